@@ -1,0 +1,3 @@
+"""Mainstay: a self-hosted IT operations platform."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,71 @@
+"""Making an organization and its first accounts: what the command line and the tests start from."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, insert, select
+
+from mainstay.kernel import store
+from mainstay.kernel.access.auth import KEY_PREFIX
+from mainstay.kernel.access.tables import ApiKey, Organization, Role, User
+from mainstay.kernel.context import Context
+from mainstay.kernel.errors import Conflict, Invalid
+from mainstay.kernel.generation import Generation
+from mainstay.kernel.record import new_id
+from mainstay.kernel.secrets import new_token, token_hash
+
+ADMIN_ROLE = "Infraon Admin"
+
+
+async def make_organization(ctx: Context, slug: str, name: str) -> Organization:
+    """A new tenant with its default roles. ``ctx`` works on any organization.
+
+    Raises ``Conflict`` when the slug is taken, ``Invalid`` when it is no host label (RFC 1123).
+    """
+    slug = slug.strip().lower()
+    if not slug or len(slug) > 63 or not slug.replace("-", "").isalnum() or slug[0] == "-" or slug[-1] == "-":
+        raise Invalid.field("slug", "The short name must be letters, digits and hyphens, such as acme.")
+    if await ctx.session.scalar(select(Organization.id).where(Organization.slug == slug)):
+        raise Conflict(f"There is already an organization {slug!r}.")
+    first = not await ctx.session.scalar(select(func.count()).select_from(Organization))
+    organization = Organization(
+        id=new_id(), slug=slug, name=name.strip() or slug, is_default=first, creation_time=ctx.now
+    )
+    ctx.session.add(organization)
+    await ctx.session.flush()
+    await ctx.session.execute(insert(Generation).values(organization=organization.id, number=1))
+    return organization
+
+
+async def next_number(ctx: Context) -> int:
+    """The next account number of the installation. Its unique index settles a race."""
+    query = select(func.max(User.number)).execution_options(include_deleted=True, any_organization=True)
+    return int(await ctx.session.scalar(query) or 0) + 1
+
+
+def random_password() -> str:
+    """A password for a first log-in: readable, and strong under every policy."""
+    letters = "abcdefghjkmnpqrstuvwxyz"
+    words = ["".join(secrets.choice(letters) for _ in range(4)) for _ in range(3)]
+    return f"{words[0].capitalize()}-{words[1]}-{words[2]}-{secrets.randbelow(90) + 10}"
+
+
+async def make_user(ctx: Context, **values: Any) -> User:
+    """A new account with the next number."""
+    account = User(number=await next_number(ctx), **values)
+    await store.add(ctx, account)
+    return account
+
+
+async def make_key(ctx: Context, name: str, role: Role, acts_as: User | None, expires_at: datetime | None = None) -> str:
+    """A new API key; returns the key, which is only known now."""
+    key = KEY_PREFIX + new_token()
+    await store.add(
+        ctx,
+        ApiKey(name=name, prefix=key[:10], key_hash=token_hash(key), role=role.id,
+               acts_as=acts_as.id if acts_as else None, expires_at=expires_at),
+    )  # fmt: skip
+    return key

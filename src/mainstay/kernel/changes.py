@@ -1,0 +1,93 @@
+"""Who changed what, when: the audit trail, which is also the change feed.
+
+Every write adds its rows here in the same transaction. ``seq`` rises with every change; consumers keep the last
+one they handled (see ``feed``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Index, Integer, String, insert, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mainstay.kernel.context import Context
+from mainstay.kernel.generation import CONFIGURATION, bump
+from mainstay.kernel.record import Base, Identifier, JsonType, Scoped, Timestamp
+
+MAX_TEXT = 2000
+"""Characters of a long text kept per change; the whole text is in the record, not in its trail."""
+
+
+class Change(Scoped, Base):
+    """One record's change. ``changes`` is a list of ``{"field", "old", "new"}``."""
+
+    __tablename__ = "change"
+    __table_args__ = (
+        Index("ix_change_record", "organization", "resource", "record_id", "seq"),
+        Index("ix_change_head", "organization", "resource", "seq"),
+    )
+
+    seq: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True
+    )
+    # PostgreSQL hands out seq before commit; the transaction's number lets a consumer wait for older ones.
+    transaction: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    resource: Mapped[str] = mapped_column(String(64))
+    record_id: Mapped[str] = mapped_column(Identifier)
+    action: Mapped[str] = mapped_column(String(32))
+    actor: Mapped[int] = mapped_column(Integer)
+    actor_name: Mapped[str] = mapped_column(String(255))
+    at: Mapped[datetime] = mapped_column(Timestamp)
+    request_id: Mapped[str] = mapped_column(String(64), default="")
+    version: Mapped[int] = mapped_column(Integer, default=1)
+    changes: Mapped[list[dict[str, Any]]] = mapped_column(JsonType, default=list)
+
+
+async def record(
+    ctx: Context, resource: str, action: str, entries: Iterable[tuple[str, int, list[dict[str, Any]]]]
+) -> None:
+    """Add the trail of one kind of change to many records: ``(record id, new version, changes)`` each."""
+    who = ctx.principal
+    rows = [
+        {
+            "organization": ctx.organization,
+            "resource": resource,
+            "record_id": record_id,
+            "action": action,
+            "actor": who.user,
+            "actor_name": who.name,
+            "at": ctx.now,
+            "request_id": ctx.request_id,
+            "version": version,
+            "changes": changes,
+        }
+        for record_id, version, changes in entries
+    ]
+    if not rows:
+        return
+    if not ctx.platform.database.is_sqlite:
+        number = await ctx.session.scalar(text("SELECT pg_current_xact_id()::text::bigint"))
+        for row in rows:
+            row["transaction"] = number
+    await ctx.session.execute(insert(Change.__table__), rows)  # type: ignore[arg-type]
+    if resource in CONFIGURATION:
+        await bump(ctx)
+    if ctx.platform.live is not None:
+        ctx.after_commit.append(ctx.platform.live.nudge)
+
+
+def entry(field: str, old: Any, new: Any) -> dict[str, Any]:
+    """One field's change, in values that JSON can hold."""
+    return {"field": field, "old": plain(old), "new": plain(new)}
+
+
+def plain(value: Any) -> Any:
+    """A value as the trail keeps it."""
+    if isinstance(value, str) and len(value) > MAX_TEXT:
+        return value[:MAX_TEXT] + "…"
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    return value

@@ -1,0 +1,149 @@
+"""The relational database: engine, sessions scoped to an organization, migrations."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import event, false, text
+from sqlalchemy.engine import Connection
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
+
+from mainstay.kernel.record import Record, Scoped
+from mainstay.settings import Settings
+
+ANY_ORGANIZATION = "*"
+"""Session scope of installation-wide work (login look-up, feed consumers, backup)."""
+
+
+class UnscopedQueryError(RuntimeError):
+    """A query on an organization's table in a session that names no organization: a programming error."""
+
+
+class Database:
+    """One engine and the sessions on it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.is_sqlite = settings.is_sqlite
+        self.engine = _engine(settings)
+        # SQLite has one writer; waiting in line here is fair and cheap, busy-polling in the library is neither.
+        self._write_lock = asyncio.Lock()
+
+    @asynccontextmanager
+    async def session(self, organization: str, *, write: bool = False) -> AsyncIterator[AsyncSession]:
+        """A session in one transaction: committed at the end, rolled back when the body raises."""
+        if write and self.is_sqlite:
+            async with self._write_lock:
+                async with self._open(organization, write=True) as session:
+                    yield session
+        else:
+            async with self._open(organization, write=write) as session:
+                yield session
+
+    @asynccontextmanager
+    async def _open(self, organization: str, *, write: bool) -> AsyncIterator[AsyncSession]:
+        options: dict[str, bool] = {"mainstay_write": write}
+        if organization == ANY_ORGANIZATION:
+            options["any_organization"] = True
+        async with AsyncSession(self.engine, expire_on_commit=False, autoflush=False) as session:
+            session.sync_session.info["organization"] = organization
+            await session.connection(execution_options=options)
+            yield session
+            await session.commit()
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+def _engine(settings: Settings) -> AsyncEngine:
+    url = settings.sqlalchemy_url
+    if settings.is_sqlite:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+    engine = create_async_engine(
+        url,
+        json_serializer=lambda value: msgspec.json.encode(value).decode(),
+        json_deserializer=msgspec.json.decode,
+        pool_size=settings.database_pool,
+        max_overflow=settings.database_pool,
+        query_cache_size=2000,
+    )
+    if settings.is_sqlite:
+        event.listen(engine.sync_engine, "connect", _sqlite_connect)
+        event.listen(engine.sync_engine, "begin", _sqlite_begin)
+    return engine
+
+
+def _sqlite_connect(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    # FULL: a commit is on disk before it is acknowledged, also when the machine loses power.
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "busy_timeout=15000",
+        "cache_size=-65536",
+        "mmap_size=268435456",
+        "temp_store=MEMORY",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _sqlite_begin(connection: Connection) -> None:
+    write = connection.get_execution_options().get("mainstay_write")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _scope(state: ORMExecuteState) -> None:
+    """The one place where rows are confined to the caller's organization and deleted rows are left out."""
+    if not (state.is_select or state.is_update or state.is_delete):
+        return
+    options = state.execution_options
+    organization = state.session.info.get("organization")
+    if not organization:
+        if any(issubclass(mapper.class_, Scoped) for mapper in state.all_mappers):
+            raise UnscopedQueryError("The session names no organization.")
+        return
+    criteria: list[Any] = []
+    if organization != ANY_ORGANIZATION and not options.get("any_organization"):
+        criteria.append(
+            with_loader_criteria(Scoped, lambda cls: cls.organization == organization, include_aliases=True)
+        )
+    if not options.get("include_deleted"):
+        criteria.append(with_loader_criteria(Record, lambda cls: cls.is_deleted == false(), include_aliases=True))
+    if criteria:
+        state.statement = state.statement.options(*criteria)
+
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def migration_config(settings: Settings) -> Config:
+    """Alembic's configuration for this installation."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("sqlalchemy.url", settings.sync_database_url.replace("%", "%%"))
+    return config
+
+
+def migrate(settings: Settings) -> None:
+    """Bring the database to this version's schema. Safe to call at every start."""
+    if settings.is_sqlite:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+    command.upgrade(migration_config(settings), "head")
+
+
+async def check(database: Database) -> None:
+    """Raise when the database does not answer."""
+    async with database.engine.connect() as connection:
+        await connection.execute(text("SELECT 1"))

@@ -1,0 +1,85 @@
+"""References in input: an id, a name or an e-mail becomes the id of a record of this organization, set-wise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import func, or_, select
+
+from mainstay.kernel.access.tables import User
+from mainstay.kernel.context import Context
+from mainstay.kernel.errors import Invalid
+from mainstay.kernel.fields import Field
+from mainstay.kernel.resource import Resource
+from mainstay.kernel.store import CHUNK
+
+LINKED = frozenset({"user", "users", "reference", "references"})
+
+
+async def resolve(
+    ctx: Context, fields: Mapping[str, Field], rows: Sequence[dict[str, Any]]
+) -> list[dict[str, list[str]]]:
+    """Put ids in place of what was given, in all rows; returns each row's errors by field."""
+    errors: list[dict[str, list[str]]] = [{} for _ in rows]
+    wanted: dict[str, set[str]] = {}
+    linked = {name: spec for name, spec in fields.items() if spec.kind in LINKED}
+    for name, spec in linked.items():
+        for row in rows:
+            value = row.get(name)
+            if value:
+                wanted.setdefault(spec.reference, set()).update([value] if isinstance(value, str) else value)
+    if not wanted:
+        return errors
+    known = {target: await look_up(ctx, target, sorted(values)) for target, values in wanted.items()}
+    for name, spec in linked.items():
+        found = known.get(spec.reference, {})
+        for row, wrong in zip(rows, errors, strict=True):
+            value = row.get(name)
+            if not value:
+                continue
+            given = [value] if isinstance(value, str) else value
+            missing = [item for item in given if item.lower() not in found]
+            if missing:
+                what = spec.reference.replace("_", " ")
+                wrong[name] = [f"There is no {what} {missing[0][:80]!r}."]
+            elif isinstance(value, str):
+                row[name] = found[value.lower()]
+            else:
+                row[name] = list(dict.fromkeys(found[item.lower()] for item in given))
+    return errors
+
+
+async def resolve_one(ctx: Context, fields: Mapping[str, Field], values: dict[str, Any]) -> None:
+    """The same for one record. Raises ``Invalid``."""
+    (wrong,) = await resolve(ctx, fields, [values])
+    if wrong:
+        raise Invalid(fields=wrong)
+
+
+async def look_up(ctx: Context, target: str, given: Sequence[str]) -> dict[str, str]:
+    """What was given, in lower case → id, for everything that exists."""
+    resource: Resource[Any] | None = ctx.platform.registry.resources.get(target)
+    if resource is None:
+        return {}
+    model, found = resource.model, {}
+    names = [getattr(model, resource.title)]
+    if model is User:
+        names = [User.username, User.email, User.full_name]
+    elif "email" in resource.fields:
+        names.append(model.email)
+    for start in range(0, len(given), CHUNK):
+        part = list(given[start : start + CHUNK])
+        low = [item.lower() for item in part]
+        tests = [model.id.in_(part), *[func.lower(column).in_(low) for column in names]]
+        if model is User:
+            numbers = [int(item) for item in part if item.isascii() and item.isdigit() and len(item) < 10]
+            tests.append(User.number.in_(numbers))
+        query = select(model.id, *names, *([User.number] if model is User else [])).where(or_(*tests))
+        for row in (await ctx.session.execute(query)).all():
+            # An id or a log-in name outranks a display name that happens to be the same.
+            for value in reversed(row[1:]):
+                if value not in (None, ""):
+                    found.setdefault(str(value).lower(), row[0])
+            found[row[0]] = row[0]
+    return found

@@ -1,0 +1,76 @@
+"""The running installation: the parts that a unit of work reaches through its context."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from inspect import isawaitable
+from typing import TYPE_CHECKING, Any
+
+from mainstay.kernel.context import Context, Principal, system
+from mainstay.kernel.database import Database
+from mainstay.kernel.registry import Registry
+from mainstay.kernel.secrets import Vault
+from mainstay.settings import Settings
+
+if TYPE_CHECKING:
+    from mainstay.kernel.live import Hub
+    from mainstay.kernel.telemetry import Telemetry, Writer
+
+
+class Platform:
+    """Settings, database, telemetry, live hub and the registry of what is served."""
+
+    telemetry: Telemetry | None = None
+    live: Hub | None = None
+    access_log: Writer | None = None
+
+    def __init__(self, settings: Settings, registry: Registry) -> None:
+        self.settings = settings
+        self.registry = registry
+        self.database = Database(settings)
+        self.vault = Vault(settings)
+        self.memory: dict[Any, Any] = {}
+        """Caches of this process; each owner keys and bounds its own."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    @asynccontextmanager
+    async def work(
+        self, organization: str, principal: Principal | None = None, *, write: bool = True, **request: Any
+    ) -> AsyncIterator[Context]:
+        """A context in one transaction; commits at the end, then runs what waits for the commit."""
+        async with self.database.session(organization, write=write) as session:
+            context = Context(
+                platform=self,
+                session=session,
+                principal=principal or system(organization),
+                now=self.now(),
+                **request,
+            )
+            yield context
+        await run_after_commit(context)
+
+    async def start(self) -> None:
+        """Open the telemetry store."""
+        from mainstay.kernel.telemetry import Telemetry
+
+        self.telemetry = await Telemetry.open(self.settings)
+        self.access_log = self.telemetry.access_log()
+
+    async def close(self) -> None:
+        """Flush and close every store."""
+        if self.telemetry is not None:
+            await self.telemetry.close()
+        await self.database.close()
+
+
+async def run_after_commit(context: Context) -> None:
+    """Call what was to wait for the commit (live updates, starting a job)."""
+    for call in context.after_commit:
+        result = call()
+        if isawaitable(result):
+            await result
+    context.after_commit.clear()

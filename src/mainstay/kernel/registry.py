@@ -1,0 +1,54 @@
+"""What this installation serves: its resources and operations, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from mainstay.kernel.operation import PRIVILEGES, Group, Operation
+
+if TYPE_CHECKING:
+    from mainstay.kernel.resource import Resource
+
+
+class Registry:
+    """Resources and operations. Made once, by ``mainstay.app``."""
+
+    def __init__(self) -> None:
+        self.resources: dict[str, Resource[Any]] = {}
+        self.operations: list[Operation] = []
+        self.permissions: dict[str, dict[str, tuple[str, tuple[str, ...]]]] = {}
+        """Section → module → (label, privileges): the axes of the roles matrix."""
+        self._paths: set[str] = set()
+
+    def add(self, *parts: Resource[Any] | Group) -> None:
+        for part in parts:
+            if isinstance(part, Group):
+                self._serve(part.operations)
+                continue
+            if part.name in self.resources:
+                raise ValueError(f"Two resources are named {part.name}.")
+            self.resources[part.name] = part
+            self.permission(part.section, part.permission, part.permission_label, part.privileges)
+            self._serve(part.operations())
+
+    def permission(self, section: str, module: str, label: str, privileges: Iterable[str]) -> None:
+        """Declare a module of the roles matrix; declaring it again adds privileges."""
+        modules = self.permissions.setdefault(section, {})
+        known = modules.get(module, (label, ()))[1]
+        merged = tuple(name for name in PRIVILEGES if name in known or name in privileges)
+        modules[module] = (label, merged)
+
+    def _serve(self, operations: Iterable[Operation]) -> None:
+        for operation in operations:
+            if operation.key in self._paths:
+                raise ValueError(f"{operation.key} is served twice.")
+            self._paths.add(operation.key)
+            self.operations.append(operation)
+
+    def grantable(self) -> dict[str, dict[str, dict[str, bool]]]:
+        """Every privilege that a role can hold, all off."""
+        return {
+            section: {module: dict.fromkeys(privileges, False) for module, (_label, privileges) in modules.items()}
+            for section, modules in self.permissions.items()
+        }

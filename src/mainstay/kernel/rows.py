@@ -1,0 +1,296 @@
+"""Reading records: one statement for a page of rows with the labels of what they refer to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from math import ceil
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+import msgspec
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, text
+
+from mainstay.kernel import customfields, query
+from mainstay.kernel.changes import Change
+from mainstay.kernel.context import Context
+from mainstay.kernel.errors import Invalid, NotFound
+from mainstay.kernel.fields import Field
+from mainstay.kernel.operation import Page
+from mainstay.kernel.query import ListQuery, Source
+from mainstay.kernel.record import Record
+from mainstay.kernel.resource import Resource, f_stamps
+
+R = TypeVar("R", bound=Record)
+
+HEAVY = frozenset({"longtext", "html", "secret"})
+
+
+@dataclass(slots=True)
+class Layout:
+    """The columns of a resource's rows, in the order they are selected."""
+
+    names: list[str]
+    statement: Select[Any]
+    choices: list[tuple[str, str, dict[Any, str]]]
+
+
+def layout(ctx: Context, res: Resource[Any], *, whole: bool) -> Layout:
+    """Columns, joins and choice labels; built once per resource. ``whole``: long texts too."""
+    key = ("layout", whole)
+    if key not in res.memory:
+        model = res.model
+        names, columns, joins = ["id"], [model.id], []
+        for name, spec in res.fields.items():
+            if (not spec.listed or spec.kind in HEAVY) and not whole:
+                continue
+            names.append(name)
+            columns.append(getattr(model, name))
+            target = ctx.platform.registry.resources.get(spec.reference) if name in res.links else None
+            if target is not None:
+                # A plain table, not an entity: the name of what was deleted since must stay readable.
+                other = target.model.__table__.alias(f"{name}_of")
+                joins.append((other, and_(other.c.id == getattr(model, name),
+                                          other.c.organization == model.organization)))  # fmt: skip
+                names.append(f"{name}_name")
+                columns.append(_title(target, other).label(f"{name}_name"))
+        for name in (*f_stamps(), *(["custom_field_data"] if res.custom_fields else [])):
+            names.append(name)
+            columns.append(getattr(model, name))
+        statement = select(*columns).select_from(model)
+        for other, condition in joins:
+            statement = statement.outerjoin(other, condition)
+        labels = [
+            (name, f"{name}_name", {choice.id: choice.name for choice in spec.choices})
+            for name, spec in res.fields.items()
+            if spec.kind == "choice" and name in names
+        ]
+        res.memory[key] = Layout(names, statement, labels)
+    found: Layout = res.memory[key]
+    return found
+
+
+def _title(target: Resource[Any], table: Any) -> Any:
+    column = table.c[target.title]
+    if target.name == "user":
+        return func.coalesce(func.nullif(column, ""), table.c.username)
+    return column
+
+
+async def source(ctx: Context, res: Resource[Any]) -> Source:
+    """What can be filtered and sorted on this resource by this organization."""
+    if "columns" not in res.memory:
+        res.memory["columns"] = {
+            **{name: getattr(res.model, name) for name in res.fields},
+            **{name: getattr(res.model, name) for name in res.stamps()},
+        }
+    return Source(
+        columns=res.memory["columns"],
+        fields={**res.fields, **res.stamps()},
+        custom=await customfields.of(ctx, res) if res.custom_fields else {},
+        document=res.model.custom_field_data,
+        sqlite=ctx.platform.database.is_sqlite,
+    )
+
+
+def finish(res: Resource[Any], shape: Layout, raw: Sequence[Any]) -> dict[str, Any]:
+    """A selected row as a dictionary, with choice labels, the documented id and mirrored names."""
+    row = dict(zip(shape.names, raw, strict=True))
+    for name, label, known in shape.choices:
+        row.setdefault(label, known.get(row[name]))
+    row[res.id_name] = row["id"]
+    for mirror, original in res.mirrors.items():
+        row[mirror] = row.get(original)
+    return row
+
+
+async def answer(ctx: Context, res: Resource[Any], rows: list[dict[str, Any]]) -> list[Any]:
+    """Rows in their documented shape."""
+    await res.behaviour.decorate(ctx, rows)
+    hidden = await customfields.hidden(ctx, res)
+    present, shape = res.behaviour.present, res.output
+    if hidden:
+        for row in rows:
+            for name in hidden:
+                row.pop(name, None)
+                row.pop(f"{name}_name", None)
+    return [shape(**present(row)) for row in rows]
+
+
+def restricted(ctx: Context, res: Resource[Any], statement: Select[Any]) -> Select[Any]:
+    """The statement confined to what the caller may see."""
+    condition = res.behaviour.visible(ctx)
+    return statement if condition is None else statement.where(condition)
+
+
+async def one(ctx: Context, res: Resource[Any], condition: ColumnElement[bool], shown: str = "") -> dict[str, Any]:
+    """The one row of a condition, whole. Raises ``NotFound``."""
+    shape = layout(ctx, res, whole=True)
+    statement = restricted(ctx, res, shape.statement.where(condition)).limit(1)
+    raw = (await ctx.session.execute(statement)).first()
+    if raw is None:
+        raise NotFound(f"No {res.label.lower()} has the id {shown[:64]!r}.")
+    return finish(res, shape, raw)
+
+
+async def condition_of(
+    ctx: Context, res: Resource[Any], wanted: ListQuery, document: Any
+) -> tuple[Source, list[ColumnElement[bool]]]:
+    """The SQL conditions of a list: its filters, its search, what the caller may see."""
+    origin = await source(ctx, res)
+    conditions = []
+    filtered = query.where(origin, document)
+    searched = query.search(origin, wanted.search)
+    visible = res.behaviour.visible(ctx)
+    conditions += [item for item in (filtered, searched, visible) if item is not None]
+    return origin, conditions
+
+
+def _order(origin: Source, res: Resource[Any], wanted: ListQuery) -> tuple[str, bool, Any, Field]:
+    name, reverse = wanted.sort, wanted.reverse
+    if name.startswith("-"):
+        name, reverse = name[1:], not reverse
+    if not name:
+        name, reverse = res.sort, res.reverse != wanted.reverse
+    if name == res.id_name:
+        name = "creation_time"
+    if name.startswith(query.CUSTOM) and name[len(query.CUSTOM) :] in origin.custom:
+        spec = origin.custom[name[len(query.CUSTOM) :]]
+        return name, reverse, query.custom_column(origin, spec), spec
+    spec_or_none = origin.fields.get(name) or origin.fields.get(name.removesuffix("_name"))
+    if spec_or_none is None or not spec_or_none.sort:
+        allowed = ", ".join(n for n, s in origin.fields.items() if s.sort)
+        raise Invalid.field("sort", f"{wanted.sort[:60]!r} is not a field to sort by. Fields: {allowed}.")
+    name = name if name in origin.columns else name.removesuffix("_name")
+    return name, reverse, origin.columns[name], spec_or_none
+
+
+async def page(
+    ctx: Context, res: Resource[R], wanted: ListQuery, document: Any = None, *, extra: Sequence[Any] = ()
+) -> Page:
+    """A page of rows in the documented envelope; at most three statements whatever its length."""
+    size, number = wanted.items_per_page, wanted.page
+    if not 1 <= size <= query.MAX_PAGE:
+        raise Invalid.field("items_per_page", f"items_per_page must be between 1 and {query.MAX_PAGE}.")
+    if not 1 <= number <= 10**9:
+        raise Invalid.field("page", "page must be 1 or more.")
+    origin, conditions = await condition_of(ctx, res, wanted, document)
+    conditions += extra
+    sort, reverse, column, spec = _order(origin, res, wanted)
+    total = await count(ctx, res, conditions)
+    keyed = not spec.custom and getattr(res.model, sort).property.columns[0].nullable is False
+    ids = select(res.model.id).where(*conditions)
+    offset, flipped, take = (number - 1) * size, False, size
+    if wanted.cursor and keyed:
+        ids = _after(ids, res, column, spec, wanted.cursor, sort, reverse)
+        offset = 0
+    elif offset > total // 2 and offset < total:
+        # The far half is nearer from the other end.
+        flipped, take = True, min(size, total - offset)
+        offset = total - offset - take
+    order = _ordering(res, column, keyed, reverse != flipped)
+    page_ids = ids.order_by(*order).limit(take).offset(offset).subquery("page")
+    shape = layout(ctx, res, whole=False)
+    statement = shape.statement.join(page_ids, page_ids.c.id == res.model.id).order_by(
+        *_ordering(res, column, keyed, reverse)
+    )
+    raw = (await ctx.session.execute(statement)).all()
+    rows = [finish(res, shape, item) for item in raw]
+    last = (rows[-1].get(sort), rows[-1]["id"]) if rows and keyed and sort in rows[-1] else None
+    pages = max(1, ceil(total / size))
+    more = number < pages and len(rows) == size
+    results = await answer(ctx, res, rows)
+    return Page(
+        count=total,
+        next=_link(ctx, wanted, number + 1, _cursor(sort, reverse, last)) if more else None,
+        previous=_link(ctx, wanted, number - 1, "") if number > 1 else None,
+        results=results,
+        max_page_limit=query.MAX_PAGE,
+        total_pages=pages,
+    )
+
+
+def _ordering(res: Resource[Any], column: Any, keyed: bool, reverse: bool) -> list[Any]:
+    if keyed:
+        return [column.desc(), res.model.id.desc()] if reverse else [column.asc(), res.model.id.asc()]
+    # Where a value may be missing, both databases put it last when ascending.
+    blank = column.is_(None)
+    if reverse:
+        return [blank.desc(), column.desc(), res.model.id.desc()]
+    return [blank.asc(), column.asc(), res.model.id.asc()]
+
+
+def _cursor(sort: str, reverse: bool, last: tuple[Any, str] | None) -> str:
+    if last is None:
+        return ""
+    value = last[0].isoformat() if isinstance(last[0], datetime) else last[0]
+    return query.encode_cursor(sort, reverse, value, last[1])
+
+
+def _after(
+    ids: Select[Any], res: Resource[Any], column: Any, spec: Field, cursor: str, sort: str, reverse: bool
+) -> Select[Any]:
+    was, was_reverse, value, record_id = query.decode_cursor(cursor)
+    if was != sort or was_reverse != reverse:
+        raise Invalid.field("cursor", "The cursor belongs to another order. Start again from page 1.")
+    if spec.kind == "datetime":
+        try:
+            value = datetime.fromisoformat(str(value)).astimezone(UTC)
+        except (ValueError, OverflowError):
+            raise Invalid.field("cursor", "The cursor is not valid. Start again from page 1.") from None
+    elif not isinstance(value, spec.python_type):
+        raise Invalid.field("cursor", "The cursor is not valid. Start again from page 1.")
+    if reverse:
+        return ids.where(column <= value, or_(column < value, res.model.id < record_id))
+    return ids.where(column >= value, or_(column > value, res.model.id > record_id))
+
+
+def _link(ctx: Context, wanted: ListQuery, number: int, cursor: str) -> str:
+    parameters: dict[str, Any] = {"items_per_page": wanted.items_per_page, "page": number}
+    if wanted.sort:
+        parameters["sort"] = wanted.sort
+    if wanted.reverse:
+        parameters["reverse"] = "true"
+    if wanted.search:
+        parameters["search"] = wanted.search
+    if wanted.filters:
+        parameters["filters"] = wanted.filters
+    if cursor:
+        parameters["cursor"] = cursor
+    return f"{ctx.url}?{urlencode(parameters)}"
+
+
+async def count(ctx: Context, res: Resource[Any], conditions: Sequence[ColumnElement[bool]]) -> int:
+    """How many rows; remembered until the resource's next change, so that paging does not count again."""
+    head = await _head(ctx, res)
+    statement = select(func.count()).select_from(res.model).where(*conditions)
+    if head is None:
+        return int(await ctx.session.scalar(statement) or 0)
+    compiled = statement.compile(dialect=ctx.session.bind.dialect)  # type: ignore[union-attr]
+    key = (ctx.organization, res.name, str(compiled), repr(sorted(compiled.params.items())))
+    memory: dict[Any, tuple[int, int]] = ctx.platform.memory.setdefault("counts", {})
+    known = memory.get(key)
+    if known is not None and known[0] == head:
+        return known[1]
+    total = int(await ctx.session.scalar(statement) or 0)
+    if len(memory) > 5000:
+        memory.clear()
+    memory[key] = (head, total)
+    return total
+
+
+async def _head(ctx: Context, res: Resource[Any]) -> int | None:
+    """The number of the resource's newest change, or ``None`` while older ones may still be on their way."""
+    newest = select(func.max(Change.seq)).where(Change.resource == res.name)
+    if ctx.platform.database.is_sqlite:
+        return int(await ctx.session.scalar(newest) or 0)
+    # A change that took its number before this snapshot may commit after it; then nothing is remembered.
+    settled = text("pg_snapshot_xmin(pg_current_snapshot()) = pg_snapshot_xmax(pg_current_snapshot())")
+    row = (await ctx.session.execute(newest.add_columns(settled))).one()
+    return int(row[0] or 0) if row[1] else None
+
+
+def record_bytes(value: Any) -> bytes:
+    """JSON of an answer."""
+    return msgspec.json.encode(value)

@@ -1,0 +1,1 @@
+"""Features, by area. Imports run one way: see the architecture page."""

@@ -1,0 +1,1 @@
+"""The organization: locations, tags, announcements, field configuration, settings, tasks."""

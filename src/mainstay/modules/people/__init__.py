@@ -1,0 +1,1 @@
+"""People: authentication, users, roles, requesters, teams, departments, leaves, vendors, partners."""

@@ -1,0 +1,1 @@
+"""Departments: who belongs together, who heads them, who allocates their work."""
