@@ -15,6 +15,7 @@ from mainstay.kernel.platform import Platform
 from mainstay.settings import Settings
 from tests.support import Statements, World, make_world
 
+pytest_plugins = ["tests.proves"]
 DATABASE = os.environ.get("MAINSTAY_TEST_DATABASE", "sqlite")
 
 

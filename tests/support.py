@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 from sqlalchemy import event
 
+from mainstay.kernel import store
 from mainstay.kernel.access import bootstrap
 from mainstay.kernel.access.login import set_password
 from mainstay.kernel.access.tables import Role, User
@@ -88,7 +89,7 @@ class World:
             )  # fmt: skip
             if password:
                 await set_password(ctx, account, PASSWORD)
-                await ctx.session.flush()
+                await store.save(ctx, account)
             key = await bootstrap.make_key(ctx, f"key {number}", role_row, account)
         someone = Someone(account.id, account.number, account.username, account.email, key, role)
         self.people.append(someone)
@@ -99,8 +100,6 @@ class World:
         number = next(_numbers)
         async with self.platform.work(self.organization) as ctx:
             role = Role(role_name=f"Role {number}", selected_permissions=permissions(self.platform.registry.grantable(), wanted))  # type: ignore[arg-type]
-            from mainstay.kernel import store
-
             await store.add(ctx, role)
         self.roles[role.role_name] = role.id
         return await self.person(role.role_name)

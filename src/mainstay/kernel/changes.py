@@ -28,6 +28,7 @@ class Change(Scoped, Base):
     __table_args__ = (
         Index("ix_change_record", "organization", "resource", "record_id", "seq"),
         Index("ix_change_head", "organization", "resource", "seq"),
+        Index("ix_change_feed", "transaction", "seq"),
     )
 
     seq: Mapped[int] = mapped_column(

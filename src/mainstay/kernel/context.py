@@ -29,7 +29,9 @@ class Principal:
     username: str = "system"
     name: str = "Mainstay"
     email: str = ""
-    kind: str = "system"  # staff, requester, apikey or system
+    kind: str = "system"
+    """staff or requester (also by a key that acts as one), apikey (acts as nobody), anonymous, or system."""
+    by_key: bool = False
     roles: tuple[str, ...] = ()
     privileges: frozenset[tuple[str, str]] = frozenset()
     is_admin: bool = False

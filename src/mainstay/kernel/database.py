@@ -38,6 +38,16 @@ class Database:
         self._write_lock = asyncio.Lock()
 
     @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        """A reading session that starts without an organization and gets it with ``confine``.
+
+        A request is authenticated and answered in it: one connection, one snapshot.
+        """
+        async with AsyncSession(self.engine, expire_on_commit=False, autoflush=False) as session:
+            session.sync_session.info["organization"] = ANY_ORGANIZATION
+            yield session
+
+    @asynccontextmanager
     async def session(self, organization: str, *, write: bool = False) -> AsyncIterator[AsyncSession]:
         """A session in one transaction: committed at the end, rolled back when the body raises."""
         if write and self.is_sqlite:
@@ -61,6 +71,11 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+def confine(session: AsyncSession, organization: str) -> None:
+    """From here on the session sees this organization only."""
+    session.sync_session.info["organization"] = organization
 
 
 def _engine(settings: Settings) -> AsyncEngine:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from inspect import isawaitable
@@ -33,6 +33,7 @@ class Platform:
         self.vault = Vault(settings)
         self.memory: dict[Any, Any] = {}
         """Caches of this process; each owner keys and bounds its own."""
+        self._stop_jobs: Callable[[], Awaitable[None]] | None = None
 
     def now(self) -> datetime:
         return datetime.now(UTC)
@@ -53,15 +54,22 @@ class Platform:
             yield context
         await run_after_commit(context)
 
-    async def start(self) -> None:
-        """Open the telemetry store."""
+    async def start(self, *, telemetry: bool = True) -> None:
+        """Open the telemetry store and start the jobs engine."""
+        from mainstay.kernel import jobs
         from mainstay.kernel.telemetry import Telemetry
 
-        self.telemetry = await Telemetry.open(self.settings)
-        self.access_log = self.telemetry.access_log()
+        if telemetry:
+            self.telemetry = await Telemetry.open(self.settings)
+            self.access_log = self.telemetry.access_log()
+        await jobs.launch(self.settings, services=self)
+        self._stop_jobs = jobs.shutdown
 
     async def close(self) -> None:
-        """Flush and close every store."""
+        """Stop the jobs, then flush and close every store."""
+        if self._stop_jobs is not None:
+            await self._stop_jobs()
+            self._stop_jobs = None
         if self.telemetry is not None:
             await self.telemetry.close()
         await self.database.close()

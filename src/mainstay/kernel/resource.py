@@ -101,6 +101,8 @@ class Resource(Generic[R]):
         sample: Mapping[str, Any] | None = None,
         natural_key: str = "",
         output_name: str = "",
+        output: type[msgspec.Struct] | None = None,
+        detail: type[msgspec.Struct] | None = None,
     ) -> None:
         self.model = model
         self.name: str = model.__tablename__
@@ -139,6 +141,10 @@ class Resource(Generic[R]):
         self.actions: list[Operation] = []
         self.memory: dict[Any, Any] = {}
         """Statements and struct types built once from the declaration."""
+        if output is not None:
+            self.memory["output"] = output
+        if detail is not None:
+            self.memory["detail"] = detail
 
     def writable(self) -> dict[str, Field]:
         """Fields a client may set."""

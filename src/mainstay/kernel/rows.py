@@ -109,6 +109,12 @@ async def answer(ctx: Context, res: Resource[Any], rows: list[dict[str, Any]]) -
     """Rows in their documented shape."""
     await res.behaviour.decorate(ctx, rows)
     hidden = await customfields.hidden(ctx, res)
+    if res.custom_fields and any(row.get("custom_field_data") for row in rows):
+        # Values of a deleted custom field stay stored, but are no longer part of the record.
+        known = await customfields.of(ctx, res)
+        for row in rows:
+            held = row.get("custom_field_data") or {}
+            row["custom_field_data"] = {key: value for key, value in held.items() if key in known}
     present, shape = res.behaviour.present, res.output
     if hidden:
         for row in rows:
@@ -158,6 +164,7 @@ def _order(origin: Source, res: Resource[Any], wanted: ListQuery) -> tuple[str, 
     if name.startswith(query.CUSTOM) and name[len(query.CUSTOM) :] in origin.custom:
         spec = origin.custom[name[len(query.CUSTOM) :]]
         return name, reverse, query.custom_column(origin, spec), spec
+    name = next((key for key, spec in origin.fields.items() if name in spec.aliases), name)
     spec_or_none = origin.fields.get(name) or origin.fields.get(name.removesuffix("_name"))
     if spec_or_none is None or not spec_or_none.sort:
         allowed = ", ".join(n for n, s in origin.fields.items() if s.sort)
@@ -167,7 +174,13 @@ def _order(origin: Source, res: Resource[Any], wanted: ListQuery) -> tuple[str, 
 
 
 async def page(
-    ctx: Context, res: Resource[R], wanted: ListQuery, document: Any = None, *, extra: Sequence[Any] = ()
+    ctx: Context,
+    res: Resource[R],
+    wanted: ListQuery,
+    document: Any = None,
+    *,
+    extra: Sequence[Any] = (),
+    offset: int | None = None,
 ) -> Page:
     """A page of rows in the documented envelope; at most three statements whatever its length."""
     size, number = wanted.items_per_page, wanted.page
@@ -181,7 +194,8 @@ async def page(
     total = await count(ctx, res, conditions)
     keyed = not spec.custom and getattr(res.model, sort).property.columns[0].nullable is False
     ids = select(res.model.id).where(*conditions)
-    offset, flipped, take = (number - 1) * size, False, size
+    flipped, take = False, size
+    offset = (number - 1) * size if offset is None else offset
     if wanted.cursor and keyed:
         ids = _after(ids, res, column, spec, wanted.cursor, sort, reverse)
         offset = 0

@@ -21,7 +21,7 @@ R = TypeVar("R", bound=Record)
 
 STAMPS = frozenset({"id", "organization", "creation_time", "created_by", "last_update_time", "modified_by", "version",
                     "is_deleted", "is_demo_data"})  # fmt: skip
-UNAUDITED = frozenset({"password_hash", "key_hash", "token_hash"})
+UNAUDITED = frozenset({"password_hash", "password_history", "key_hash", "token_hash"})
 CHUNK = 500
 """Ids per IN list: below SQLite's and asyncpg's limits on bound values."""
 
@@ -38,7 +38,7 @@ async def get(ctx: Context, model: type[R], record_id: str, *, lock: bool = Fals
     return found
 
 
-async def find(ctx: Context, query: Select[tuple[R]], *, lock: bool = False) -> R | None:
+async def find(ctx: Context, query: Select[R], *, lock: bool = False) -> R | None:
     """The first record of the query, or ``None``."""
     if lock and not ctx.platform.database.is_sqlite:
         query = query.with_for_update()

@@ -105,7 +105,7 @@ async def update(
     status: str = "",
 ) -> list[dict[str, Any]]:
     """Change one record; returns the changes made. Raises ``Invalid``."""
-    given = res.behaviour.normalise(document(data))
+    given = _mirrored(res, entity, res.behaviour.normalise(document(data)))
     # A PUT takes the record as it was read, edited: what it does not mention stays.
     values = read_values(res.writable(), given, partial=True)
     if not partial:
@@ -131,6 +131,17 @@ async def update(
     diff = await store.save(ctx, entity)
     await res.behaviour.saved(ctx, entity, diff, given)
     return diff
+
+
+def _mirrored(res: Resource[R], entity: R, given: dict[str, Any]) -> dict[str, Any]:
+    """A record comes back with a value under two names; the edited one of them counts."""
+    out = dict(given)
+    for mirror, name in res.mirrors.items():
+        if mirror in out and name in res.fields and name in out:
+            now = getattr(entity, name)
+            if out[name] == now and out[mirror] != now:
+                out[name] = out[mirror]
+    return out
 
 
 async def remove_many(ctx: Context, res: Resource[R], ids: Sequence[str]) -> int:

@@ -70,7 +70,8 @@ async def _by_key(ctx: Context, key: str) -> tuple[Principal, bool]:
     api_key: ApiKey = row.ApiKey
     if api_key.expires_at and api_key.expires_at <= ctx.now:
         raise Unauthorized("This API key has expired.")
-    if row.User is not None and not row.User.is_active:
+    # The key of somebody who was deleted or deactivated is not a key for nobody.
+    if api_key.acts_as and (row.User is None or not row.User.is_active):
         raise Unauthorized("Invalid API key.")
     _host_agrees(ctx, row.Organization)
     account: User | None = row.User
@@ -82,7 +83,8 @@ async def _by_key(ctx: Context, key: str) -> tuple[Principal, bool]:
         username=account.username if account else api_key.name,
         name=account.full_name or account.username if account else f"API key {api_key.name}",
         email=account.email if account else "",
-        kind="apikey",
+        kind=account.kind if account else "apikey",
+        by_key=True,
         roles=(row.Role.id,),
         privileges=privileges(ctx, row.Role),
         is_admin=row.Role.is_admin,
@@ -189,7 +191,7 @@ def _host_agrees(ctx: Context, organization: Organization) -> None:
 
 async def touch(ctx: Context, who: Principal) -> None:
     """Note that the key or session was used (``ctx`` writes)."""
-    if who.kind == "apikey":
+    if who.by_key:
         statement = update(ApiKey).where(ApiKey.id == who.session_id).values(last_used_at=ctx.now)
     else:
         statement = update(Session).where(Session.id == who.session_id).values(last_seen=ctx.now)

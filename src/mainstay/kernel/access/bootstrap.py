@@ -18,6 +18,8 @@ from mainstay.kernel.record import new_id
 from mainstay.kernel.secrets import new_token, token_hash
 
 ADMIN_ROLE = "Infraon Admin"
+NUMBERS_LOCK = 0x6D61696E
+"""Advisory lock under which account numbers are handed out (PostgreSQL; SQLite has one writer)."""
 
 
 async def make_organization(ctx: Context, slug: str, name: str) -> Organization:
@@ -41,7 +43,10 @@ async def make_organization(ctx: Context, slug: str, name: str) -> Organization:
 
 
 async def next_number(ctx: Context) -> int:
-    """The next account number of the installation. Its unique index settles a race."""
+    """The next account number of the installation."""
+    if not ctx.platform.database.is_sqlite:
+        # Two new accounts wait for each other here instead of one of them failing at the unique index.
+        await ctx.session.execute(select(func.pg_advisory_xact_lock(NUMBERS_LOCK)))
     query = select(func.max(User.number)).execution_options(include_deleted=True, any_organization=True)
     return int(await ctx.session.scalar(query) or 0) + 1
 

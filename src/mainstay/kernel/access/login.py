@@ -132,19 +132,23 @@ async def _count(ctx: Context, key: str, limit: int, window: timedelta, block: t
     await ctx.session.flush()
 
 
+async def check_policy(ctx: Context, password: Any, username: str, email: str, full_name: str) -> None:
+    """Raises ``Invalid`` naming ``password`` when the organization's policy does not allow it for this person."""
+    if not isinstance(password, str) or not password:
+        raise Invalid("Please provide password.")
+    rules = await options.get(ctx, *policy.RULES)
+    found = policy.problems(password, rules, [username, email.split("@")[0], *full_name.split()])
+    if found:
+        raise Invalid(fields={"password": found})
+
+
 async def set_password(ctx: Context, account: User, password: Any, *, must_change: bool = False) -> None:
     """Give an account a new password under the organization's policy; ends its other sessions.
 
     Raises ``Invalid`` naming ``password``.
     """
-    if not isinstance(password, str) or not password:
-        raise Invalid("Please provide password.")
-    rules = await options.get(ctx, *policy.RULES)
+    await check_policy(ctx, password, account.username, account.email, account.full_name)
     (keep,) = await options.get(ctx, policy.HISTORY)
-    personal = [account.username, account.email.split("@")[0], *account.full_name.split()]
-    found = policy.problems(password, rules, personal)
-    if found:
-        raise Invalid(fields={"password": found})
     old = [account.password_hash, *account.password_history][: int(keep)]
     for stored in old:
         if stored and await asyncio.to_thread(password_matches, stored, password):
@@ -162,6 +166,13 @@ async def end_sessions(ctx: Context, account: User, *, except_id: str = "") -> N
     await ctx.session.execute(
         delete(Session).where(Session.user == account.number, Session.id != except_id)
     )
+
+
+async def unlock(ctx: Context, account: User) -> None:
+    """Forget the account's failed log-ins, under either of its names."""
+    names = {account.username.lower(), account.email.lower()}
+    keys = [f"user:{token_hash(account.organization + name)[:40]}" for name in names]
+    await ctx.session.execute(delete(LoginAttempt).where(LoginAttempt.key.in_(keys)))
 
 
 async def change_own_password(ctx: Context, current: Any, new: Any) -> None:

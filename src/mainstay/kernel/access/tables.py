@@ -12,6 +12,7 @@ from mainstay.kernel import fields as f
 from mainstay.kernel.record import Base, Identifier, JsonType, Record, Scoped, Timestamp, new_id, unique
 
 STAFF, REQUESTER = "staff", "requester"
+KINDS = (f.Choice(STAFF, "Staff"), f.Choice(REQUESTER, "Requester"))
 
 
 class Organization(Base):
@@ -36,18 +37,24 @@ class User(Record):
         Index("uq_user_number", "number", unique=True),
     )
 
-    number: Mapped[int] = mapped_column(Integer)
-    username: Mapped[str] = f.text(label="User name", required=True, search=True, unique=True, length=255, column=True)
+    number: Mapped[int] = mapped_column(Integer, info={"field": f.Field(kind="integer", label="Number", read_only=True,
+                                                                        csv=False)})  # fmt: skip
+    username: Mapped[str] = f.text(label="User name", search=True, unique=True, length=255, column=True,
+                                   help="The name to log in with. Empty: the e-mail address.")  # fmt: skip
     email: Mapped[str] = f.email(label="E-mail", required=True, search=True, unique=True, column=True)
     full_name: Mapped[str] = f.text(label="Name", search=True, column=True, aliases=("name", "first_name"))
-    kind: Mapped[str] = mapped_column(String(16), default=STAFF)
+    kind: Mapped[str] = mapped_column(
+        String(16), default=STAFF, info={"field": f.Field(kind="choice", label="Kind", read_only=True, csv=False,
+                                                          choices=KINDS, default=STAFF)},
+    )  # fmt: skip
     password_hash: Mapped[str] = mapped_column(String(255), default="")
     password_changed_at: Mapped[datetime | None] = mapped_column(Timestamp)
     password_history: Mapped[list[str]] = mapped_column(JsonType, default=list)
     must_change_password: Mapped[bool] = mapped_column(Boolean, default=False)
     failed_logins: Mapped[int] = mapped_column(Integer, default=0)
     locked_until: Mapped[datetime | None] = mapped_column(Timestamp)
-    role_ids: Mapped[list[str]] = f.references("role", label="Roles", column=True, aliases=("role", "roles"))
+    role_ids: Mapped[list[str]] = f.references("role", label="Roles", required=True, column=True,
+                                            aliases=("role", "roles"))  # fmt: skip
     is_active: Mapped[bool] = f.boolean(default=True, label="Active", column=True)
     department: Mapped[str | None] = f.reference("department", label="Department")
     phone: Mapped[str] = f.phone(label="Mobile", aliases=("contact_number",))
@@ -78,6 +85,8 @@ class Role(Record):
                                     aliases=("name",))  # fmt: skip
     description: Mapped[str] = f.text(label="Description", length=1000, column=True)
     selected_permissions: Mapped[dict[str, Any]] = f.json(label="Privileges", aliases=("permissions",))
+    parent_role: Mapped[str] = f.text(label="Made from", length=250, help="The role this one was copied from.")
+    group_id: Mapped[int | None] = f.integer(label="Number", read_only=True, csv=False)
     is_preconfigured: Mapped[bool] = f.boolean(label="Built in", read_only=True)
     is_admin: Mapped[bool] = f.boolean(label="All privileges", read_only=True)
     portal_only: Mapped[bool] = f.boolean(label="Portal only")

@@ -14,7 +14,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response import File, Stream
 from sqlalchemy.exc import DBAPIError
 
-from mainstay.kernel import metrics
+from mainstay.kernel import database, metrics
 from mainstay.kernel.access import auth
 from mainstay.kernel.context import Context, Principal, system
 from mainstay.kernel.database import ANY_ORGANIZATION
@@ -96,42 +96,45 @@ async def _run(
         "ip": client_ip(platform, request, headers),
         "url": f"{request.url.scheme}://{headers.get('host', 'localhost')}{request.url.path}",
     }
+    if operation.write or operation.public:
+        return await _write(platform, operation, request, names, facts, state)
+    async with platform.database.reading() as session:
+        ctx = Context(platform=platform, session=session, principal=system(ANY_ORGANIZATION), now=platform.now(), **facts)
+        who, due = await auth.principal_of(ctx, operation.method)
+        _admit(operation, who, state)
+        database.confine(session, who.organization)
+        ctx.principal = who
+        arguments, _plain = await _arguments(platform, operation, request, names, "content-type" in headers)
+        result = await operation.handler(ctx, **arguments)
+        reply = result if isinstance(result, Reply) else Reply(result, status=operation.status)
+        response = encode(reply, ctx)
+    if due:
+        await _touch(platform, who, facts)
+    return response
+
+
+async def _write(
+    platform: Platform,
+    operation: Operation,
+    request: Request[Any, Any, Any],
+    names: tuple[str, ...],
+    facts: dict[str, Any],
+    state: dict[str, Any],
+) -> Response[Any]:
     who: Principal | None = None
     if not operation.public:
         # The caller is known before the body is read: strangers do not get to upload.
         who = await authenticate(platform, operation.method, facts)
-        state["who"] = who
-        if who.must_change_password and operation.path not in BEFORE_PASSWORD:
-            raise Forbidden("Please change your password first.", code="password_change_required")
-        if operation.permission is not None:
-            who.require(*operation.permission)
-    arguments: dict[str, Any] = {name: request.path_params[name] for name in names}
-    limit = platform.settings.max_body_mb * 2**20
-    plain: Any = None
-    if operation.method != "GET" or "content-type" in headers:
-        plain, upload = await read_body(request, limit, upload=operation.upload)
-        if operation.upload:
-            arguments["upload"] = upload
-    elif operation.upload:
-        arguments["upload"] = None
-    if operation.query is not None:
-        query = dict(request.query_params.dict())
-        flat = {key: value[-1] if isinstance(value, list) else value for key, value in query.items()}
-        arguments["query"] = convert({k: v.replace("\x00", "") if isinstance(v, str) else v for k, v in flat.items()},
-                                     operation.query)  # fmt: skip
-    if "body" in operation.handler.__annotations__:
-        typed = operation.handler.__annotations__["body"]
-        arguments["body"] = convert(plain, operation.body) if typed not in (Any, "Any") else plain
-    organization = who.organization if who else ANY_ORGANIZATION
+        _admit(operation, who, state)
+    arguments, plain = await _arguments(platform, operation, request, names, operation.method != "GET")
     failure: ApiError | None = None
-    async with platform.database.session(organization, write=operation.write) as session:
-        ctx = Context(platform=platform, session=session, principal=who or system(ANY_ORGANIZATION),
-                      now=platform.now(), **facts)  # fmt: skip
-        if who is None:
-            ctx.principal.is_admin = False
-        replay = await idempotency.known(ctx, operation, plain) if operation.method == "POST" and who else None
-        if replay is not None:
-            return encode(Reply(replay[1], status=replay[0], headers={"Idempotency-Replayed": "true"}), ctx)
+    async with platform.database.session(who.organization if who else ANY_ORGANIZATION, write=operation.write) as session:
+        caller = who or Principal(organization=ANY_ORGANIZATION, kind="anonymous", username="", name="")
+        ctx = Context(platform=platform, session=session, principal=caller, now=platform.now(), **facts)
+        if operation.method == "POST" and who:
+            replay = await idempotency.known(ctx, operation, plain)
+            if replay is not None:
+                return encode(Reply(replay[1], status=replay[0], headers={"Idempotency-Replayed": "true"}), ctx)
         try:
             result = await operation.handler(ctx, **arguments)
         except ApiError as error:
@@ -149,14 +152,47 @@ async def _run(
     return response
 
 
+def _admit(operation: Operation, who: Principal, state: dict[str, Any]) -> None:
+    """Raises ``Forbidden`` when the caller may not do this."""
+    state["who"] = who
+    if who.must_change_password and operation.path not in BEFORE_PASSWORD:
+        raise Forbidden("Please change your password first.", code="password_change_required")
+    if operation.permission is not None:
+        who.require(*operation.permission)
+
+
+async def _arguments(
+    platform: Platform, operation: Operation, request: Request[Any, Any, Any], names: tuple[str, ...], has_body: bool
+) -> tuple[dict[str, Any], Any]:
+    """The handler's arguments, and the body's plain values."""
+    arguments: dict[str, Any] = {name: request.path_params[name] for name in names}
+    plain: Any = None
+    upload = None
+    if has_body:
+        plain, upload = await read_body(request, platform.settings.max_body_mb * 2**20, upload=operation.upload)
+    if operation.upload:
+        arguments["upload"] = upload
+    if operation.query is not None:
+        flat = {key: value.replace("\x00", "") for key, value in request.query_params.multi_items()}
+        arguments["query"] = convert(flat, operation.query)
+    if "body" in operation.handler.__annotations__:
+        typed = operation.handler.__annotations__["body"]
+        arguments["body"] = plain if typed in (Any, "Any") else convert(plain, operation.body)
+    return arguments, plain
+
+
+async def _touch(platform: Platform, who: Principal, facts: dict[str, Any]) -> None:
+    async with platform.work(ANY_ORGANIZATION, **facts) as ctx:
+        await auth.touch(ctx, who)
+
+
 async def authenticate(platform: Platform, method: str, facts: dict[str, Any]) -> Principal:
     """The caller of a request. Raises ``Unauthorized`` or ``Forbidden``."""
-    async with platform.database.session(ANY_ORGANIZATION) as session:
+    async with platform.database.reading() as session:
         ctx = Context(platform=platform, session=session, principal=system(ANY_ORGANIZATION), now=platform.now(), **facts)
         who, due = await auth.principal_of(ctx, method)
     if due:
-        async with platform.work(ANY_ORGANIZATION, **facts) as ctx:
-            await auth.touch(ctx, who)
+        await _touch(platform, who, facts)
     return who
 
 

@@ -28,6 +28,7 @@ from mainstay.kernel.jobs.control import (
     status,
     wait,
 )
+from mainstay.kernel.jobs.maintenance import retire_old as _retire_old  # noqa: F401
 from mainstay.kernel.jobs.registry import declare_queue, job, schedule
 from mainstay.kernel.jobs.runtime import launch, services, shutdown
 from mainstay.kernel.jobs.serializer import JobError

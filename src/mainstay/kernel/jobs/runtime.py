@@ -50,6 +50,10 @@ async def launch(settings: Settings, *, work: bool | None = None, services: Any 
     what ``services()`` hands to jobs, e.g. the application's platform. Blocks the loop for some tenths of a
     second, so call it before serving. Raises ``RuntimeError`` when it runs already or no slot is free.
     """
+    queues = {item.name: item.queue for item in registry.jobs.values()}
+    for name, queue in (queues | {item.name: item.queue for item in registry.schedules.values()}).items():
+        if queue not in registry.queues:
+            raise RuntimeError(f"{name} runs on the queue {queue}, which nobody declares.")
     _quiet_logging()
     url = settings.sync_database_url
     engine = sa.create_engine(

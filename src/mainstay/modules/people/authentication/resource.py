@@ -114,14 +114,20 @@ def _decoded(ctx: Context, password: str) -> str:
         try:
             stamp, _, text = ctx.platform.vault.open(password[len(SEALED) :], "login").partition("\n")
         except SecretError:
-            raise Invalid.field("password", "The encrypted password cannot be read. Encrypt it again.") from None
+            raise Invalid.field(
+                "password", "The encrypted password cannot be read. Encrypt it again."
+            ) from None
         if float(stamp) + 300 < ctx.now.timestamp():
-            raise Invalid.field("password", "The encrypted password is older than five minutes. Encrypt it again.")
+            raise Invalid.field(
+                "password", "The encrypted password is older than five minutes. Encrypt it again."
+            )
         return text
     try:
         return base64.b64decode(password, validate=True).decode()
     except (binascii.Error, ValueError):
-        raise Invalid.field("password", "The password must be base64. For plain text use /ux/api-token-auth/.") from None
+        raise Invalid.field(
+            "password", "The password must be base64. For plain text use /ux/api-token-auth/."
+        ) from None
 
 
 SEALED = "sealed."
@@ -151,7 +157,9 @@ async def start(ctx: Context, body: Credentials) -> ConsoleSession:
 
 
 async def _organization_name(ctx: Context, organization: str) -> str:
-    return str(await ctx.session.scalar(select(Organization.name).where(Organization.id == organization)) or "")
+    return str(
+        await ctx.session.scalar(select(Organization.name).where(Organization.id == organization)) or ""
+    )
 
 
 async def own_account(ctx: Context) -> User:

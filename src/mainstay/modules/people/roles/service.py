@@ -1,14 +1,20 @@
-"""The default roles of a new organization."""
+"""The default roles of a new organization, and the rules of the permission document."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from mainstay.kernel import store
+from sqlalchemy import func, select, true
+
+from mainstay.kernel import numbering, store
+from mainstay.kernel.access.auth import flatten
 from mainstay.kernel.access.bootstrap import ADMIN_ROLE
-from mainstay.kernel.access.tables import Role
+from mainstay.kernel.access.tables import Role, User
 from mainstay.kernel.context import Context
+from mainstay.kernel.errors import Conflict, Forbidden, Invalid
+
+REQUESTER_ROLE = "Requester"
 
 EVERY = ("view", "add", "edit", "delete", "execute", "export", "approve")
 WORK = ("view", "add", "edit", "export")
@@ -18,19 +24,19 @@ DEFAULTS: dict[str, tuple[str, bool, dict[str, Iterable[str]]]] = {
     "IT Manager": (
         "Runs the asset life cycle, dashboards and discovery; sees all work.", False,
         {"*": ("view", "export"), "incident": EVERY, "asset": EVERY, "vendor": EVERY, "department": WORK,
-         "location": WORK, "tag": WORK, "team": WORK, "announcement": WORK, "requester": WORK, "leave": EVERY,
+         "location": WORK, "tag": WORK, "team": WORK, "announcement": WORK, "requester": WORK, "leave": EVERY, "leave_config": EVERY,
          "user": ("view", "export")},
     ),
     "IT Support Operator": (
         "Answers tickets.", False,
         {"incident": (*WORK, "execute"), "requester": WORK, "tag": ("view", "add"), "team": ("view",),
          "department": ("view",), "location": ("view",), "announcement": ("view",), "vendor": ("view",),
-         "user": ("view",), "leave": ("view", "add")},
+         "user": ("view",), "leave": ("view", "add"), "leave_config": ("view",)},
     ),
     "NOC Operator": (
         "Watches the network: alarms, events and notifications, and the tickets from them.", False,
         {"incident": (*WORK, "execute"), "event": EVERY, "requester": ("view",), "team": ("view",),
-         "location": ("view",), "announcement": WORK, "user": ("view",), "leave": ("view", "add"),
+         "location": ("view",), "announcement": WORK, "user": ("view",), "leave": ("view", "add"), "leave_config": ("view",),
          "department": ("view",), "tag": ("view",), "vendor": ("view",)},
     ),
     "Approver": ("Approves from the portal.", True, {"incident": ("view", "approve"), "announcement": ("view",)}),
@@ -38,18 +44,20 @@ DEFAULTS: dict[str, tuple[str, bool, dict[str, Iterable[str]]]] = {
                   {"incident": ("view", "add"), "announcement": ("view",)}),
     "Site User": (
         "Vendor side: keeps locations, holidays, password policy and leaves; sees the rest.", False,
-        {"location": EVERY, "leave": EVERY, "settings": ("view", "edit"), "user": ("view",), "vendor": ("view",),
+        {"location": EVERY, "leave": EVERY, "leave_config": EVERY, "settings": ("view", "edit"), "user": ("view",), "vendor": ("view",),
          "announcement": ("view",), "department": ("view",), "tag": ("view",)},
     ),
     "Vendor Admin": (
         "A site user who also keeps users and vendors.", False,
-        {"location": EVERY, "leave": EVERY, "settings": ("view", "edit"), "user": EVERY, "vendor": EVERY,
+        {"location": EVERY, "leave": EVERY, "leave_config": EVERY, "settings": ("view", "edit"), "user": EVERY, "vendor": EVERY,
          "announcement": ("view",), "department": ("view",), "tag": ("view",)},
     ),
 }  # fmt: skip
 
 
-def permissions(grantable: dict[str, dict[str, dict[str, bool]]], wanted: dict[str, Iterable[str]]) -> dict[str, Any]:
+def permissions(
+    grantable: dict[str, dict[str, dict[str, bool]]], wanted: dict[str, Iterable[str]]
+) -> dict[str, Any]:
     """The permission document that grants ``wanted`` where this installation has the module."""
     made: dict[str, Any] = {}
     for section, modules in grantable.items():
@@ -69,6 +77,101 @@ async def make_defaults(ctx: Context) -> dict[str, Role]:
     for name, (description, portal, wanted) in DEFAULTS.items():
         made[name] = Role(role_name=name, description=description, portal_only=portal, is_preconfigured=True,
                           selected_permissions=permissions(grantable, wanted))  # fmt: skip
-    for role in made.values():
+    first = await numbering.take(ctx, "role", len(made))
+    for number, role in enumerate(made.values(), first):
+        role.group_id = number
         await store.add(ctx, role)
     return made
+
+
+def complete(
+    grantable: dict[str, dict[str, dict[str, bool]]], given: Any, before: dict[str, Any] | None = None
+) -> dict[str, dict[str, dict[str, bool]]]:
+    """The whole permission document: what is given, else as ``before``, else off.
+
+    A module is known by its name, whatever section it is given under. Raises ``Invalid`` naming what does not exist.
+    """
+    wanted: dict[str, dict[str, bool]] = {}
+    known = {module: privileges for modules in grantable.values() for module, privileges in modules.items()}
+    for modules in (
+        given if isinstance(given, dict) else _refuse("The privileges must be an object.")
+    ).values():
+        if not isinstance(modules, dict):
+            _refuse("Every section of the privileges must be an object of modules.")
+        for module, privileges in modules.items():
+            if module not in known:
+                _refuse(f"There is no module {module[:60]!r} to give privileges on.")
+            wanted.setdefault(module, {}).update(_privileges(module, privileges, known[module]))
+    old = {module: granted for modules in (before or {}).values() for module, granted in modules.items()}
+    return {
+        section: {
+            module: {
+                name: wanted.get(module, {}).get(name, (old.get(module) or {}).get(name) is True)
+                for name in privileges
+            }
+            for module, privileges in modules.items()
+        }
+        for section, modules in grantable.items()
+    }
+
+
+_ON, _OFF = (True, 1, "true", "True", "1"), (False, 0, None, "false", "False", "0", "")
+
+
+def _privileges(module: str, given: Any, known: dict[str, bool]) -> dict[str, bool]:
+    if not isinstance(given, dict):
+        _refuse(f'The privileges on {module} must be an object such as {{"view": true}}.')
+    made = {}
+    for name, on in given.items():
+        if isinstance(on, list | dict) or (on not in _ON and on not in _OFF):
+            _refuse(f"{module}.{str(name)[:40]} must be true or false.")
+        if name not in known:
+            if on in _ON:
+                _refuse(f"{module} has no privilege {str(name)[:40]!r}. It has: {', '.join(known)}.")
+            continue
+        made[name] = on in _ON
+    return made
+
+
+def _refuse(message: str) -> Any:
+    raise Invalid.field("selected_permissions", message)
+
+
+def may_hold(ctx: Context, document: dict[str, Any]) -> None:
+    """Nobody makes a role that holds more than they do. Raises ``Forbidden``."""
+    if ctx.principal.is_admin:
+        return
+    beyond = sorted(flatten(document) - ctx.principal.privileges)
+    if beyond:
+        module, privilege = beyond[0]
+        raise Forbidden(
+            f"You cannot make a role that may {privilege} {module.replace('_', ' ')}: you may not yourself."
+        )
+
+
+async def holders(ctx: Context, role_ids: Sequence[str]) -> dict[str, int]:
+    """How many users hold each of these roles; one statement."""
+    each: Any
+    if ctx.platform.database.is_sqlite:
+        each = func.json_each(User.role_ids).table_valued("value", name="held")
+    else:
+        each = (
+            func.jsonb_array_elements_text(User.role_ids).table_valued("value", name="held").render_derived()
+        )
+    query = (
+        select(each.c.value, func.count())
+        .select_from(User)
+        .join(each, true())
+        .where(each.c.value.in_(list(role_ids)))
+        .group_by(each.c.value)
+    )
+    return {role: count for role, count in (await ctx.session.execute(query)).all()}
+
+
+async def portal_role(ctx: Context) -> Role:
+    """The role that requesters get with their log-in."""
+    query = select(Role).where(Role.role_name == REQUESTER_ROLE, Role.is_preconfigured.is_(True))
+    found = await store.find(ctx, query)
+    if found is None:
+        raise Conflict(f"The role {REQUESTER_ROLE} is missing: requesters cannot get a log-in.")
+    return found

@@ -1,0 +1,112 @@
+# What people and CI run. Needs make and Python 3.11 or newer; fetches everything else itself.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+
+UV := tools/uv
+RUN := $(UV) run --no-sync
+NPM := ../tools/npm
+# Inexact: what is installed stays, so that `run` (without the test tools) and `test` do not undo each other.
+SYNC := $(UV) sync --frozen --inexact --quiet
+
+CONSOLE := src/mainstay/console_dist/index.html
+CONSOLE_SOURCES := $(shell find console/src console/public console/swagger -type f 2>/dev/null) \
+	$(wildcard console/*.html console/*.json console/*.ts)
+PACKAGES := console/node_modules/.installed
+PYTEST := $(RUN) pytest
+BENCHES := api
+
+.PHONY: help
+help: ## Show the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{ printf "  make %-18s %s\n", $$1, $$2 }'
+
+.PHONY: run
+run: sync console ## Start Mainstay with demo data; prints the URL, an admin login and an API key
+	$(RUN) mainstay demo
+
+.PHONY: test
+test: test-environment lint types imports test-console docs test-postgresql test-browser test-sqlite ## Run every check and every test
+
+.PHONY: sync
+sync:
+	@$(SYNC) --no-dev
+
+.PHONY: test-environment
+test-environment: console
+	@$(SYNC) --all-groups
+
+.PHONY: lint
+lint: ## Check style and formatting
+	@$(SYNC) --all-groups
+	$(RUN) ruff check
+	$(RUN) ruff format --check
+
+.PHONY: types
+types: ## Check types (mypy, strict)
+	@$(SYNC) --all-groups
+	$(RUN) mypy
+
+.PHONY: imports
+imports: ## Check the directions of imports
+	@$(SYNC) --all-groups
+	$(RUN) lint-imports
+
+.PHONY: test-console
+test-console: $(PACKAGES) ## Check the console's types and run its unit tests
+	cd console && $(NPM) run typecheck
+	cd console && $(NPM) run test
+
+.PHONY: test-sqlite
+test-sqlite: ## Run the tests on SQLite
+	@$(SYNC) --all-groups
+	$(PYTEST) -n 2 -m "not browser"
+
+.PHONY: test-postgresql
+test-postgresql: ## Run the tests on PostgreSQL
+	@$(SYNC) --all-groups
+	MAINSTAY_TEST_DATABASE=postgresql $(PYTEST) -n 2 -m "not browser"
+
+.PHONY: test-browser
+test-browser: console ## Drive the console in a real browser
+	@$(SYNC) --all-groups
+	tools/debian-packages
+	$(PYTEST) -m browser tests/browser
+
+.PHONY: conformance
+conformance: ## Count the documented operations that passing tests prove
+	@$(SYNC) --all-groups
+	$(RUN) python tools/conformance.py
+
+.PHONY: bench
+bench: ## Run every benchmark beside its peer
+	@$(SYNC) --all-groups
+	for name in $(BENCHES); do UV="$(CURDIR)/$(UV)" $(RUN) python -m "bench.$$name"; done
+
+.PHONY: docs
+docs: ## Build the documentation into site/
+	@$(SYNC) --all-groups
+	NO_MKDOCS_2_WARNING=1 $(RUN) mkdocs build --strict --quiet
+
+.PHONY: console
+console: $(CONSOLE) ## Build the web console, if its sources changed
+
+$(CONSOLE): $(PACKAGES) $(CONSOLE_SOURCES)
+	cd console && $(NPM) run build
+	@touch $@
+
+$(PACKAGES): console/package.json console/package-lock.json
+	cd console && $(NPM) ci --no-audit --no-fund
+	@touch $@
+
+.PHONY: format
+format: ## Format the sources and fix what can be fixed
+	@$(SYNC) --all-groups
+	$(RUN) ruff check --fix
+	$(RUN) ruff format
+
+.PHONY: clean
+clean: ## Remove what was built; data stays
+	rm -rf site dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .conformance \
+		src/mainstay/console_dist console/node_modules .tools

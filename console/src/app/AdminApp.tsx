@@ -1,0 +1,97 @@
+import { QueryClient } from "@tanstack/react-query";
+import { lazy, Suspense, useMemo } from "react";
+import { CoreAdminContext, localStorageStore, Notification, ResourceContextProvider } from "react-admin";
+import { Navigate, Route, Routes, useParams } from "react-router-dom";
+import { createDataProvider } from "../api/dataProvider";
+import { ApiError } from "../api/http";
+import { LiveProvider } from "../api/live";
+import { MetadataProvider, useMetadata } from "../api/metadata";
+import { createAuthProvider, useSession } from "../api/session";
+import type { Metadata } from "../api/types";
+import { Home } from "../home/Home";
+import { i18nProvider } from "../i18n";
+import { ResourceList } from "../resources/ResourceList";
+import { Layout } from "./Layout";
+import { isTasks, LIST_PAGES } from "./pages";
+import { Forbidden, NotFound, Waiting } from "./Messages";
+
+const CreatePage = lazy(() => import("../resources/CreatePage"));
+const RecordPage = lazy(() => import("../resources/RecordPage"));
+const ImportWizard = lazy(() => import("../imports/ImportWizard"));
+const TaskPage = lazy(() => import("../imports/TaskPage"));
+const TicketPage = lazy(() => import("../ticket/TicketPage"));
+const NewTicket = lazy(() => import("../ticket/NewTicket"));
+const ProfilePage = lazy(() => import("../account/ProfilePage"));
+const ApiKeysPage = lazy(() => import("../admin/ApiKeysPage"));
+const RolesPage = lazy(() => import("../admin/RolesPage"));
+const SettingsPage = lazy(() => import("../admin/SettingsPage"));
+
+/** Pages made by hand for one resource, named by its metadata; every other resource has the generic ones. */
+const PAGES: Record<string, { record: typeof TicketPage; create: typeof NewTicket }> = {
+  incident: { record: TicketPage, create: NewTicket },
+};
+
+function createQueryClient(): QueryClient {
+  return new QueryClient({
+    defaultOptions: {
+      queries: {
+        staleTime: 15_000,
+        retry: (failures, error) => failures < 2 && (!(error instanceof ApiError) || error.status === 0 || error.status >= 500),
+      },
+    },
+  });
+}
+
+function ResourceRoutes() {
+  const { resource = "" } = useParams();
+  const { byName } = useMetadata();
+  const meta = byName.get(resource);
+  if (!meta) return <Forbidden name={resource} />;
+  const page = meta.page ? PAGES[meta.page] : undefined;
+  const Record = page?.record ?? (isTasks(meta) ? TaskPage : RecordPage);
+  const listPage = meta.page ? LIST_PAGES[meta.page] : undefined;
+  const Create = page?.create ?? CreatePage;
+  return (
+    // The key takes the page down when the resource changes, so that no state leaks from one list to another.
+    <ResourceContextProvider value={resource} key={resource}>
+      <Routes>
+        <Route index element={listPage ? <Navigate to={listPage} replace /> : <ResourceList />} />
+        <Route path="create" element={<Create />} />
+        <Route path="import" element={<ImportWizard />} />
+        <Route path=":id" element={<Record />} />
+        <Route path="*" element={<NotFound />} />
+      </Routes>
+    </ResourceContextProvider>
+  );
+}
+
+export default function AdminApp({ metadata }: { metadata: Metadata }) {
+  const session = useSession();
+  const byName = useMemo(() => new Map(metadata.resources.map((resource) => [resource.name, resource])), [metadata]);
+  const queryClient = useMemo(createQueryClient, []);
+  const dataProvider = useMemo(() => createDataProvider(byName), [byName]);
+  const store = useMemo(() => localStorageStore("1", "mainstay"), []);
+  const authProvider = useMemo(() => createAuthProvider(session.user, byName, session.signOut), [session, byName]);
+  return (
+    <CoreAdminContext dataProvider={dataProvider} authProvider={authProvider} i18nProvider={i18nProvider} store={store} queryClient={queryClient}>
+      <MetadataProvider metadata={metadata}>
+        <LiveProvider>
+          <Layout>
+            <Suspense fallback={<Waiting />}>
+              <Routes>
+                <Route index element={<Home />} />
+                <Route path="login" element={<Navigate to="/" replace />} />
+                <Route path="me" element={<ProfilePage />} />
+                <Route path="admin/keys" element={<ApiKeysPage />} />
+                <Route path="admin/roles" element={<RolesPage />} />
+                <Route path="admin/settings" element={<SettingsPage />} />
+                <Route path=":resource/*" element={<ResourceRoutes />} />
+              </Routes>
+            </Suspense>
+          </Layout>
+          <Notification autoHideDuration={4000} />
+        </LiveProvider>
+      </MetadataProvider>
+    </CoreAdminContext>
+  );
+}

@@ -1,0 +1,29 @@
+import Polyglot from "node-polyglot";
+import polyglotI18nProvider from "ra-i18n-polyglot";
+import englishMessages from "ra-language-english";
+import { account } from "./account";
+import { admin } from "./admin";
+import { common } from "./common";
+import { home } from "./home";
+import { imports } from "./imports";
+import { resources } from "./resources";
+import { shell } from "./shell";
+import { ticket } from "./ticket";
+
+const english = { common, shell, account, home, resources, ticket, imports, admin };
+
+type Leaves<T, Prefix extends string = ""> = {
+  [K in keyof T & string]: T[K] extends string ? `${Prefix}${K}` : Leaves<T[K], `${Prefix}${K}.`>;
+}[keyof T & string];
+
+/** Every text has a key, and a key that does not exist does not compile. */
+export type TextKey = Leaves<typeof english>;
+
+const polyglot = new Polyglot({ locale: "en", phrases: english });
+
+export function t(key: TextKey, values?: Record<string, string | number>): string {
+  return polyglot.t(key, values ?? {});
+}
+
+/** react-admin's own texts; ours are already translated when they reach it. */
+export const i18nProvider = polyglotI18nProvider(() => englishMessages, "en", undefined, { allowMissing: true, onMissingKey: (key: string) => key });

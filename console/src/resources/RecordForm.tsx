@@ -1,0 +1,69 @@
+import Alert from "@mui/material/Alert";
+import Box from "@mui/material/Box";
+import Button from "@mui/material/Button";
+import Typography from "@mui/material/Typography";
+import { useMemo, useState } from "react";
+import { Form } from "react-admin";
+import { useFormState } from "react-hook-form";
+import { ApiError, messageOf } from "../api/http";
+import { fieldAccess } from "../api/permissions";
+import { formValues, toPayload } from "../api/records";
+import type { FieldMeta, ResourceMeta, Row } from "../api/types";
+import { t } from "../i18n";
+import { FieldInput, isWide } from "./FieldInput";
+import { formFields, placeErrors, sections } from "./form";
+
+function Footer({ submitLabel, onCancel, onDirty }: { submitLabel: string; onCancel?: () => void; onDirty?: (dirty: boolean) => void }) {
+  const { isSubmitting, isDirty } = useFormState();
+  onDirty?.(isDirty);
+  return (
+    <Box sx={{ display: "flex", gap: 1, mt: 2, position: "sticky", bottom: 0, bgcolor: "background.default", py: 1.25, borderTop: 1, borderColor: "divider", zIndex: 2 }}>
+      <Button type="submit" variant="contained" disabled={isSubmitting}>{isSubmitting ? t("common.saving") : submitLabel}</Button>
+      {onCancel && <Button onClick={onCancel}>{t("common.cancel")}</Button>}
+    </Box>
+  );
+}
+
+export interface Submission {
+  payload: Record<string, unknown>;
+  fields: FieldMeta[];
+}
+
+/** The form of any resource. `record` is where it starts from: it does not follow later changes while one types. */
+export function RecordForm({ meta, record, submitLabel, onSubmit, onCancel, onDirty }: {
+  meta: ResourceMeta; record?: Row; submitLabel: string; onSubmit: (submission: Submission) => Promise<void>; onCancel?: () => void; onDirty?: (dirty: boolean) => void;
+}) {
+  const fields = useMemo(() => formFields(meta, !record), [meta, record]);
+  const start = useMemo(() => formValues(record, fields), [record, fields]);
+  const [failure, setFailure] = useState<string>();
+  const submit = async (values: Record<string, unknown>) => {
+    setFailure(undefined);
+    const { payload, errors } = toPayload(values, record ? start : undefined, fields.filter((field) => !fieldAccess(field).readOnly));
+    if (Object.keys(errors).length > 0) return placeErrors(errors, fields).placed;
+    try {
+      await onSubmit({ payload, fields });
+      return undefined;
+    } catch (error) {
+      const { placed, rest } = placeErrors(error instanceof ApiError ? error.fields : {}, fields);
+      const any = Object.keys(placed).length > 0;
+      setFailure(rest.length > 0 ? rest.join(" ") : any ? t("resources.fixErrors") : messageOf(error));
+      return any ? placed : undefined;
+    }
+  };
+  return (
+    <Form record={{ ...record, ...start, id: record?.id }} onSubmit={submit} noValidate sanitizeEmptyValues={false} warnWhenUnsavedChanges>
+      {failure && <Alert severity="error" sx={{ mb: 2 }} data-testid="form-error">{failure}</Alert>}
+      <Box sx={{ display: "grid", gap: 3 }}>
+        {sections(fields).map(([name, items]) => (
+          <Box key={name} component="section" aria-label={name}>
+            <Typography variant="h2" sx={{ mb: 1.5 }}>{name}</Typography>
+            <Box sx={{ display: "grid", gap: 2, gridTemplateColumns: { xs: "1fr", sm: "1fr 1fr" } }}>
+              {items.map((field) => <Box key={field.name} sx={isWide(field) ? { gridColumn: "1 / -1" } : undefined}><FieldInput field={field} /></Box>)}
+            </Box>
+          </Box>
+        ))}
+      </Box>
+      <Footer submitLabel={submitLabel} onCancel={onCancel} onDirty={onDirty} />
+    </Form>
+  );
+}

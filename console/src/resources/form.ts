@@ -1,0 +1,38 @@
+import type { FieldErrors } from "../api/http";
+import { fieldAccess } from "../api/permissions";
+import { fieldPath } from "../api/records";
+import type { FieldMeta, ResourceMeta } from "../api/types";
+import { t } from "../i18n";
+
+export function sections(fields: FieldMeta[]): [string, FieldMeta[]][] {
+  const groups = new Map<string, FieldMeta[]>();
+  for (const field of fields) {
+    const name = field.section || (field.custom ? t("resources.custom") : t("resources.general"));
+    groups.set(name, [...(groups.get(name) ?? []), field]);
+  }
+  return [...groups];
+}
+
+export function formFields(meta: ResourceMeta, creating: boolean): FieldMeta[] {
+  return meta.fields.filter((field) => {
+    const access = fieldAccess(field);
+    return !access.hidden && !(creating && access.readOnly);
+  });
+}
+
+/** The errors of a refused write under the names of the form's inputs; what has no input is told above them. */
+export function placeErrors(errors: FieldErrors, fields: FieldMeta[]): { placed: Record<string, unknown>; rest: string[] } {
+  const placed: Record<string, unknown> = {};
+  const rest: string[] = [];
+  for (const [name, messages] of Object.entries(errors)) {
+    const field = fields.find((item) => item.name === name || fieldPath(item) === name || `custom_field.${item.name}` === name);
+    if (!field) {
+      rest.push(`${name}: ${messages.join(" ")}`);
+      continue;
+    }
+    const [head = "", key] = fieldPath(field).split(".");
+    if (key) placed[head] = { ...(placed[head] as object | undefined), [key]: messages.join(" ") };
+    else placed[head] = messages.join(" ");
+  }
+  return { placed, rest };
+}

@@ -1,0 +1,67 @@
+import { describe, expect, it } from "vitest";
+import { deviceName } from "../account/device";
+import { checkPassword, waitText } from "../account/policy";
+import type { FieldMeta, ResourceMeta } from "../api/types";
+import { moved, visibleColumns } from "./columns";
+import { conflictFields, resolveConflict } from "./conflict";
+import { formFields, placeErrors, sections } from "./form";
+
+const name: FieldMeta = { name: "name", label: "Name", kind: "text", section: "General" };
+const code: FieldMeta = { name: "code", label: "Code", kind: "text", section: "Money" };
+const floor: FieldMeta = { name: "floor", label: "Floor", kind: "text", custom: true };
+const secret: FieldMeta = { name: "token", label: "Token", kind: "secret" };
+const meta = { fields: [name, code, floor, secret, { ...name, name: "made", read_only: true }, { ...name, name: "gone", behaviour: "hidden" }], default_columns: ["code", "name"] } as unknown as ResourceMeta;
+
+describe("columns", () => {
+  it("follow the person's choice as far as it exists, else the resource", () => {
+    expect(visibleColumns(meta, ["floor", "old", "name"]).map((field) => field.name)).toEqual(["floor", "name"]);
+    expect(visibleColumns(meta, ["token", "gone"]).map((field) => field.name)).toEqual(["code", "name"]);
+    expect(visibleColumns(meta, undefined).map((field) => field.name)).toEqual(["code", "name"]);
+  });
+  it("move by one place and stop at the ends", () => {
+    expect(moved(["a", "b", "c"], "c", -1)).toEqual(["a", "c", "b"]);
+    expect(moved(["a", "b"], "a", -1)).toEqual(["a", "b"]);
+  });
+});
+
+describe("forms", () => {
+  it("leave out hidden fields, and read-only ones while creating", () => {
+    expect(formFields(meta, true).map((field) => field.name)).toEqual(["name", "code", "floor", "token"]);
+    expect(formFields(meta, false).map((field) => field.name)).toContain("made");
+  });
+  it("group by section, custom fields under their own", () => {
+    expect(sections([name, code, floor]).map(([title]) => title)).toEqual(["General", "Money", "Custom fields"]);
+  });
+  it("put the server's errors at the fields, and the rest above them", () => {
+    expect(placeErrors({ name: ["Taken."], "custom_field_data.floor": ["Bad."], other: ["What."] }, meta.fields)).toEqual({
+      placed: { name: "Taken.", custom_field_data: { floor: "Bad." } }, rest: ["other: What."],
+    });
+  });
+});
+
+describe("a conflict", () => {
+  const conflict = { mine: { name: "A", custom_field_data: { floor: "2" } }, fields: meta.fields };
+  it("concerns the fields that were about to be written", () => {
+    expect(conflictFields(conflict).map((field) => field.name)).toEqual(["name", "floor"]);
+  });
+  it("writes mine unless theirs was chosen", () => {
+    expect(resolveConflict(conflict, {})).toEqual(conflict.mine);
+    expect(resolveConflict(conflict, { name: "theirs" })).toEqual({ custom_field_data: { floor: "2" } });
+    expect(resolveConflict(conflict, { name: "theirs", floor: "theirs" })).toEqual({});
+  });
+});
+
+describe("signing in", () => {
+  it("ticks off the rules a password meets", () => {
+    const policy = { min_length: 6, require_upper: true, require_digit: true, require_symbol: false };
+    expect(checkPassword("Ärger", policy)).toEqual([{ rule: "min_length", met: false }, { rule: "require_upper", met: true }, { rule: "require_digit", met: false }]);
+  });
+  it("says how long to wait, rounded up", () => {
+    expect([waitText(12.2), waitText(61)]).toEqual(["13 s", "2 min"]);
+  });
+  it("names a device", () => {
+    expect(deviceName("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/130.0 Safari/537.36")).toBe("Chrome on Linux");
+    expect(deviceName("curl/8.1")).toBe("curl");
+    expect(deviceName(null)).toBe("");
+  });
+});

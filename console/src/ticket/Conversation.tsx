@@ -1,0 +1,82 @@
+import Avatar from "@mui/material/Avatar";
+import Box from "@mui/material/Box";
+import Chip from "@mui/material/Chip";
+import Link from "@mui/material/Link";
+import Paper from "@mui/material/Paper";
+import Typography from "@mui/material/Typography";
+import { type ReactNode } from "react";
+import type { AttachmentInfo } from "../api/types";
+import { Failure } from "../app/Messages";
+import { dateTime, fileSize, initials, relativeTime } from "../common/format";
+import { SafeHtml } from "../common/SafeHtml";
+import { t } from "../i18n";
+import { useConversation, useTicketFiles, type Message } from "./api";
+import type { Ticket } from "./model";
+
+export function FileLinks({ files }: { files: AttachmentInfo[] }) {
+  if (files.length === 0) return null;
+  return (
+    <Box sx={{ display: "flex", flexWrap: "wrap", gap: 1, mt: 1 }}>
+      {files.map((file) => (
+        <Link key={file.id} href={file.url} target="_blank" rel="noopener" sx={{ border: 1, borderColor: "divider", borderRadius: 1, px: 1, py: 0.25, fontSize: 12 }}>
+          {file.name}{file.size ? ` (${fileSize(file.size)})` : ""}
+        </Link>
+      ))}
+    </Box>
+  );
+}
+
+function Entry({ name, time, kind, note, right, children, requester }: { name: string; time: string | null; kind?: string; note?: boolean; requester?: boolean; right?: ReactNode; children: ReactNode }) {
+  return (
+    <Paper component="article" variant="outlined" data-testid="message" data-kind={note ? "note" : "public"} aria-label={`${name}, ${dateTime(time)}`}
+      sx={{ display: "grid", gridTemplateColumns: "32px 1fr", gap: 1.25, p: 1.5, ...(note ? { bgcolor: "note.main", color: "note.text" } : {}) }}>
+      <Avatar aria-hidden sx={{ width: 30, height: 30, fontSize: 12, bgcolor: requester ? "raised" : "primary.main", color: requester ? "text.primary" : "primary.contrastText" }}>{initials(name)}</Avatar>
+      <Box sx={{ minWidth: 0 }}>
+        <Box sx={{ display: "flex", flexWrap: "wrap", gap: 1, alignItems: "baseline", mb: 0.5 }}>
+          <strong>{name}</strong>
+          {kind && <Chip label={kind} variant="outlined" sx={{ height: 18, fontSize: 11, color: "inherit" }} />}
+          <Box component="time" dateTime={time ?? undefined} title={dateTime(time)} sx={{ fontSize: 12, color: note ? "inherit" : "text.secondary" }}>{relativeTime(time)}</Box>
+          <Box sx={{ flex: 1 }} />
+          {right}
+        </Box>
+        {children}
+      </Box>
+    </Paper>
+  );
+}
+
+function kindOf(message: Message): string | undefined {
+  if (message.type === "email") return t("ticket.email");
+  if (message.type === "note") return t("ticket.internalNote");
+  if (message.type === "comment") return message.is_public ? undefined : t("ticket.internalNote");
+  const kinds = { resolution: t("ticket.kinds.resolution"), closure: t("ticket.kinds.closure"), reopen: t("ticket.kinds.reopen") } as Record<string, string>;
+  return kinds[message.type] ?? message.type;
+}
+
+export function Conversation({ ticket, descriptionAction, description }: { ticket: Ticket; descriptionAction?: ReactNode; description?: ReactNode }) {
+  const { data, error, refetch } = useConversation(ticket.id);
+  const { data: files = [] } = useTicketFiles(ticket.id);
+  const messages = [...(data?.results ?? [])].sort((a, b) => a.event_time.localeCompare(b.event_time));
+  const inMessages = new Set(messages.flatMap((message) => (message.attachments ?? []).map((file) => file.id)));
+  return (
+    <Box role="log" aria-label={t("ticket.conversation")} sx={{ display: "grid", gap: 1 }}>
+      <Entry name={ticket.requester.name || ticket.requester.email || t("ticket.unknownPerson")} time={ticket.created} requester right={descriptionAction}>
+        {description ?? (ticket.description ? <SafeHtml html={ticket.description} /> : <Typography color="text.secondary">{ticket.summary}</Typography>)}
+        <FileLinks files={files.filter((file) => !inMessages.has(file.id))} />
+      </Entry>
+      {error && !data ? <Failure error={error} onRetry={() => void refetch()} /> : null}
+      {messages.map((message) =>
+        message.type === "system" ? (
+          <Box key={message.communication_id} sx={{ color: "text.secondary", fontSize: 12, textAlign: "center", "& .rich": { display: "inline" }, "& p": { display: "inline" } }}>
+            {message.user_name ? `${message.user_name}: ` : ""}<SafeHtml html={message.message} /> · {relativeTime(message.event_time)}
+          </Box>
+        ) : (
+          <Entry key={message.communication_id} name={message.user_name || t("ticket.unknownPerson")} time={message.event_time} kind={kindOf(message)} note={!message.is_public} requester={message.is_requester}>
+            <SafeHtml html={message.message} />
+            <FileLinks files={message.attachments ?? []} />
+          </Entry>
+        ),
+      )}
+    </Box>
+  );
+}

@@ -1,0 +1,118 @@
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { newKey, writeMethod } from "../api/dataProvider";
+import type { Upload } from "../api/files";
+import { api, query, send } from "../api/http";
+import { useResourceMeta } from "../api/metadata";
+import type { AttachmentInfo, ChoiceId, ListEnvelope } from "../api/types";
+import type { TicketDetail } from "./model";
+
+const SERVICE_DESK = "/ux/sd/inci/";
+
+export interface Message {
+  communication_id: string;
+  type: string;
+  is_public: boolean;
+  message: string;
+  user_id: string | null;
+  user_name: string | null;
+  is_requester: boolean;
+  attachments?: AttachmentInfo[];
+  event_time: string;
+}
+
+export type LoadedTicket = TicketDetail & { etag: string | null };
+
+export const ticketKey = (id: string) => ["ticket", id];
+export const conversationKey = (id: string) => ["conversation", id];
+
+export function useTicketDetail(id: string) {
+  const meta = useResourceMeta("incident");
+  return useQuery({
+    queryKey: ticketKey(id),
+    queryFn: async ({ signal }): Promise<LoadedTicket> => {
+      const { data, etag } = await send<TicketDetail>(`${meta.path}${encodeURIComponent(id)}/`, { signal });
+      return { ...data, etag };
+    },
+  });
+}
+
+export function useConversation(ticketId: string | undefined) {
+  return useQuery({
+    queryKey: conversationKey(ticketId ?? ""),
+    enabled: !!ticketId,
+    queryFn: async ({ signal }) => {
+      const url = `${SERVICE_DESK}conversation/`;
+      const first = await api<ListEnvelope<Message>>(url + query({ incident_id: ticketId, items_per_page: 100, page: 1 }), { signal });
+      return first;
+    },
+  });
+}
+
+export function useTicketFiles(ticketId: string | undefined) {
+  const meta = useResourceMeta("incident");
+  return useQuery({
+    queryKey: ["ticket-files", ticketId],
+    enabled: !!ticketId,
+    queryFn: async ({ signal }) => (await api<{ results?: AttachmentInfo[] }>(`${meta.path}attachment/${query({ incident_id: ticketId })}`, { signal })).results ?? [],
+  });
+}
+
+export interface TicketWrite {
+  changes: Record<string, unknown>;
+  etag?: string | null;
+}
+
+export interface StatusMove {
+  kind: "resolve" | "close" | "reopen";
+  values: Record<string, unknown>;
+}
+
+/** Every write to one ticket; after each, the ticket and the lists it stands in are read again. */
+export function useTicketWrites(routeId: string, ticketId: string) {
+  const meta = useResourceMeta("incident");
+  const client = useQueryClient();
+  const reload = () => {
+    void client.invalidateQueries({ queryKey: ["incident", "getList"] });
+    void client.invalidateQueries({ queryKey: ["history", "incident"] });
+    void client.invalidateQueries({ queryKey: conversationKey(ticketId) });
+    return client.invalidateQueries({ queryKey: ticketKey(routeId) });
+  };
+  const update = useMutation({
+    mutationFn: ({ changes, etag }: TicketWrite) =>
+      api(`${meta.path}${encodeURIComponent(ticketId)}/`, { method: writeMethod(meta), body: changes, headers: etag ? { "If-Match": etag } : undefined }),
+    onSettled: reload,
+  });
+  const move = useMutation({
+    mutationFn: ({ kind, values }: StatusMove) => {
+      const path = { resolve: "inci_resolve/", close: "close_inci_request/", reopen: "inci_reopen/" }[kind];
+      return api(`${meta.path}${path}`, { method: "POST", body: { incident_id: ticketId, ...values } });
+    },
+    onSettled: reload,
+  });
+  const post = useMutation({
+    mutationFn: (message: { message: string; is_public: boolean; attachments: Upload[] }) =>
+      api(`${SERVICE_DESK}conversation/`, {
+        method: "POST",
+        body: { incident_id: ticketId, type: message.is_public ? "comment" : "note", ...message },
+        headers: { "Idempotency-Key": newKey() },
+      }),
+    onSettled: reload,
+  });
+  return { update, move, post, reload };
+}
+
+/** An assignment in the words of the documented record. */
+export function assignmentChanges(teamId: ChoiceId | null, assigneeId: string | null): Record<string, unknown> {
+  return { current_assignment_info: { team_id: teamId, assignee_profile_id: assigneeId } };
+}
+
+export interface RequesterHit {
+  requester_id: string;
+  full_name: string;
+  email: string;
+}
+
+export async function searchRequesters(path: string, search: string, signal?: AbortSignal): Promise<RequesterHit[]> {
+  const body = await api<{ results?: RequesterHit[] } | RequesterHit[]>(`${path}requester_search/${query({ search })}`, { signal });
+  return Array.isArray(body) ? body : (body.results ?? []);
+}

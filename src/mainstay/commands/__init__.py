@@ -1,0 +1,1 @@
+"""The commands of ``mainstay``, by subject; ``mainstay.cli`` puts them together."""

@@ -1,0 +1,1 @@
+"""Announcements: what everybody, or a chosen audience, sees for a time."""

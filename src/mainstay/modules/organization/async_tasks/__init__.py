@@ -1,0 +1,1 @@
+"""Async Tasks: the background work of the organization, to be watched, paused, resumed and cancelled."""

@@ -1,0 +1,1 @@
+"""Locations: the address book, from the country down to the floor."""

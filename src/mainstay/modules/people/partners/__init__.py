@@ -1,0 +1,1 @@
+"""Partners: outside companies that work with the organization, and their portal accounts."""

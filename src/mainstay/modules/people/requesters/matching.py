@@ -1,0 +1,64 @@
+"""From what a ticket says of its requester to the requester's record, set-wise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+from sqlalchemy import func, or_, select
+
+from mainstay.kernel import store
+from mainstay.kernel.context import Context
+from mainstay.kernel.record import new_id
+from mainstay.modules.people.requesters.tables import Requester
+
+
+class Wanted(msgspec.Struct, kw_only=True, frozen=True):
+    """A requester as a ticket names one: by id, or by e-mail address with a name for a new one."""
+
+    id: str | None = None
+    email: str = ""
+    name: str = ""
+    phone: str = ""
+
+
+class Known(msgspec.Struct, kw_only=True, frozen=True):
+    """The requester that was found or made."""
+
+    id: str
+    name: str
+    email: str
+    phone: str
+
+
+async def find_or_create(ctx: Context, wanted: Sequence[Wanted]) -> list[Known | None]:
+    """One answer per ticket; ``None`` where it names nobody. New addresses become requesters, two statements in all."""
+    ids = sorted({item.id for item in wanted if item.id})
+    mails = sorted({item.email.lower() for item in wanted if item.email and not item.id})
+    by_id: dict[str, Known] = {}
+    by_mail: dict[str, Known] = {}
+    for start in range(0, max(len(ids), len(mails)), store.CHUNK):
+        part_ids, part_mails = ids[start : start + store.CHUNK], mails[start : start + store.CHUNK]
+        query = select(Requester.id, Requester.full_name, Requester.email, Requester.phone_number).where(
+            or_(Requester.id.in_(part_ids), func.lower(Requester.email).in_(part_mails))
+        )
+        for row in (await ctx.session.execute(query)).all():
+            known = Known(id=row.id, name=row.full_name, email=row.email, phone=row.phone_number)
+            by_id[row.id] = known
+            if row.email:
+                by_mail[row.email.lower()] = known
+    fresh: dict[str, Wanted] = {}
+    for item in wanted:
+        low = item.email.lower()
+        if not item.id and low and low not in by_mail:
+            fresh.setdefault(low, item)
+    if fresh:
+        rows = [
+            {"id": new_id(), "full_name": item.name or item.email.split("@")[0], "email": item.email,
+             "phone_number": item.phone, "source": "Ticket"}
+            for item in fresh.values()
+        ]  # fmt: skip
+        for row in await store.add_many(ctx, Requester, rows):
+            by_mail[row["email"].lower()] = Known(id=row["id"], name=row["full_name"], email=row["email"],
+                                                  phone=row["phone_number"])  # fmt: skip
+    return [by_id.get(item.id) if item.id else by_mail.get(item.email.lower()) for item in wanted]

@@ -1,0 +1,1 @@
+"""Teams: who does which work, at which level, for which places; approval groups and change boards."""

@@ -1,0 +1,1 @@
+"""Vendors: the companies that things are bought from and that support them."""

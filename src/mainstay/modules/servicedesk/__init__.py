@@ -1,0 +1,1 @@
+"""The service desk: tickets and the people who work on them."""

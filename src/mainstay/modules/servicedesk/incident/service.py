@@ -1,0 +1,387 @@
+"""What happens to an incident: creation, moves, resolution, closure; what other features may call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, func, or_, select
+
+from mainstay.kernel import files, mail, numbering, options, store
+from mainstay.kernel.access.tables import REQUESTER, User
+from mainstay.kernel.context import Context
+from mainstay.kernel.errors import Conflict, Invalid, NotFound
+from mainstay.kernel.generation import CONFIGURATION, cached
+from mainstay.kernel.options import option
+from mainstay.kernel.record import new_id
+from mainstay.kernel.resource import Behaviour
+from mainstay.kernel.richtext import plain, sanitise
+from mainstay.modules.people.requesters import matching as requesters
+from mainstay.modules.people.teams import service as teams
+from mainstay.modules.servicedesk.incident import engine, shape
+from mainstay.modules.servicedesk.incident.tables import Incident, Message
+
+# Teams and users are in every ticket's form; their changes are rare enough to count as configuration.
+CONFIGURATION.update({"team", "user"})
+
+PREFIX = option("incident.prefix", "text", "INC", "Incident number prefix", section="Incidents")
+AUTO_CLOSE = option("incident.auto_close_days", "integer", 7, "Days after which a resolved incident closes (0: never)",
+                    section="Incidents", minimum=0, maximum=365)  # fmt: skip
+NOTE_REQUIRED = option("incident.resolution_note_required", "boolean", True, "Resolving needs a note",
+                       section="Incidents")  # fmt: skip
+MATRIX = option("incident.priority_matrix", "json", engine.MATRIX, "Priority by impact and urgency",
+                section="Incidents", help="Impact code → urgency code → priority code.")  # fmt: skip
+ACKNOWLEDGE = option("incident.acknowledge", "boolean", True, "Acknowledge new incidents to the requester by e-mail",
+                     section="Incidents")  # fmt: skip
+ACKNOWLEDGEMENT = option(
+    "incident.acknowledgement", "longtext",
+    "Hello {{requester_name}},\n\nwe received your report \"{{summary}}\" and filed it as {{display_id}}.\n"
+    "Answer this message to add to it.",
+    "Acknowledgement text", section="Incidents", help="Merge fields: " + ", ".join(engine.MERGE_FIELDS) + ".",
+)  # fmt: skip
+
+PRIORITY_CHANGE = "Priority Change"
+
+
+class Incidents(Behaviour[Incident]):
+    """The incident's behaviour behind the standard verbs."""
+
+    def normalise(self, data: dict[str, Any]) -> dict[str, Any]:
+        return shape.normalise(data)
+
+    def present(self, row: dict[str, Any]) -> dict[str, Any]:
+        return shape.present(row)
+
+    def visible(self, ctx: Context) -> ColumnElement[bool] | None:
+        who = ctx.principal
+        if who.kind != REQUESTER:
+            return None
+        # Requesters follow what they reported, nothing else.
+        return or_(func.lower(Incident.requester_email) == who.email.lower(), Incident.created_by == who.user)
+
+    async def prepare(self, ctx: Context, rows: list[dict[str, Any]], given: Sequence[Mapping[str, Any]]) -> None:
+        prefix, matrix = await options.get(ctx, PREFIX, MATRIX)
+        first = await numbering.take(ctx, "incident", len(rows))
+        ids = engine.display_ids(prefix, first, len(rows))
+        await _fill_requesters(ctx, rows, given)
+        for row, display_id, source in zip(rows, ids, given, strict=True):
+            row["id"] = new_id()
+            row["display_id"] = display_id
+            status = row.get("status_id") or engine.NEW
+            if status != engine.NEW:
+                # A ticket cannot be born closed, but one that was answered on the phone starts as such.
+                _move(engine.NEW, status)
+            row["status_id"], row["state_id"] = status, engine.WORKFLOW[status].state
+            if not row.get("priority_id"):
+                row["priority_id"] = engine.priority(row.get("impact_id"), row.get("urgency_id"), matrix)
+            if not source.get("source") and not source.get("incident_source"):
+                row["source"] = 1 if ctx.principal.kind == REQUESTER else 8 if ctx.principal.csrf else 5
+            if status == engine.RESOLVED:
+                await _resolved(ctx, row, source)
+            elif engine.WORKFLOW[status].response:
+                row["responded_at"] = ctx.now
+
+    async def added(self, ctx: Context, rows: list[dict[str, Any]], given: Sequence[Mapping[str, Any]]) -> None:
+        for row, source in zip(rows, given, strict=True):
+            items = attachments_of(source.get("attachment") or source.get("attachments"))
+            if items:
+                await files.attach(ctx, "incident", row["id"], items)
+        await _acknowledge(ctx, rows)
+
+    async def change(
+        self, ctx: Context, entity: Incident, values: dict[str, Any], given: Mapping[str, Any]
+    ) -> None:
+        if entity.status_id == engine.CLOSED and _edits(entity, values) - {"tag", "kb", "is_archive", "status_id"}:
+            raise Conflict(f"{entity.display_id} is closed and cannot be changed. Reopen it first.")
+        await _priority(ctx, entity, values, given)
+        after = values.get("status_id")
+        if after is not None and after != entity.status_id:
+            _move(entity.status_id, after)
+            await apply_status(ctx, entity, values, after, given)
+        elif "status_id" in values and after is None:
+            values.pop("status_id")
+        if "requester_email" in values and values["requester_email"].lower() != entity.requester_email.lower() and (
+            values.get("requester") in (None, entity.requester)
+        ):
+            await _fill_requesters(ctx, [values], [given])
+
+    async def saved(
+        self, ctx: Context, entity: Incident, diff: list[dict[str, Any]], given: Mapping[str, Any]
+    ) -> None:
+        text, kind = comment_of(given)
+        if text:
+            await add_message(ctx, entity, text, kind=kind, public=False)
+        items = attachments_of(given.get("attachment") or given.get("attachments"))
+        if items:
+            await files.attach(ctx, "incident", entity.id, items)
+
+    async def detail(self, ctx: Context, row: shape.IncidentRecord) -> shape.IncidentDetail:
+        status = int(row.basic_info["status_id"])
+        form = await form_options(ctx)
+        chosen = row.current_assignment_info["assignee_profile_id"]
+        info = next((user for user in form["users"] if user["profile_id"] == chosen), {})
+        return shape.IncidentDetail(
+            incident=row,
+            options=form,
+            status=engine.status_row(status),
+            transition_status=engine.transitions(status),
+            stage_state_option_map=engine.option_map(),
+            selected_assignee_info=info,
+        )
+
+    async def options(self, ctx: Context) -> dict[str, Any]:
+        return await form_options(ctx)
+
+
+def _edits(entity: Incident, values: Mapping[str, Any]) -> set[str]:
+    return {name for name, value in values.items() if value != getattr(entity, name)}
+
+
+def _move(before: int, after: int) -> None:
+    try:
+        engine.check_move(before, after)
+    except engine.IllegalMove as refused:
+        raise Conflict(str(refused)) from None
+
+
+async def _priority(ctx: Context, entity: Incident, values: dict[str, Any], given: Mapping[str, Any]) -> None:
+    chosen = values.get("priority_id")
+    by_hand = chosen is not None and chosen != entity.priority_id
+    impact = values.get("impact_id") or entity.impact_id
+    urgency = values.get("urgency_id") or entity.urgency_id
+    if not by_hand and (impact != entity.impact_id or urgency != entity.urgency_id):
+        (matrix,) = await options.get(ctx, MATRIX)
+        values["priority_id"] = engine.priority(impact, urgency, matrix)
+    elif chosen is None:
+        values.pop("priority_id", None)
+    if values.get("priority_id", entity.priority_id) == entity.priority_id:
+        return
+    text, kind = comment_of(given)
+    if not text or kind.lower() != PRIORITY_CHANGE.lower():
+        raise Invalid.field(
+            "comment",
+            'A priority change needs its reason: send "comment": {"type": "Priority Change", "text": "..."}.',
+        )
+
+
+async def apply_status(
+    ctx: Context, entity: Incident, values: dict[str, Any], after: int, given: Mapping[str, Any]
+) -> None:
+    """Put what a move brings with it into ``values``: state, times, who, timers."""
+    values["status_id"], values["state_id"] = after, engine.WORKFLOW[after].state
+    if engine.WORKFLOW[after].response and entity.responded_at is None:
+        values["responded_at"] = ctx.now
+    if after == engine.RESOLVED:
+        await _resolved(ctx, values, given)
+    elif after == engine.CLOSED:
+        values.update(closed_at=ctx.now, closed_by=ctx.principal.name, auto_close_at=None)
+        if not values.get("closure_note") and not entity.closure_note:
+            values["closure_note"] = comment_of(given)[0]
+    if after != engine.PENDING and entity.hold_config:
+        values["hold_config"] = {}
+
+
+async def _resolved(ctx: Context, values: dict[str, Any], given: Mapping[str, Any]) -> None:
+    required, days = await options.get(ctx, NOTE_REQUIRED, AUTO_CLOSE)
+    note = given.get("resolution_note") or given.get("closure_note") or comment_of(given)[0]
+    note = sanitise(note).strip() if isinstance(note, str) else ""
+    if required and not note:
+        raise Invalid.field("closure_note", "Please provide closure note: what solved it?")
+    values.pop("closure_note", None)
+    values.update(resolution_note=note, resolved_at=ctx.now, resolved_by=ctx.principal.name,
+                  auto_close_at=ctx.now + timedelta(days=int(days)) if days else None)  # fmt: skip
+
+
+def comment_of(given: Mapping[str, Any]) -> tuple[str, str]:
+    """Text and type of the remark that came with a write: ``comment`` as text or ``{"text", "type"}``."""
+    raw = given.get("comment") or given.get("worklog")
+    if isinstance(raw, Mapping):
+        text = raw.get("text") or raw.get("comment") or raw.get("message") or raw.get("reason") or ""
+        return sanitise(str(text)).strip(), str(raw.get("type") or "note")
+    return (sanitise(raw).strip(), "note") if isinstance(raw, str) else ("", "note")
+
+
+def attachments_of(raw: Any) -> list[Any]:
+    """The files that came with a write, however they were wrapped."""
+    if isinstance(raw, Mapping):
+        raw = raw.get("files") or ([raw] if raw.get("data") else [])
+    if not isinstance(raw, list):
+        return []
+    if not all(isinstance(item, Mapping) for item in raw):
+        raise Invalid.field("attachment", 'Attachments must be a list of {"name", "data"}.')
+    return [item for item in raw if item]
+
+
+async def _fill_requesters(ctx: Context, rows: list[dict[str, Any]], given: Sequence[Mapping[str, Any]]) -> None:
+    """Link rows to requesters by id or e-mail; an address nobody has becomes a new requester."""
+    if ctx.principal.kind == REQUESTER:
+        for row in rows:
+            row.update(requester=None, requester_email=ctx.principal.email, requester_name=ctx.principal.name)
+    wanted = [
+        requesters.Wanted(id=row.get("requester"), email=row.get("requester_email") or "",
+                          name=row.get("requester_name") or "", phone=row.get("requester_phone") or "")
+        for row in rows
+    ]  # fmt: skip
+    for row, found in zip(rows, await requesters.find_or_create(ctx, wanted), strict=True):
+        if found is not None:
+            row.update(requester=found.id, requester_name=found.name, requester_email=found.email,
+                       requester_phone=row.get("requester_phone") or found.phone)  # fmt: skip
+
+
+async def _acknowledge(ctx: Context, rows: Sequence[dict[str, Any]]) -> None:
+    if not ctx.platform.settings.smtp_host:
+        return
+    wanted, text = await options.get(ctx, ACKNOWLEDGE, ACKNOWLEDGEMENT)
+    if not wanted:
+        return
+    for row in rows:
+        if row.get("requester_email"):
+            body, _unknown = engine.merge(text, merge_values(row))
+            await mail.queue(ctx, row["requester_email"], f"[{row['display_id']}] {row['summary']}", plain(body), html=body,
+                             reference=row["id"])  # fmt: skip
+
+
+def merge_values(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What the merge fields of an incident stand for."""
+    status = engine.WORKFLOW[row["status_id"]]
+    names = {
+        "status": status.name, "state": engine.STATE_NAMES[status.state],
+        "priority": _name(engine.PRIORITIES, row.get("priority_id")),
+        "urgency": _name(engine.URGENCIES, row.get("urgency_id")),
+        "impact": _name(engine.IMPACTS, row.get("impact_id")),
+    }  # fmt: skip
+    known = {name: row.get(name) for name in engine.MERGE_FIELDS}
+    return {**known, **names, "resolution_note": plain(row.get("resolution_note") or ""),
+            "closure_note": plain(row.get("closure_note") or "")}  # fmt: skip
+
+
+def _name(choices: Sequence[Any], wanted: Any) -> str:
+    return next((choice.name for choice in choices if choice.id == wanted), "")
+
+
+async def by_any_id(ctx: Context, wanted: str, *, lock: bool = False) -> Incident:
+    """The incident with this id or display id, as far as the caller may see it."""
+    if not wanted:
+        raise Invalid.field("incident_id", "Please provide incident id.")
+    query = select(Incident).where(or_(Incident.id == wanted, Incident.display_id == wanted.upper()))
+    visible = Incidents().visible(ctx)
+    if visible is not None:
+        query = query.where(visible)
+    found = await store.find(ctx, query, lock=lock)
+    if found is None:
+        raise NotFound(f"No incident has the id {wanted[:64]!r}.")
+    return found
+
+
+async def move(ctx: Context, entity: Incident, after: int, given: Mapping[str, Any]) -> None:
+    """Move an incident as an action does; ``given`` may bring notes. Raises ``Conflict`` for an illegal move."""
+    _move(entity.status_id, after)
+    if entity.status_id == after:
+        raise Conflict(f"{entity.display_id} is {engine.WORKFLOW[after].name} already.")
+    values: dict[str, Any] = {}
+    for name in ("close_type", "resolution_type"):
+        if isinstance(given.get(name), str):
+            values[name] = given[name][:255]
+    if after == engine.CLOSED and given.get("closure_note"):
+        values["closure_note"] = sanitise(str(given["closure_note"]))
+    await apply_status(ctx, entity, values, after, given)
+    for name, value in values.items():
+        setattr(entity, name, value)
+    await store.save(ctx, entity, action={engine.RESOLVED: "resolve", engine.CLOSED: "close"}.get(after, "update"))
+    note = values.get("resolution_note") if after == engine.RESOLVED else values.get("closure_note")
+    if note:
+        await add_message(ctx, entity, note, kind="resolution" if after == engine.RESOLVED else "closure", public=True)
+
+
+async def reopen(ctx: Context, entity: Incident, reason: str) -> None:
+    """Take a resolved or closed incident up again. Raises ``Conflict`` or ``Invalid``."""
+    try:
+        engine.check_reopen(entity.status_id)
+    except engine.IllegalMove as refused:
+        raise Conflict(str(refused)) from None
+    text = sanitise(reason).strip()
+    if not text:
+        raise Invalid.field("reason", "Please provide reason: why is it reopened?")
+    entity.status_id, entity.state_id = engine.REOPENED, engine.WORKFLOW[engine.REOPENED].state
+    entity.resolved_at = entity.closed_at = entity.auto_close_at = None
+    entity.resolved_by = entity.closed_by = ""
+    entity.reopen_count += 1
+    await store.save(ctx, entity, action="reopen")
+    await add_message(ctx, entity, text, kind="reopen", public=True)
+
+
+async def close_due(ctx: Context, limit: int = 500) -> int:
+    """Close resolved incidents whose time has come; returns how many. ``ctx`` is of one organization."""
+    due = select(Incident).where(Incident.status_id == engine.RESOLVED, Incident.auto_close_at <= ctx.now)
+    if not ctx.platform.database.is_sqlite:
+        due = due.with_for_update(skip_locked=True)
+    found = list((await ctx.session.execute(due.limit(limit))).scalars())
+    for entity in found:
+        await move(ctx, entity, engine.CLOSED, {"close_type": "Automatic", "closure_note": "No answer; closed automatically."})
+    return len(found)
+
+
+async def add_message(
+    ctx: Context, entity: Incident, text: str, *, kind: str = "comment", public: bool = True,
+    attachments: Sequence[Any] = (),
+) -> Message:
+    """Add to the conversation; the first public answer by staff counts as the response."""
+    from mainstay.kernel import changes
+
+    who = ctx.principal
+    is_requester = who.kind == REQUESTER
+    made = Message(id=new_id(), incident_id=entity.id, type=kind[:64], is_public=public or is_requester, message=text,
+                   is_requester=is_requester, user_id=who.profile_id, user_name=who.name,
+                   attachment_count=len(attachments))  # fmt: skip
+    await store.add(ctx, made)
+    if attachments:
+        await files.attach(ctx, "incident", entity.id, list(attachments), part=made.id)
+    note = [changes.entry("message", None, plain(text)), changes.entry("type", None, made.type)]
+    await changes.record(ctx, "incident", "comment", [(entity.id, entity.version, note)])
+    if public and not is_requester and who.kind != "system" and entity.responded_at is None and kind == "comment":
+        entity.responded_at = ctx.now
+    if is_requester:
+        entity.unread_mail = True
+    elif entity.unread_mail and public:
+        entity.unread_mail = False
+    if store.pending(entity):
+        await store.save(ctx, entity)
+    if public and not is_requester and entity.requester_email and ctx.platform.settings.smtp_host and kind == "comment":
+        await mail.queue(ctx, entity.requester_email, f"[{entity.display_id}] {entity.summary}", plain(text), html=text,
+                         reference=entity.id)  # fmt: skip
+    return made
+
+
+async def form_options(ctx: Context) -> dict[str, Any]:
+    """What a ticket's form offers; kept while users and teams are unchanged."""
+    return await cached(ctx, "incident.form", _form)
+
+
+def _team(team: teams.TeamStaff) -> dict[str, Any]:
+    found: dict[str, Any] = msgspec.to_builtins(team)
+    return found
+
+
+async def _form(ctx: Context) -> dict[str, Any]:
+    (matrix,) = await options.get(ctx, MATRIX)
+    people = (
+        await ctx.session.execute(
+            select(User.id, User.number, User.full_name, User.username, User.email)
+            .where(User.is_active.is_(True), User.kind != REQUESTER)
+            .order_by(func.lower(User.full_name))
+            .limit(1000)
+        )
+    ).all()
+    pairs = {"urgency": engine.URGENCIES, "impact": engine.IMPACTS, "severity": engine.SEVERITIES,
+             "priority": engine.PRIORITIES, "source": engine.SOURCES}  # fmt: skip
+    return {
+        "status": [engine.status_row(status) for status in engine.WORKFLOW],
+        **{name: [{"id": item.id, "name": item.name, "color": item.color} for item in items]
+           for name, items in pairs.items()},
+        "priority_matrix": matrix,
+        "teams": [_team(team) for team in await teams.teams_with_staff(ctx)],
+        "users": [{"profile_id": row.id, "user": row.number, "full_name": row.full_name or row.username,
+                   "email": row.email} for row in people],
+    }  # fmt: skip
