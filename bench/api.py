@@ -54,10 +54,10 @@ MEASURES = {
     "create": "single create, requests/s",
     "create_p95": "single create, p95 in ms",
     "bulk": "bulk create, objects/s",
-    "bulk_seconds": "bulk create of 1,000, seconds",
-    "first_page": "page 1 of 1M rows, ms",
-    "deep_page": "page in the middle of 1M rows by cursor, ms",
-    "last_page": "last page of 1M rows by number, ms",
+    "bulk_seconds": "bulk create, seconds per 1,000",
+    "first_page": "large table: page 1, ms",
+    "deep_page": "large table: middle page by cursor, ms",
+    "last_page": "large table: last page by number, ms",
     "start": "start to first answer, s",
     "memory": "memory when idle, MiB",
 }
@@ -167,7 +167,10 @@ def main() -> None:
         for name in [] if wanted.only_peer else wanted.database or ["sqlite", "postgresql"]:
             label = {"sqlite": "Mainstay, SQLite", "postgresql": "Mainstay, PostgreSQL"}[name]
             ours(report, label, server if name == "postgresql" else None, plan)
-    print("\n" + "\n".join(shown(report)))
+    print(
+        f"\nLists over {plan.rows:,} rows; large table {plan.deep_rows:,}; {plan.connections} connections.\n"
+    )
+    print("\n".join(shown(report)))
     if wanted.json:
         document: dict[str, Any] = {"plan": plan.__dict__, "figures": report.sides}
         wanted.json.write_text(json.dumps(document, indent=1) + "\n")

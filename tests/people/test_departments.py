@@ -47,3 +47,27 @@ async def test_names_are_unique_without_regard_to_case(world: World) -> None:
     await world.post(PATH, {"dept_name": "Finance"})
     refused = await world.post(PATH, {"dept_name": "FINANCE"}, expect=400)
     assert refused["fields"] == {"dept_name": ["Another record already has this dept name."]}
+
+
+async def test_people_let_go_of_a_deleted_department(world: World) -> None:
+    made = await world.post(
+        PATH, {"dept_name": "Finance", "dept_head": [{"profile_id": world.admin.profile_id}]}
+    )
+    assert made["data"]["dept_head"] == world.admin.profile_id
+    person = await world.person(department=made["id"])
+    team = await world.post("/ux/common/teams/profile/", {"name": "Accounts", "department": "Finance"})
+    assert team["data"]["department"] == made["id"]
+    await world.delete(f"{PATH}{made['id']}/", expect=204)
+    assert (await world.get(f"/ux/common/teams/profile/{team['id']}/"))["department"] is None
+    user = await world.get(f"/ux/common/user/profile/{person.profile_id}/")
+    assert not user["department"]
+    history = await world.get(f"/ux/common/teams/profile/{team['id']}/history/")
+    assert history["results"][0]["changes"][0]["old"] == made["id"]
+
+
+async def test_either_name_of_a_field_can_be_edited(world: World) -> None:
+    made = await world.post(PATH, {"dept_name": "Finance", "description": "Money"})
+    changed = await world.put(
+        f"{PATH}{made['id']}/", {**made["data"], "name": "Treasury", "ci_descr": "Gold"}
+    )
+    assert (changed["data"]["dept_name"], changed["data"]["description"]) == ("Treasury", "Gold")

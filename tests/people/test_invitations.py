@@ -33,7 +33,11 @@ async def accept(world: World, row: dict[str, Any], expect: int = 200, **values:
 async def test_several_people_are_invited_at_once(world: World) -> None:
     body = {"emails": "ann@example.com; ben@example.com,cid@example.com", "roles": "IT Support Operator"}
     answer = await world.post(PATH, body)
-    assert [row["email"] for row in answer["invited"]] == ["ann@example.com", "ben@example.com", "cid@example.com"]
+    assert [row["email"] for row in answer["invited"]] == [
+        "ann@example.com",
+        "ben@example.com",
+        "cid@example.com",
+    ]
     async with world.platform.work(world.organization) as ctx:
         mails = list((await ctx.session.execute(select(OutboxMail).order_by(OutboxMail.recipient))).scalars())
         stored = list((await ctx.session.execute(select(Invitation))).scalars())
@@ -44,7 +48,11 @@ async def test_several_people_are_invited_at_once(world: World) -> None:
     assert all(kept.expires_at - kept.creation_time == timedelta(hours=36) for kept in stored)
     assert await accept(world, answer["invited"][0], full_name="Ann Other") == {"status": "success"}
     (ann,) = (await world.get("/ux/common/user/profile/", params={"search": "ann@"}))["results"]
-    assert (ann["name"], ann["username"], ann["profile"]) == ("Ann Other", "ann@example.com", "IT Support Operator")
+    assert (ann["name"], ann["username"], ann["profile"]) == (
+        "Ann Other",
+        "ann@example.com",
+        "IT Support Operator",
+    )
     await accept(world, answer["invited"][0], expect=400)
 
 
@@ -62,7 +70,11 @@ async def test_the_link_that_is_used_first_decides(world: World) -> None:
 async def test_pending_invitations_are_seen_resent_and_withdrawn(world: World) -> None:
     first = (await world.post(PATH, {"emails": "eve@example.com", "role": "Approver"}))["invited"][0]
     (pending,) = (await world.get(PATH))["results"]
-    assert (pending["email"], pending["role_name"], pending["expired"]) == ("eve@example.com", "Approver", False)
+    assert (pending["email"], pending["role_name"], pending["expired"]) == (
+        "eve@example.com",
+        "Approver",
+        False,
+    )
     again = await world.post(f"{PATH}{first['id']}/resend/")
     assert again["link"] != first["link"]
     await accept(world, first, expect=400)
@@ -86,7 +98,9 @@ async def test_a_link_expires_when_the_organization_says(world: World) -> None:
 
 
 async def test_an_account_without_a_password_gets_one_by_its_link(world: World) -> None:
-    made = await world.post("/ux/common/user/profile/", {"email": "gil@example.com", "role": "Approver"}, expect=201)
+    made = await world.post(
+        "/ux/common/user/profile/", {"email": "gil@example.com", "role": "Approver"}, expect=201
+    )
     row = (await world.post(PATH, {"emails": "gil@example.com", "role": "IT Manager"}))["invited"][0]
     assert (await world.get(PATH))["count"] == 1
     await accept(world, row, full_name="Gil")
@@ -149,7 +163,9 @@ async def test_invitations_belong_to_their_organization(world: World, stranger: 
 
 
 async def test_deleting_the_account_withdraws_its_invitation(world: World) -> None:
-    made = await world.post("/ux/common/user/profile/", {"email": "ned@example.com", "role": "Approver"}, expect=201)
+    made = await world.post(
+        "/ux/common/user/profile/", {"email": "ned@example.com", "role": "Approver"}, expect=201
+    )
     assert (await world.get(PATH))["count"] == 1
     await world.delete(f"/ux/common/user/profile/{made['id']}/")
     assert (await world.get(PATH))["count"] == 0

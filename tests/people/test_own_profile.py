@@ -23,17 +23,27 @@ async def test_people_keep_their_own_profile(world: World) -> None:
     someone = await world.granted({"tag": ("view",)})
     mine = await world.get(f"{PATH}getmyprofile/", by=someone)
     assert mine["profile_id"] == someone.profile_id
-    saved = await world.post(f"{PATH}myprofile/", {**mine, "full_name": "New Name", "phone": "123", "timezone": "Asia/Tokyo"},
-                             by=someone)  # fmt: skip
+    saved = await world.post(
+        f"{PATH}myprofile/",
+        {**mine, "full_name": "New Name", "phone": "123", "timezone": "Asia/Tokyo"},
+        by=someone,
+    )
     assert saved["data"]["name"] == "New Name"
     assert (await world.get(f"{PATH}{someone.profile_id}/"))["timezone"] == "Asia/Tokyo"
 
 
 async def test_people_change_nothing_else_about_themselves(world: World) -> None:
     someone = await world.granted({"tag": ("view",)})
-    for change in ({"role": "Infraon Admin"}, {"email": "other@example.com"}, {"is_active": False}, {"username": "x"}):
+    for change in (
+        {"role": "Infraon Admin"},
+        {"email": "other@example.com"},
+        {"is_active": False},
+        {"username": "x"},
+    ):
         await world.post(f"{PATH}myprofile/", change, by=someone, expect=403)
-    await world.post(f"{PATH}myprofile/", {"profile_id": world.admin.profile_id, "phone": "1"}, by=someone, expect=403)
+    await world.post(
+        f"{PATH}myprofile/", {"profile_id": world.admin.profile_id, "phone": "1"}, by=someone, expect=403
+    )
     await world.post(f"{PATH}myprofile/", {"timezone": "Mars/Olympus"}, by=someone, expect=400)
     me = await world.get(f"{PATH}{someone.profile_id}/")
     assert (me["role"], me["email"], me["is_active"]) == (someone.role, someone.email, True)
@@ -61,7 +71,10 @@ async def test_preferences_are_kept(world: World) -> None:
 @pytest.mark.proves(f"POST {PATH}save-page-config/", f"GET {PATH}retrieve-page-config/")
 async def test_pages_are_set_up_per_person(world: World) -> None:
     someone = await world.person()
-    page = {"page": "incident.list", "config": {"columns": ["summary", "status"], "views": [{"name": "Mine"}]}}
+    page = {
+        "page": "incident.list",
+        "config": {"columns": ["summary", "status"], "views": [{"name": "Mine"}]},
+    }
     await world.post(f"{PATH}save-page-config/", page)
     await world.post(f"{PATH}save-page-config/", {**page, "config": {"columns": ["summary"]}})
     mine = await world.get(f"{PATH}retrieve-page-config/", params={"page": "incident.list"})
@@ -71,8 +84,9 @@ async def test_pages_are_set_up_per_person(world: World) -> None:
     await world.get(f"{PATH}retrieve-page-config/", expect=400)
 
 
-@pytest.mark.proves(f"POST {PATH}user_clocks_data/", f"GET {PATH}get_user_clocks_data/",
-                    f"GET {PATH}get_user_clocks_status/")  # fmt: skip
+@pytest.mark.proves(
+    f"POST {PATH}user_clocks_data/", f"GET {PATH}get_user_clocks_data/", f"GET {PATH}get_user_clocks_status/"
+)
 async def test_people_clock_in_and_out(world: World) -> None:
     someone = await world.granted({"tag": ("view",)})
     assert (await world.get(f"{PATH}get_user_clocks_status/", by=someone))["status"] == "out"
@@ -91,7 +105,9 @@ async def test_people_clock_in_and_out(world: World) -> None:
     # Others see the times only with the right to see users.
     theirs = await world.get(f"{PATH}get_user_clocks_data/", params={"profile_id": someone.profile_id})
     assert theirs["count"] == 2
-    await world.get(f"{PATH}get_user_clocks_data/", params={"profile_id": world.admin.profile_id}, by=someone, expect=403)
+    await world.get(
+        f"{PATH}get_user_clocks_data/", params={"profile_id": world.admin.profile_id}, by=someone, expect=403
+    )
     past = {"profile_id": someone.profile_id, "end": "2020-01-01T00:00:00Z"}
     assert (await world.get(f"{PATH}get_user_clocks_data/", params=past))["count"] == 0
 
@@ -106,7 +122,9 @@ async def test_deactivation_clocks_out(world: World) -> None:
 
 async def test_clock_times_stay_in_their_organization(world: World, stranger: World) -> None:
     await stranger.post(f"{PATH}user_clocks_data/", {"action": "in"})
-    await world.get(f"{PATH}get_user_clocks_data/", params={"profile_id": stranger.admin.profile_id}, expect=404)
+    await world.get(
+        f"{PATH}get_user_clocks_data/", params={"profile_id": stranger.admin.profile_id}, expect=404
+    )
 
 
 async def test_a_key_for_nobody_has_no_profile(world: World) -> None:

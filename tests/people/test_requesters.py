@@ -10,28 +10,88 @@ from sqlalchemy import select
 from mainstay.kernel.access.login import start_session
 from mainstay.kernel.access.tables import User
 from mainstay.kernel.mail import OutboxMail
-from mainstay.modules.people.requesters import service
 from tests.support import PASSWORD, World
 
 PATH = "/ux/common/requester/profile/"
 NEW = {"full_name": "Meera Nair", "email": "meera@example.com"}
 SAMPLE: dict[str, Any] = {
-    **NEW, "phone_number": "+91 98", "phone_ext": "+91", "land_line": "044", "is_login_active": True,
-    "is_login_enable": True, "type": "External", "notify_email": ["boss@example.com"], "notify_phone": ["1"],
-    "tags": ["vip"], "support_hub": "North", "designation": "Clerk", "department": "Finance",
-    "organization_name": "Acme", "emp_type": "Permanent", "customer_id": "C1", "subscriber_id": "S1",
-    "customer_site_group": "G", "joining_date": "2024-04-01", "business_segment": "B", "req_category": "Gold",
-    "business_entity": "E", "branch_partner": "P", "sub_partner": "Q", "subscriber_status": "Live",
-    "user_details": {"username": "meera", "password": PASSWORD, "confirm_password": PASSWORD, "reporting_id": ""},
+    **NEW,
+    "phone_number": "+91 98",
+    "phone_ext": "+91",
+    "land_line": "044",
+    "is_login_active": True,
+    "is_login_enable": True,
+    "type": "External",
+    "notify_email": ["boss@example.com"],
+    "notify_phone": ["1"],
+    "tags": ["vip"],
+    "support_hub": "North",
+    "designation": "Clerk",
+    "department": "Finance",
+    "organization_name": "Acme",
+    "emp_type": "Permanent",
+    "customer_id": "C1",
+    "subscriber_id": "S1",
+    "customer_site_group": "G",
+    "joining_date": "2024-04-01",
+    "business_segment": "B",
+    "req_category": "Gold",
+    "business_entity": "E",
+    "branch_partner": "P",
+    "sub_partner": "Q",
+    "subscriber_status": "Live",
+    "user_details": {
+        "username": "meera",
+        "password": PASSWORD,
+        "confirm_password": PASSWORD,
+        "reporting_id": "",
+    },
     "location": {"street": "1 Beach Road", "city": "Chennai"},
-}  # fmt: skip
-DOCUMENTED = set(
-    "requester_id full_name email username phone_ext contact_number land_line type is_login_enable avatar_color "
-    "work_location is_login_active phone_number user_id department requester_type user_details creation_time "
-    "support_location emp_type tags notify_email notify_phone joining_date invited_user designation organization_name "
-    "customer_id customer_entity_id subscriber_id customer_site_group profile_id employee_id base_location contact "
-    "unmasked_full_name unmasked_email is_ad subscription_info is_profile_image source is_2fa_enabled".split()
-)
+}
+DOCUMENTED = {
+    "requester_id",
+    "full_name",
+    "email",
+    "username",
+    "phone_ext",
+    "contact_number",
+    "land_line",
+    "type",
+    "is_login_enable",
+    "avatar_color",
+    "work_location",
+    "is_login_active",
+    "phone_number",
+    "user_id",
+    "department",
+    "requester_type",
+    "user_details",
+    "creation_time",
+    "support_location",
+    "emp_type",
+    "tags",
+    "notify_email",
+    "notify_phone",
+    "joining_date",
+    "invited_user",
+    "designation",
+    "organization_name",
+    "customer_id",
+    "customer_entity_id",
+    "subscriber_id",
+    "customer_site_group",
+    "profile_id",
+    "employee_id",
+    "base_location",
+    "contact",
+    "unmasked_full_name",
+    "unmasked_email",
+    "is_ad",
+    "subscription_info",
+    "is_profile_image",
+    "source",
+    "is_2fa_enabled",
+}
 
 
 @pytest.fixture
@@ -103,7 +163,9 @@ async def test_the_account_follows_the_requester(world: World, meera: dict[str, 
     assert (await world.client.get("/api/user", headers=header)).status_code == 401
     await world.patch(path, {"is_login_enable": True})
     assert (await account(world, person.id)).is_active
-    await world.patch(path, {"user_details": {"password": "Another-horse-8", "confirm_password": "no"}}, expect=400)
+    await world.patch(
+        path, {"user_details": {"password": "Another-horse-8", "confirm_password": "no"}}, expect=400
+    )
     await world.patch(path, {"user_details": {"password": "Another-horse-8"}})
     assert (await account(world, person.id)).password_hash != person.password_hash
 
@@ -127,7 +189,9 @@ async def test_a_deleted_requester_cannot_log_in(world: World, meera: dict[str, 
 
 async def test_staff_who_ask_keep_their_account(world: World) -> None:
     someone = await world.person(password=True)
-    made = await world.post(PATH, {"full_name": "Same", "email": someone.email, "is_login_enable": True}, expect=201)
+    made = await world.post(
+        PATH, {"full_name": "Same", "email": someone.email, "is_login_enable": True}, expect=201
+    )
     assert (made["data"]["profile_id"], made["data"]["is_staff"]) == (someone.profile_id, True)
     await world.post(f"{PATH}updateRequesterStatus/", {"requester_id": made["id"], "is_active": False})
     await world.delete(f"{PATH}{made['id']}/", expect=204)
@@ -142,7 +206,9 @@ async def test_requesters_are_deactivated(world: World, meera: dict[str, Any]) -
     header = await session(world, meera["data"]["profile_id"])
     other = await world.post(PATH, {"full_name": "No log-in"}, expect=201)
     ids = [meera["id"], other["id"]]
-    assert (await world.post(f"{PATH}updateRequesterStatus/", {"ids": ids, "is_active": False}))["updated"] == 2
+    assert (await world.post(f"{PATH}updateRequesterStatus/", {"ids": ids, "is_active": False}))[
+        "updated"
+    ] == 2
     assert (await world.client.get("/api/user", headers=header)).status_code == 401
     assert not (await account(world, meera["data"]["profile_id"])).is_active
     assert (await world.get(PATH, params={"filters": '{"is_login_active": false}'}))["count"] == 2
@@ -159,12 +225,19 @@ async def test_a_reporting_manager_is_set(world: World, meera: dict[str, Any]) -
     body = {"ids": [one["id"]], "reporting_id": boss.profile_id}
     assert (await world.post(f"{PATH}updateReportingMngr/", body))["updated"] == 1
     read = await world.get(f"{PATH}{one['id']}/")
-    assert (read["user_details"]["reporting_id"], read["reporting_manager_name"]) == (boss.profile_id, "Bo Boss")
+    assert (read["user_details"]["reporting_id"], read["reporting_manager_name"]) == (
+        boss.profile_id,
+        "Bo Boss",
+    )
     await world.post(f"{PATH}updateReportingMngr/", {"requester_id": one["id"], "reporting_id": meera["id"]})
     assert (await world.get(f"{PATH}{one['id']}/"))["reporting_manager"] == meera["data"]["profile_id"]
     # Somebody without an account cannot approve anything.
-    await world.post(f"{PATH}updateReportingMngr/", {"requester_id": meera["id"], "reporting_id": one["id"]}, expect=409)
-    await world.post(f"{PATH}updateReportingMngr/", {"requester_id": meera["id"], "reporting_id": meera["id"]}, expect=400)
+    await world.post(
+        f"{PATH}updateReportingMngr/", {"requester_id": meera["id"], "reporting_id": one["id"]}, expect=409
+    )
+    await world.post(
+        f"{PATH}updateReportingMngr/", {"requester_id": meera["id"], "reporting_id": meera["id"]}, expect=400
+    )
     await world.post(f"{PATH}updateReportingMngr/", {"requester_id": one["id"], "reporting_id": ""})
     assert (await world.get(f"{PATH}{one['id']}/"))["reporting_manager"] is None
 
@@ -172,8 +245,12 @@ async def test_a_reporting_manager_is_set(world: World, meera: dict[str, Any]) -
 @pytest.mark.proves(f"POST {PATH}requester_details/")
 async def test_a_requester_is_found_by_what_is_known(world: World, meera: dict[str, Any]) -> None:
     data = meera["data"]
-    for known in ({"requester_id": meera["id"]}, {"email": "MEERA@example.com"}, {"profile_id": data["profile_id"]},
-                  {"user_id": data["user_id"]}):  # fmt: skip
+    for known in (
+        {"requester_id": meera["id"]},
+        {"email": "MEERA@example.com"},
+        {"profile_id": data["profile_id"]},
+        {"user_id": data["user_id"]},
+    ):
         assert (await world.post(f"{PATH}requester_details/", known))["requester_id"] == meera["id"]
     await world.post(f"{PATH}requester_details/", {"email": "nobody@example.com"}, expect=404)
     await world.post(f"{PATH}requester_details/", {}, expect=400)
@@ -183,7 +260,9 @@ async def test_a_requester_is_found_by_what_is_known(world: World, meera: dict[s
 async def test_a_form_gets_its_requester_in_one_call(world: World) -> None:
     made = await world.post(f"{PATH}create_new_requester/", {"email": "new@example.com"})
     assert made["data"]["full_name"] == "new"
-    again = await world.post(f"{PATH}create_new_requester/", {"email": "NEW@example.com", "full_name": "Other"})
+    again = await world.post(
+        f"{PATH}create_new_requester/", {"email": "NEW@example.com", "full_name": "Other"}
+    )
     assert (again["id"], again["message"]) == (made["id"], "requester_found")
     assert (await world.get(PATH))["count"] == 1
     await world.post(f"{PATH}create_new_requester/", {}, expect=400)
@@ -215,18 +294,15 @@ async def test_own_changes_reach_the_record(world: World, meera: dict[str, Any])
     assert (await world.client.get(PATH, headers=header)).status_code == 403
 
 
-async def test_other_features_find_or_make_a_requester(world: World) -> None:
-    async with world.platform.work(world.organization) as ctx:
-        first = await service.by_email(ctx, "walk.in@example.com", name="Walk In")
-        assert (first.source, first.is_login_enable) == ("ticket", False)
-        assert (await service.by_email(ctx, "Walk.In@example.com")).id == first.id
-
-
 async def test_nobody_opens_accounts_beyond_their_own_rights(world: World) -> None:
     clerk = await world.granted({"requester": ("view", "add", "edit")})
     await world.post(PATH, NEW, by=clerk, expect=201)
-    await world.post(PATH, {"full_name": "B", "email": "b@example.com", "is_login_enable": True}, by=clerk,
-                     expect=403 if (await role_modules(world)) else 201)  # fmt: skip
+    await world.post(
+        PATH,
+        {"full_name": "B", "email": "b@example.com", "is_login_enable": True},
+        by=clerk,
+        expect=403 if (await role_modules(world)) else 201,
+    )
 
 
 async def role_modules(world: World) -> bool:

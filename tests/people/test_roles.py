@@ -9,8 +9,18 @@ import pytest
 from tests.support import World
 
 PATH = "/ux/common/roles/profile/"
-DOCUMENTED = {"role_name", "parent_role", "description", "group_id", "organization", "is_pre_configure", "role_type",
-              "event_map", "last_update_time", "is_editable"}  # fmt: skip
+DOCUMENTED = {
+    "role_name",
+    "parent_role",
+    "description",
+    "group_id",
+    "organization",
+    "is_pre_configure",
+    "role_type",
+    "event_map",
+    "last_update_time",
+    "is_editable",
+}
 
 
 def section_of(document: dict[str, Any], module: str) -> dict[str, Any]:
@@ -20,9 +30,13 @@ def section_of(document: dict[str, Any], module: str) -> dict[str, Any]:
 
 @pytest.mark.proves(f"POST {PATH}", f"GET {PATH}", f"GET {PATH}{{id}}/")
 async def test_a_role_is_created_and_works(world: World) -> None:
-    sample = {"role_name": "Clerk", "description": "Keeps departments",
-              "selected_permissions": {"General": {"department": {"view": True, "add": True, "edit": False,
-                                                                  "delete": False}}}}  # fmt: skip
+    sample = {
+        "role_name": "Clerk",
+        "description": "Keeps departments",
+        "selected_permissions": {
+            "General": {"department": {"view": True, "add": True, "edit": False, "delete": False}}
+        },
+    }
     made = await world.post(PATH, sample, expect=201)
     assert section_of(made["data"]["selected_permissions"], "department")["add"] is True
     assert made["data"]["event_map"] == "department.add,department.view"
@@ -92,12 +106,16 @@ async def test_built_in_roles_are_kept(world: World) -> None:
 
 
 async def test_a_role_is_cloned(world: World) -> None:
-    made = await world.post(f"{PATH}{world.roles['IT Support Operator']}/clone/", {"role_name": "Night desk"}, expect=201)
+    made = await world.post(
+        f"{PATH}{world.roles['IT Support Operator']}/clone/", {"role_name": "Night desk"}, expect=201
+    )
     assert made["data"]["parent_role"] == "IT Support Operator"
     assert made["data"]["is_preconfigured"] is False
     original = await world.get(f"{PATH}{world.roles['IT Support Operator']}/")
     assert made["data"]["event_map"] == original["event_map"]
-    everything = await world.post(f"{PATH}{world.roles['Infraon Admin']}/clone/", {"role_name": "Nearly all"}, expect=201)
+    everything = await world.post(
+        f"{PATH}{world.roles['Infraon Admin']}/clone/", {"role_name": "Nearly all"}, expect=201
+    )
     assert everything["data"]["is_admin"] is False
     assert section_of(everything["data"]["selected_permissions"], "user")["delete"] is True
     await world.post(f"{PATH}{made['id']}/clone/", {"role_name": "night DESK"}, expect=400)
@@ -113,7 +131,12 @@ async def test_the_matrix_is_described(world: World) -> None:
     assert {name for part in blank.values() for name in part} == modules.keys()
     assert not any(on for part in blank.values() for module in part.values() for on in module.values())
     full = await world.get(f"{PATH}json/", params={"id": world.roles["Infraon Admin"]})
-    assert all(on for part in full["selected_permissions"].values() for module in part.values() for on in module.values())
+    assert all(
+        on
+        for part in full["selected_permissions"].values()
+        for module in part.values()
+        for on in module.values()
+    )
     # The document can be posted as it came.
     await world.post(PATH, {"role_name": "Blank", "selected_permissions": blank}, expect=201)
     options = await world.get(f"{PATH}options/")
@@ -143,7 +166,9 @@ async def test_nobody_makes_a_role_that_holds_more_than_they_do(world: World) ->
     refused = await world.patch(own, more, by=keeper, expect=403)
     assert refused["error"] == "You cannot make a role that may delete department: you may not yourself."
     await world.post(PATH, {"role_name": "More", **more}, by=keeper, expect=403)
-    await world.post(f"{PATH}{world.roles['IT Manager']}/clone/", {"role_name": "More"}, by=keeper, expect=403)
+    await world.post(
+        f"{PATH}{world.roles['IT Manager']}/clone/", {"role_name": "More"}, by=keeper, expect=403
+    )
     await world.patch(f"{PATH}{world.roles['IT Manager']}/", {"description": "x"}, by=keeper, expect=403)
     await world.delete(f"{PATH}{world.roles['IT Manager']}/", by=keeper, expect=403)
     less = {"selected_permissions": {"x": {"department": {"view": True}}}}

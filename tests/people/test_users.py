@@ -15,20 +15,49 @@ NEW = {"email": "ravi@example.com", "name": "Ravi Kumar", "username": "ravi", "r
 
 @pytest.mark.proves(f"POST {PATH}", f"GET {PATH}", f"GET {PATH}{{id}}/")
 async def test_a_user_is_created_listed_and_read(world: World) -> None:
-    sample = {**NEW, "password": PASSWORD, "confirm_password": PASSWORD, "landline": "044 123", "phone": "+91 98",
-              "timezone": "Asia/Kolkata", "is_active": True, "organization_role": "", "first_name": "Ravi",
-              "dashboard": ""}  # fmt: skip
+    sample = {
+        **NEW,
+        "password": PASSWORD,
+        "confirm_password": PASSWORD,
+        "landline": "044 123",
+        "phone": "+91 98",
+        "timezone": "Asia/Kolkata",
+        "is_active": True,
+        "organization_role": "",
+        "first_name": "Ravi",
+        "dashboard": "",
+    }
     made = await world.post(PATH, sample, expect=201)
     user = made["data"]
     assert user["profile_id"] == made["id"]
     assert user["user"] > world.admin.user
-    assert (user["name"], user["actual_username"], user["profile"]) == ("Ravi Kumar", "ravi", "IT Support Operator")
+    assert (user["name"], user["actual_username"], user["profile"]) == (
+        "Ravi Kumar",
+        "ravi",
+        "IT Support Operator",
+    )
     listed = await world.get(PATH, params={"search": "ravi"})
     assert [row["email"] for row in listed["results"]] == ["ravi@example.com"]
     read = await world.get(f"{PATH}{made['id']}/")
-    documented = {"profile_id", "user", "profile", "creation_time", "profile_image", "avatar", "email", "name",
-                  "is_active", "department", "last_loggged_in", "customer_id", "customer_entity_id", "actual_username",
-                  "is_multiple_customer_user", "is_profile_image", "is_ad"}  # fmt: skip
+    documented = {
+        "profile_id",
+        "user",
+        "profile",
+        "creation_time",
+        "profile_image",
+        "avatar",
+        "email",
+        "name",
+        "is_active",
+        "department",
+        "last_loggged_in",
+        "customer_id",
+        "customer_entity_id",
+        "actual_username",
+        "is_multiple_customer_user",
+        "is_profile_image",
+        "is_ad",
+    }
     assert documented <= read.keys()
     async with world.platform.work(world.organization) as ctx:
         stored = await ctx.session.get_one(User, made["id"])
@@ -69,7 +98,10 @@ async def test_a_user_without_a_password_is_sent_a_link(world: World) -> None:
 )
 async def test_wrong_input_is_named(world: World, wrong: dict[str, str], field: str) -> None:
     wrong = {name: value.replace("{slug}", world.slug) for name, value in wrong.items()}
-    wrong = {name: f"admin@{world.slug}.example" if value.startswith("ADMIN@") else value for name, value in wrong.items()}
+    wrong = {
+        name: f"admin@{world.slug}.example" if value.startswith("ADMIN@") else value
+        for name, value in wrong.items()
+    }
     refused = await world.post(PATH, {**NEW, **wrong}, expect=400)
     assert list(refused["fields"]) == [field], refused
     assert (await world.get(PATH))["count"] == 1
@@ -78,7 +110,9 @@ async def test_wrong_input_is_named(world: World, wrong: dict[str, str], field: 
 @pytest.mark.proves(f"PUT {PATH}{{id}}/", f"DELETE {PATH}{{id}}/", f"GET {PATH}options/")
 async def test_a_user_is_changed_and_deleted(world: World) -> None:
     made = await world.post(PATH, NEW, expect=201)
-    changed = await world.put(f"{PATH}{made['id']}/", {**made["data"], "designation": "Engineer", "role_ids": ["IT Manager"]})
+    changed = await world.put(
+        f"{PATH}{made['id']}/", {**made["data"], "designation": "Engineer", "role_ids": ["IT Manager"]}
+    )
     assert changed["data"]["designation"] == "Engineer"
     assert changed["data"]["profile"] == "IT Manager"
     options = await world.get(f"{PATH}options/")
@@ -97,14 +131,20 @@ async def test_an_administrator_resets_a_password(world: World) -> None:
         assert (await ctx.session.get_one(User, someone.profile_id)).must_change_password
     history = await world.get(f"{PATH}{someone.profile_id}/history/")
     assert "argon2" not in str(history)
-    refused = await world.patch(f"{PATH}{world.admin.profile_id}/", {"password": "Another-horse-8"}, expect=400)
+    refused = await world.patch(
+        f"{PATH}{world.admin.profile_id}/", {"password": "Another-horse-8"}, expect=400
+    )
     assert "/api/session/password" in refused["error"]
 
 
-@pytest.mark.proves(f"POST {PATH}updateactiveusers/", f"GET {PATH}activeuser_list/", f"POST {PATH}active_users/")
+@pytest.mark.proves(
+    f"POST {PATH}updateactiveusers/", f"GET {PATH}activeuser_list/", f"POST {PATH}active_users/"
+)
 async def test_users_are_deactivated_and_activated(world: World) -> None:
     first, second = await world.person(full_name="Bea One"), await world.person(full_name="Cem Two")
-    answer = await world.post(f"{PATH}updateactiveusers/", {"ids": [first.profile_id, second.profile_id], "is_active": False})
+    answer = await world.post(
+        f"{PATH}updateactiveusers/", {"ids": [first.profile_id, second.profile_id], "is_active": False}
+    )
     assert answer == {"status": "success", "updated": 2}
     await world.get("/api/user", by=first, expect=401)
     active = await world.get(f"{PATH}activeuser_list/")
@@ -137,8 +177,12 @@ async def test_who_leaves_is_logged_out_and_their_keys_stop(world: World, way: s
     assert (gone.status_code, gone.json()) == (401, {"error": "Invalid token."})
     assert await world.get("/api/user", by=someone, expect=401) == {"error": "Invalid API key."}
     async with world.platform.work(world.organization) as ctx:
-        assert not list((await ctx.session.execute(select(Session).where(Session.user == someone.user))).scalars())
-        key = (await ctx.session.execute(select(ApiKey).where(ApiKey.acts_as == someone.profile_id))).scalar_one()
+        assert not list(
+            (await ctx.session.execute(select(Session).where(Session.user == someone.user))).scalars()
+        )
+        key = (
+            await ctx.session.execute(select(ApiKey).where(ApiKey.acts_as == someone.profile_id))
+        ).scalar_one()
         assert key.revoked == ("delete" in way)
 
 
@@ -185,7 +229,12 @@ async def test_nobody_gives_or_changes_more_than_they_hold(world: World) -> None
     assert refused["error"] == "You cannot change a user who has privileges that you do not have."
     await world.patch(admin, {"email": "mine@example.com"}, by=keeper, expect=403)
     await world.delete(admin, by=keeper, expect=403)
-    await world.post(f"{PATH}updateactiveusers/", {"ids": [world.admin.profile_id], "is_active": False}, by=keeper, expect=403)
+    await world.post(
+        f"{PATH}updateactiveusers/",
+        {"ids": [world.admin.profile_id], "is_active": False},
+        by=keeper,
+        expect=403,
+    )
 
 
 async def test_permissions_are_named(world: World) -> None:
@@ -209,7 +258,9 @@ async def test_other_organizations_are_out_of_reach(world: World, stranger: Worl
 
 
 async def test_a_list_costs_few_statements(world: World, statements: object) -> None:
-    await world.post(PATH, [{**NEW, "email": f"m{n}@example.com", "username": f"m{n}"} for n in range(40)], expect=201)
+    await world.post(
+        PATH, [{**NEW, "email": f"m{n}@example.com", "username": f"m{n}"} for n in range(40)], expect=201
+    )
     await world.get(PATH)
     statements.ran.clear()  # type: ignore[attr-defined]
     assert len((await world.get(PATH, params={"sort": "full_name"}))["results"]) == 41

@@ -70,6 +70,10 @@ describe("the provider", () => {
     expect(calls).toHaveLength(1);
     expect(calls[0]).toMatchObject({ url: "/ux/department/multidelete/", init: { method: "POST", body: '{"ids":["a","b"]}' } });
   });
+  it("reads several records and leaves out those that are gone", async () => {
+    answers = [json({ dept_id: "a" }), json({ error: "Gone." }, 404)];
+    expect((await provider.getMany("department", { ids: ["a", "b"] })).data).toEqual([{ id: "a", dept_id: "a" }]);
+  });
   it("says which rows a bulk edit changed", async () => {
     answers = [json({}), json({ error: "No." }, 400)];
     expect((await provider.updateMany("department", { ids: ["a", "b"], data: { code: "x" } })).data).toEqual(["a"]);

@@ -62,10 +62,18 @@ export interface Answer<T> {
   etag: string | null;
 }
 
+/**
+ * Nobody is signed in: 401 for a session that ended, and for a request without any credentials the documented 403
+ * that asks for an API key (the server cannot know that a browser sent it).
+ */
+export function isSignedOut(error: unknown): boolean {
+  return error instanceof ApiError && (error.status === 401 || (error.status === 403 && error.message === "API key is missing."));
+}
+
 type Listener = (error: ApiError) => void;
 const listeners = new Set<Listener>();
 
-/** Called for answers that concern the whole console: 401 and a required password change. */
+/** Called for answers that concern the whole console: a lost session and a required password change. */
 export function onSessionError(listener: Listener): () => void {
   listeners.add(listener);
   return () => listeners.delete(listener);
@@ -96,7 +104,7 @@ export async function send<T>(url: string, options: RequestOptions = {}): Promis
   if (!response.ok) {
     const retry = Number(response.headers.get("Retry-After"));
     const error = new ApiError(response.status, asObject(parsed), Number.isFinite(retry) && retry > 0 ? retry : undefined);
-    if (error.status === 401 || error.code === "password_change_required") listeners.forEach((listener) => listener(error));
+    if (isSignedOut(error) || error.code === "password_change_required") listeners.forEach((listener) => listener(error));
     throw error;
   }
   return { data: parsed as T, status: response.status, etag: response.headers.get("ETag") };

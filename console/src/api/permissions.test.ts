@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readCookie, readFieldErrors } from "./http";
+import { ApiError, isSignedOut, readCookie, readFieldErrors } from "./http";
 import { abilities, fieldAccess, userMay } from "./permissions";
 import type { ResourceMeta, User } from "./types";
 
@@ -24,6 +24,11 @@ describe("permissions", () => {
 });
 
 describe("http", () => {
+  it("tells a lost session from a missing permission", () => {
+    expect(isSignedOut(new ApiError(401, { error: "Invalid session." }))).toBe(true);
+    expect(isSignedOut(new ApiError(403, { error: "API key is missing." }))).toBe(true);
+    expect(isSignedOut(new ApiError(403, { error: "You do not have permission to view team." }))).toBe(false);
+  });
   it("reads cookies and field errors in any of their shapes", () => {
     expect(readCookie("b", "a=1; b=x%20y")).toBe("x y");
     expect(readCookie("c", "a=1")).toBeUndefined();

@@ -1,6 +1,6 @@
 import { lazy, Suspense, useCallback, useEffect, useState } from "react";
 import { useLocation } from "react-router-dom";
-import { ApiError, onSessionError } from "../api/http";
+import { ApiError, isSignedOut, onSessionError } from "../api/http";
 import { endSession, readMetadata, readSession, SessionProvider } from "../api/session";
 import type { Metadata, User } from "../api/types";
 import { ForcedPasswordPage } from "../account/ForcedPasswordPage";
@@ -32,7 +32,7 @@ export function Boot() {
       setState({ step: "ready", user: session.user, metadata });
     } catch (error) {
       if (error instanceof ApiError && error.code === "password_change_required") setState({ step: "password" });
-      else if (error instanceof ApiError && error.status === 401) setState({ step: "login", ended: false });
+      else if (isSignedOut(error)) setState({ step: "login", ended: false });
       else setState({ step: "failed", error });
     }
   }, []);

@@ -1,6 +1,7 @@
 import Box from "@mui/material/Box";
 import { NavLink } from "react-router-dom";
 import { useMetadata } from "../api/metadata";
+import { userMay } from "../api/permissions";
 import { useSession } from "../api/session";
 import { t } from "../i18n";
 import { keysMeta, LIST_PAGES, rolesMeta } from "./pages";
@@ -27,7 +28,7 @@ export function Navigation() {
   const admin = [
     rolesMeta(byName) && { to: "/admin/roles", label: t("shell.rolesMatrix") },
     keysMeta(byName) && { to: "/admin/keys", label: t("shell.apiKeys") },
-    user.is_admin && { to: "/admin/settings", label: t("shell.settings") },
+    (user.is_admin || userMay(user, "settings", "view")) && { to: "/admin/settings", label: t("shell.settings") },
   ].filter((entry) => !!entry);
   return (
     <>

@@ -91,7 +91,7 @@ export function createAppTheme(dark: boolean): Theme {
       MuiFormControl: { defaultProps: { size: "small" } },
       MuiSelect: { defaultProps: { size: "small" } },
       MuiAutocomplete: { defaultProps: { size: "small" }, styleOverrides: { inputRoot: { "&.MuiOutlinedInput-root.MuiInputBase-sizeSmall": { paddingTop: 4, paddingBottom: 4, minHeight: 33 } }, option: { fontSize: "0.8125rem", minHeight: 32 } } },
-      MuiOutlinedInput: { styleOverrides: { root: { backgroundColor: colors.paper, fontSize: "0.8125rem" }, inputSizeSmall: { padding: "7px 10px" } } },
+      MuiOutlinedInput: { styleOverrides: { root: { backgroundColor: colors.paper, fontSize: "0.8125rem", "&.MuiInputBase-multiline": { padding: "7px 10px", "& .MuiInputBase-input": { padding: 0 } } }, inputSizeSmall: { padding: "7px 10px" } } },
       MuiInputLabel: { styleOverrides: { sizeSmall: { fontSize: "0.8125rem", "&:not(.MuiInputLabel-shrink)": { transform: "translate(11px, 8px) scale(1)" } } } },
       MuiMenuItem: { styleOverrides: { root: { fontSize: "0.8125rem", minHeight: 32 } } },
       MuiCheckbox: { defaultProps: { size: "small" }, styleOverrides: { sizeSmall: { padding: 5 } } },

@@ -10,7 +10,7 @@ import { useEffect, useState } from "react";
 import { useResourceContext } from "react-admin";
 import { Link, useSearchParams } from "react-router-dom";
 import { verbUrl } from "../api/dataProvider";
-import { api, messageOf } from "../api/http";
+import { api, messageOf, send } from "../api/http";
 import { useResourceMeta } from "../api/metadata";
 import { abilities } from "../api/permissions";
 import type { ResourceMeta } from "../api/types";
@@ -128,9 +128,9 @@ export default function ImportWizard() {
   const body = () => ({ file: uploaded?.data.file, mapping: sentMapping(mapping) });
   const check = () => guarded(async () => setChecked(await api<Checked>(verbUrl(meta, "validate"), { method: "POST", body: body() })));
   const run = () => guarded(async () => {
-    const answer = await api<Finished>(verbUrl(meta, "import"), { method: "POST", body: body() });
-    // Small files are done at once and answer with their counts instead of a job to follow.
-    if (answer.created !== undefined) setFinished({ ...answer, status: "succeeded" });
+    const { data: answer, status } = await send<Finished>(verbUrl(meta, "import"), { method: "POST", body: body() });
+    // Small files are done at once; 202 means a job to follow, whose counts are not known yet.
+    if (status !== 202) setFinished({ ...answer, status: "succeeded" });
     if (answer.task) setParams({ task: answer.task }, { replace: true });
   });
   const again = () => {

@@ -11,7 +11,7 @@ import { lazy, Suspense } from "react";
 import { useInput, useRecordContext } from "react-admin";
 import { referencedResource, useMetadata } from "../api/metadata";
 import { fieldAccess } from "../api/permissions";
-import { fieldLabel, fieldPath } from "../api/records";
+import { fieldLabel, fieldPath, referenceId } from "../api/records";
 import type { Choice, ChoiceId, FieldMeta } from "../api/types";
 import { t } from "../i18n";
 import { ChoiceMark, FieldValue } from "./FieldValue";
@@ -20,10 +20,15 @@ import { ReferencePicker, ReferencesPicker } from "./ReferencePicker";
 const RichText = lazy(() => import("../common/RichText"));
 
 const INPUT_TYPE: Partial<Record<FieldMeta["kind"], string>> = {
-  integer: "number", number: "number", date: "date", datetime: "datetime-local", email: "email", phone: "tel", url: "url", secret: "password", color: "color",
+  integer: "number", number: "number", date: "date", datetime: "datetime-local", email: "email", phone: "tel", url: "url", secret: "password",
 };
 
 export const isWide = (field: FieldMeta) => ["longtext", "html", "json"].includes(field.kind);
+
+function Swatch({ color }: { color: unknown }) {
+  const known = typeof color === "string" && /^#[0-9a-f]{6}$/i.test(color);
+  return <Box aria-hidden sx={{ width: 18, height: 18, borderRadius: 0.5, flexShrink: 0, ...(known ? { bgcolor: color } : { border: 1, borderColor: "divider" }) }} />;
+}
 
 export function FieldInput({ field }: { field: FieldMeta }) {
   const { byName } = useMetadata();
@@ -96,7 +101,7 @@ export function FieldInput({ field }: { field: FieldMeta }) {
   if (target && (field.kind === "reference" || field.kind === "user")) {
     const name = source ? fieldLabel(source, field) : undefined;
     const same = source && String(readId(source[field.name])) === String(value);
-    return <ReferencePicker {...common} name={path} target={target} value={(value as ChoiceId | null) ?? null} valueName={same && typeof name === "string" ? name : undefined} onChange={(id) => control.onChange(id)} error={error} help={field.help} />;
+    return <ReferencePicker {...common} name={path} target={target} value={referenceId(value)} valueName={same && typeof name === "string" ? name : undefined} onChange={(id) => control.onChange(id)} error={error} help={field.help} />;
   }
   if (Array.isArray(value) || field.kind === "choices" || field.kind === "references" || field.kind === "users") {
     // A list of free words: nothing to choose from, so each word is typed.
@@ -106,12 +111,12 @@ export function FieldInput({ field }: { field: FieldMeta }) {
     );
   }
   const type = INPUT_TYPE[field.kind] ?? "text";
-  const shrink = type === "date" || type === "datetime-local" || type === "color" ? { inputLabel: { shrink: true } } : {};
+  const shrink = type === "date" || type === "datetime-local" ? { inputLabel: { shrink: true } } : {};
   const long = field.kind === "longtext" || field.kind === "json";
   return (
     <TextField {...common} name={path} type={type} value={value ?? ""} onChange={control.onChange} onBlur={control.onBlur} inputRef={control.ref} error={!!error}
       helperText={help ?? (field.kind === "secret" && source ? t("resources.secretKept") : undefined)} multiline={long} minRows={long ? 3 : undefined}
-      slotProps={{ htmlInput: { maxLength: field.max_length ?? undefined, min: field.minimum ?? undefined, max: field.maximum ?? undefined, step: field.kind === "number" ? "any" : undefined, autoComplete: field.kind === "secret" ? "new-password" : "off" }, ...shrink }} />
+      slotProps={{ htmlInput: { maxLength: field.max_length ?? undefined, min: field.minimum ?? undefined, max: field.maximum ?? undefined, step: field.kind === "number" ? "any" : undefined, autoComplete: field.kind === "secret" ? "new-password" : "off" }, ...(field.kind === "color" ? { input: { endAdornment: <Swatch color={value} /> } } : {}), ...shrink }} />
   );
 }
 

@@ -1,27 +1,42 @@
 import Box from "@mui/material/Box";
 import Typography from "@mui/material/Typography";
 import { useQuery } from "@tanstack/react-query";
+import { useDataProvider } from "react-admin";
 import { verbUrl } from "../api/dataProvider";
 import { api, query } from "../api/http";
 import { useLive } from "../api/live";
-import type { HistoryEntry, ListEnvelope, ResourceMeta } from "../api/types";
+import { findField, referencedResource, useMetadata } from "../api/metadata";
+import { referenceId, titleOf } from "../api/records";
+import type { ChoiceId, FieldMeta, HistoryEntry, ListEnvelope, ResourceMeta, Row } from "../api/types";
 import { Failure, Message, Waiting } from "../app/Messages";
-import { dateTime, plainText, relativeTime } from "../common/format";
+import { dateTime, relativeTime } from "../common/format";
 import { t } from "../i18n";
+import { changeText } from "./changes";
 
-function shown(value: unknown): string {
-  if (value === null || value === undefined || value === "" || (Array.isArray(value) && value.length === 0)) return t("resources.wasEmpty");
-  if (typeof value === "object") {
-    const object = value as Record<string, unknown>;
-    if (typeof object.name === "string") return object.name;
-    return Array.isArray(value) ? value.map(shown).join(", ") : JSON.stringify(value);
-  }
-  const text = String(value);
-  return /<\w+[^>]*>/.test(text) ? plainText(text) : text;
+const ACTIONS = ["create", "update", "delete", "comment", "resolve", "close", "reopen", "attach", "revoke"] as const;
+type KnownAction = (typeof ACTIONS)[number];
+
+/** A reference in a change, by the name its record has now. */
+function ReferenceName({ target, id }: { target: ResourceMeta; id: ChoiceId }) {
+  const provider = useDataProvider();
+  const { data } = useQuery({
+    queryKey: [target.name, "getMany", [String(id)]],
+    queryFn: () => provider.getMany<Row>(target.name, { ids: [id] }),
+    retry: false,
+  });
+  const record = data?.data[0];
+  return <>{record ? titleOf(record, target) : String(id)}</>;
 }
 
-const ACTIONS = ["create", "update", "delete", "comment"] as const;
-type KnownAction = (typeof ACTIONS)[number];
+function Value({ value, field }: { value: unknown; field: FieldMeta | undefined }) {
+  const { byName } = useMetadata();
+  const target = field && referencedResource(field, byName);
+  const list = Array.isArray(value) ? value : [value];
+  if (target && list.length > 0 && list.every((item) => referenceId(item) !== null)) {
+    return <>{list.map((item, index) => <span key={index}>{index > 0 && ", "}<ReferenceName target={target} id={referenceId(item) as ChoiceId} /></span>)}</>;
+  }
+  return <>{changeText(value, field) || t("resources.wasEmpty")}</>;
+}
 
 export function History({ meta, id }: { meta: ResourceMeta; id: string }) {
   const key = ["history", meta.name, id];
@@ -37,24 +52,29 @@ export function History({ meta, id }: { meta: ResourceMeta; id: string }) {
   if (data.results.length === 0) return <Message title={t("resources.noHistory")} />;
   return (
     <Box component="ol" aria-label={t("resources.history")} sx={{ listStyle: "none", m: 0, p: 0 }}>
-      {data.results.map((entry) => (
+      {data.results.map((entry) => {
+        // What was not there before needs no "before".
+        const plain = entry.action === "create" || entry.action === "comment";
+        const changes = (entry.changes ?? []).filter((change) => !(entry.action === "comment" && change.field === "type"));
+        return (
         <Box component="li" key={entry.id} sx={{ borderBottom: 1, borderColor: "divider", py: 1 }}>
           <Typography variant="body2">
             <strong>{entry.actor_name ?? t("ticket.system")}</strong>{" "}
             {ACTIONS.includes(entry.action as KnownAction) ? t(`resources.actions.${entry.action as KnownAction}`) : entry.action.replace(/_/g, " ")}{" "}
             <Box component="time" dateTime={entry.at} title={dateTime(entry.at)} sx={{ color: "text.secondary" }}>{relativeTime(entry.at)}</Box>
           </Typography>
-          {entry.changes?.length > 0 && (
+          {changes.length > 0 && (
             <Box component="ul" sx={{ m: 0, mt: 0.5, pl: 2.5 }}>
-              {entry.changes.map((change, index) => (
+              {changes.map((change, index) => (
                 <Box component="li" key={index} sx={{ overflowWrap: "anywhere" }}>
-                  {change.label ?? change.field}: {entry.action !== "create" && <><Box component="del" sx={{ color: "text.secondary" }}>{shown(change.old)}</Box> → </>}<span>{shown(change.new)}</span>
+                  {change.label ?? change.field}: {!plain && <><Box component="del" sx={{ color: "text.secondary" }}><Value value={change.old} field={findField(meta, change.field)} /></Box> → </>}<Value value={change.new} field={findField(meta, change.field)} />
                 </Box>
               ))}
             </Box>
           )}
         </Box>
-      ))}
+        );
+      })}
     </Box>
   );
 }

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { deviceName } from "../account/device";
 import { checkPassword, waitText } from "../account/policy";
 import type { FieldMeta, ResourceMeta } from "../api/types";
+import { changeText } from "./changes";
 import { moved, visibleColumns } from "./columns";
 import { conflictFields, resolveConflict } from "./conflict";
 import { formFields, placeErrors, sections } from "./form";
@@ -36,6 +37,17 @@ describe("forms", () => {
     expect(placeErrors({ name: ["Taken."], "custom_field_data.floor": ["Bad."], other: ["What."] }, meta.fields)).toEqual({
       placed: { name: "Taken.", custom_field_data: { floor: "Bad." } }, rest: ["other: What."],
     });
+  });
+});
+
+describe("history", () => {
+  it("reads choices, times, texts and trees", () => {
+    const status: FieldMeta = { name: "status_id", label: "Status", kind: "choice", choices: [{ id: 6, name: "Resolved" }] };
+    expect(changeText(6, status)).toBe("Resolved");
+    expect(changeText("<p>done <b>now</b></p>", undefined)).toBe("done now");
+    expect(changeText([{ name: "A" }, "b"], undefined)).toBe("A, b");
+    expect([changeText("", status), changeText(null, undefined), changeText(false, undefined)]).toEqual(["", "", "No"]);
+    expect(changeText("2026-01-31", { ...status, kind: "date", choices: null })).toBe("31 Jan 2026");
   });
 });
 

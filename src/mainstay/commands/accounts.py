@@ -89,11 +89,16 @@ def list_users(*, organization: str | None = None) -> None:
             roles = {role.id: role.role_name for role in (await ctx.session.execute(select(Role))).scalars()}
             found = (await ctx.session.execute(select(User).order_by(func.lower(User.username)))).scalars()
             return [
-                (item.username, item.full_name, item.email, ", ".join(roles.get(i, "?") for i in item.role_ids),
-                 f"{item.last_login:%Y-%m-%d %H:%M}" if item.last_login else "never",
-                 "" if item.is_active else "inactive")
+                (
+                    item.username,
+                    item.full_name,
+                    item.email,
+                    ", ".join(roles.get(i, "?") for i in item.role_ids),
+                    f"{item.last_login:%Y-%m-%d %H:%M}" if item.last_login else "never",
+                    "" if item.is_active else "inactive",
+                )
                 for item in found
-            ]  # fmt: skip
+            ]
 
     table(("User name", "Name", "E-mail", "Roles", "Last log-in", ""), run(work()))
 
@@ -180,12 +185,16 @@ def list_keys(*, organization: str | None = None) -> None:
             roles = {role.id: role.role_name for role in (await ctx.session.execute(select(Role))).scalars()}
             found = (await ctx.session.execute(select(ApiKey).order_by(func.lower(ApiKey.name)))).scalars()
             return [
-                (item.prefix, item.name, roles.get(item.role, "?"),
-                 f"{item.expires_at:%Y-%m-%d}" if item.expires_at else "never",
-                 f"{item.last_used_at:%Y-%m-%d %H:%M}" if item.last_used_at else "never",
-                 "revoked" if item.revoked else "")
+                (
+                    item.prefix,
+                    item.name,
+                    roles.get(item.role, "?"),
+                    f"{item.expires_at:%Y-%m-%d}" if item.expires_at else "never",
+                    f"{item.last_used_at:%Y-%m-%d %H:%M}" if item.last_used_at else "never",
+                    "revoked" if item.revoked else "",
+                )
                 for item in found
-            ]  # fmt: skip
+            ]
 
     table(("Begins with", "Name", "Role", "Expires", "Last used", ""), run(work()))
 
@@ -203,7 +212,9 @@ def revoke_key(key: str, /, *, organization: str | None = None) -> None:
 
     async def work() -> str:
         async with _within(organization) as ctx:
-            query = select(ApiKey).where(or_(func.lower(ApiKey.name) == key.lower(), ApiKey.prefix == key[:10]))
+            query = select(ApiKey).where(
+                or_(func.lower(ApiKey.name) == key.lower(), ApiKey.prefix == key[:10])
+            )
             found = list((await ctx.session.execute(query)).scalars())
             if len(found) != 1:
                 what = "several API keys" if found else "no API key"

@@ -34,12 +34,14 @@ def backup(file: Path, /, *, passphrase_file: Path | None = None, ask_passphrase
     size = file.expanduser().stat().st_size
     out.print(f"Backup: {file} ({size / 2**20:.1f} MiB, {time.monotonic() - started:.1f} s)")
     _describe(made)
-    if made.secret_key != "included":
+    if made.vault_key != "included":
         out.print("The secret key is not in it: keep MAINSTAY_SECRET_KEY yourself.")
     elif passphrase:
         out.print("It is encrypted. Without the passphrase nobody can restore it.")
     else:
-        out.print("It holds the secret key, unencrypted (file mode 0600): keep it as safe as the data folder.")
+        out.print(
+            "It holds the secret key, unencrypted (file mode 0600): keep it as safe as the data folder."
+        )
 
 
 def restore(file: Path, /, *, passphrase_file: Path | None = None, ask_passphrase: bool = False) -> None:
@@ -69,9 +71,10 @@ def restore(file: Path, /, *, passphrase_file: Path | None = None, ask_passphras
 
 def _describe(made: Manifest) -> None:
     rows = sum(table.rows for table in made.tables)
+    measured = sum(made.telemetry.values())
     out.print(
-        f"  {made.database}: {rows:,} rows in {len(made.tables)} tables; telemetry: {sum(made.telemetry.values()):,} "
-        f"rows; files: {made.files:,}; made {made.created} by version {made.version}"
+        f"  {made.database}: {rows:,} rows in {len(made.tables)} tables; telemetry: {measured:,} rows; "
+        f"files: {made.files:,}; made {made.created} by version {made.version}"
     )
     for warning in made.warnings:
         out.print(f"  Warning: {warning}")

@@ -63,7 +63,9 @@ async def _greet(platform: Platform) -> None:
     async with platform.database.session("*") as session:
         known = await session.scalar(select(func.count()).select_from(Organization))
     if not known:
-        out.print("There is no organization yet: run `mainstay init` to make the first one and its administrator.")
+        out.print(
+            "There is no organization yet: run `mainstay init` to make the first one and its administrator."
+        )
     out.print(f"Mainstay is ready at {shown_url(platform.settings)} (stop with Ctrl-C).")
 
 
@@ -87,14 +89,18 @@ async def _serve(settings: Settings, ready: Ready) -> None:
         owned = stack.enter_context(claim(settings, "serve")) if embedded(settings) else None
         platform = Platform(settings, build_registry())
         app = create_app(platform=platform)
-        # The application is opened here, not by the server: its errors come to us, and it closes after the last answer.
+        # Opened here, not by the server: its errors come to us, and it closes after the last answer.
         await stack.enter_async_context(app.lifespan())
         if owned is not None and platform.telemetry is not None:
             control = Control(settings, platform.telemetry)
             await control.start(owned, pid=os.getpid(), purpose="serve")
             stack.push_async_callback(control.stop)
         server = Server(
-            app, address=settings.http_host, port=settings.http_port, interface=Interfaces.ASGINL, log_enabled=False
+            app,
+            address=settings.http_host,
+            port=settings.http_port,
+            interface=Interfaces.ASGINL,
+            log_enabled=False,
         )
         stop = _stop_signal()
         serving = asyncio.create_task(server.serve(), name="http-server")
@@ -109,7 +115,7 @@ async def _serve(settings: Settings, ready: Ready) -> None:
             if platform.live is not None:
                 # Open streams would be waited for.
                 await platform.live.stop()
-            server.stop()
+            server.stop()  # type: ignore[no-untyped-call]
             _done, late = await asyncio.wait({serving}, timeout=STOP_SECONDS)
             if late:
                 log.warning("requests cut off at stop", after_seconds=STOP_SECONDS)
@@ -164,7 +170,9 @@ async def _work(settings: Settings) -> None:
 def check_port(settings: Settings) -> None:
     """Raises ``Refused`` when the address cannot be listened on."""
     if not 1 <= settings.http_port <= 65535:
-        raise Refused(f"{settings.http_port} is no port. Choose one from 1 to 65535 with --port or MAINSTAY_HTTP_PORT.")
+        raise Refused(
+            f"{settings.http_port} is no port. Choose one from 1 to 65535 with --port or MAINSTAY_HTTP_PORT."
+        )
     try:
         found: list[tuple[Any, ...]] = socket.getaddrinfo(
             settings.http_host or None, settings.http_port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE

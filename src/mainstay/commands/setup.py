@@ -90,7 +90,9 @@ def list_organizations() -> None:
 
     async def work() -> list[Any]:
         async with installation(settings) as platform, platform.database.session("*") as session:
-            counted = await session.execute(select(User.organization, func.count()).group_by(User.organization))
+            counted = await session.execute(
+                select(User.organization, func.count()).group_by(User.organization)
+            )
             people = {row[0]: row[1] for row in counted}
             found = (await session.execute(select(Organization).order_by(Organization.slug))).scalars()
             return [
@@ -108,7 +110,14 @@ async def count_organizations(platform: Platform) -> int:
 
 
 async def found_organization(
-    platform: Platform, slug: str, name: str, admin: str, email: str, *, password: str = "", must_change: bool = True
+    platform: Platform,
+    slug: str,
+    name: str,
+    admin: str,
+    email: str,
+    *,
+    password: str = "",
+    must_change: bool = True,
 ) -> Made:
     """Make an organization, its roles and its administrator, in one transaction."""
     password = password or bootstrap.random_password()
@@ -125,7 +134,9 @@ async def found_organization(
         # Committed with the rest, so that there is never an administrator who cannot log in.
         await login.set_password(ctx, account, password, must_change=must_change)
         await store.save(ctx, account, action="password")
-    return Made(organization=organization.id, slug=organization.slug, admin=account, role=role, password=password)
+    return Made(
+        organization=organization.id, slug=organization.slug, admin=account, role=role, password=password
+    )
 
 
 def checked(field: str, value: str) -> str:

@@ -29,42 +29,158 @@ TAGS = (
 AGENTS = (
     # user name, name, role, department, title, tags, expertise
     ("olivia.hart", "Olivia Hart", "IT Manager", "IT Operations", "Head of IT operations", (), ("ITIL",)),
-    ("noah.brandt", "Noah Brandt", "IT Support Operator", "IT Operations", "Service desk lead", (), ("Windows", "M365")),
-    ("emma.lindqvist", "Emma Lindqvist", "IT Support Operator", "IT Operations", "Service desk agent", (),
-     ("Windows", "Printers")),
-    ("liam.okafor", "Liam Okafor", "IT Support Operator", "IT Operations", "Service desk agent", (), ("macOS", "Mobile")),
-    ("sofia.moreau", "Sofia Moreau", "IT Support Operator", "IT Operations", "Service desk agent, Lyon", ("field",),
-     ("Windows", "VPN")),
-    ("jonas.weber", "Jonas Weber", "NOC Operator", "IT Operations", "Network engineer", ("on-call",),
-     ("Switching", "Firewall")),
-    ("mia.tanaka", "Mia Tanaka", "NOC Operator", "IT Operations", "Network engineer", ("on-call",), ("Wi-Fi", "DNS")),
-    ("ethan.novak", "Ethan Novak", "IT Support Operator", "IT Operations", "System engineer", ("on-call",),
-     ("Linux", "Storage")),
-    ("ava.castillo", "Ava Castillo", "IT Support Operator", "IT Operations", "Application engineer", (), ("ERP", "SQL")),
+    (
+        "noah.brandt",
+        "Noah Brandt",
+        "IT Support Operator",
+        "IT Operations",
+        "Service desk lead",
+        (),
+        ("Windows", "M365"),
+    ),
+    (
+        "emma.lindqvist",
+        "Emma Lindqvist",
+        "IT Support Operator",
+        "IT Operations",
+        "Service desk agent",
+        (),
+        ("Windows", "Printers"),
+    ),
+    (
+        "liam.okafor",
+        "Liam Okafor",
+        "IT Support Operator",
+        "IT Operations",
+        "Service desk agent",
+        (),
+        ("macOS", "Mobile"),
+    ),
+    (
+        "sofia.moreau",
+        "Sofia Moreau",
+        "IT Support Operator",
+        "IT Operations",
+        "Service desk agent, Lyon",
+        ("field",),
+        ("Windows", "VPN"),
+    ),
+    (
+        "jonas.weber",
+        "Jonas Weber",
+        "NOC Operator",
+        "IT Operations",
+        "Network engineer",
+        ("on-call",),
+        ("Switching", "Firewall"),
+    ),
+    (
+        "mia.tanaka",
+        "Mia Tanaka",
+        "NOC Operator",
+        "IT Operations",
+        "Network engineer",
+        ("on-call",),
+        ("Wi-Fi", "DNS"),
+    ),
+    (
+        "ethan.novak",
+        "Ethan Novak",
+        "IT Support Operator",
+        "IT Operations",
+        "System engineer",
+        ("on-call",),
+        ("Linux", "Storage"),
+    ),
+    (
+        "ava.castillo",
+        "Ava Castillo",
+        "IT Support Operator",
+        "IT Operations",
+        "Application engineer",
+        (),
+        ("ERP", "SQL"),
+    ),
     ("henry.doyle", "Henry Doyle", "Approver", "Finance", "Controller", (), ()),
 )
 TEAMS = (
     # name, description, type, members, owner, locations
-    ("Service Desk", "First contact for everybody", "service_desk",
-     ("noah.brandt", "emma.lindqvist", "liam.okafor", "sofia.moreau"), "noah.brandt", ()),
-    ("Network", "LAN, WAN, Wi-Fi and firewalls", "technical", ("jonas.weber", "mia.tanaka"), "jonas.weber",
-     ("Northwind Headquarters", "Rotterdam Warehouse")),
-    ("Systems", "Servers, storage and backup", "technical", ("ethan.novak", "mia.tanaka"), "ethan.novak",
-     ("HQ Data Centre",)),
-    ("Business Applications", "ERP, CRM and reporting", "technical", ("ava.castillo", "ethan.novak"), "ava.castillo", ()),
+    (
+        "Service Desk",
+        "First contact for everybody",
+        "service_desk",
+        ("noah.brandt", "emma.lindqvist", "liam.okafor", "sofia.moreau"),
+        "noah.brandt",
+        (),
+    ),
+    (
+        "Network",
+        "LAN, WAN, Wi-Fi and firewalls",
+        "technical",
+        ("jonas.weber", "mia.tanaka"),
+        "jonas.weber",
+        ("Northwind Headquarters", "Rotterdam Warehouse"),
+    ),
+    (
+        "Systems",
+        "Servers, storage and backup",
+        "technical",
+        ("ethan.novak", "mia.tanaka"),
+        "ethan.novak",
+        ("HQ Data Centre",),
+    ),
+    (
+        "Business Applications",
+        "ERP, CRM and reporting",
+        "technical",
+        ("ava.castillo", "ethan.novak"),
+        "ava.castillo",
+        (),
+    ),
     ("Change Board", "Decides on changes", "cab", ("olivia.hart", "henry.doyle"), "olivia.hart", ()),
-)  # fmt: skip
+)
 VENDORS = (
     # name, type, contact, e-mail, phone, website, location
-    ("Halden Hardware", 1, "Greta Halden", "support@halden.example", "+49 40 5550 110", "https://halden.example",
-     "Northwind Headquarters"),
-    ("Brightline Telecom", 5, "Piet de Jong", "noc@brightline.example", "+31 10 5550 220", "https://brightline.example",
-     "Rotterdam Warehouse"),
-    ("Kestrel Software", 2, "Rachel Stone", "help@kestrel.example", "+44 113 5550 330", "https://kestrel.example",
-     "Leeds Office"),
-    ("Nimbus Cloud", 6, "Service desk", "support@nimbus.example", "+353 1 5550 440", "https://nimbus.example", ""),
-)  # fmt: skip
-PARTNERS = (("Fieldwork Services", "dispatch@fieldwork.example", "+49 40 5550 770", "Speicherstadt 4, Hamburg"),)
+    (
+        "Halden Hardware",
+        1,
+        "Greta Halden",
+        "support@halden.example",
+        "+49 40 5550 110",
+        "https://halden.example",
+        "Northwind Headquarters",
+    ),
+    (
+        "Brightline Telecom",
+        5,
+        "Piet de Jong",
+        "noc@brightline.example",
+        "+31 10 5550 220",
+        "https://brightline.example",
+        "Rotterdam Warehouse",
+    ),
+    (
+        "Kestrel Software",
+        2,
+        "Rachel Stone",
+        "help@kestrel.example",
+        "+44 113 5550 330",
+        "https://kestrel.example",
+        "Leeds Office",
+    ),
+    (
+        "Nimbus Cloud",
+        6,
+        "Service desk",
+        "support@nimbus.example",
+        "+353 1 5550 440",
+        "https://nimbus.example",
+        "",
+    ),
+)
+PARTNERS = (
+    ("Fieldwork Services", "dispatch@fieldwork.example", "+49 40 5550 770", "Speicherstadt 4, Hamburg"),
+)
 REQUESTERS = (
     # name, department, location, title, tags
     ("Anna Fischer", "Finance", "Northwind Headquarters", "Accountant", ()),
@@ -94,10 +210,22 @@ LEAVES = (
 )
 ANNOUNCEMENTS = (
     # title, message, starts in days, ends in days
-    ("Maintenance of the ERP on Saturday", "<p>The ERP is down on <b>Saturday from 20:00 to 23:00</b> for an update. "
-     "Save your work before.</p>", -1, 5),
-    ("New Wi-Fi in Lyon", "<p>The network <b>Northwind-Staff</b> replaces Northwind-Lyon. Log in with your usual name "
-     "and password.</p>", -6, 8),
-    ("Office closed next month", "<p>The headquarters are closed for one day of electrical work. Please work from home.</p>",
-     12, 30),
-)  # fmt: skip
+    (
+        "Maintenance of the ERP on Saturday",
+        "<p>The ERP is down on <b>Saturday from 20:00 to 23:00</b>. Save your work before.</p>",
+        -1,
+        5,
+    ),
+    (
+        "New Wi-Fi in Lyon",
+        "<p>The network <b>Northwind-Staff</b> replaces Northwind-Lyon. Log in as usual.</p>",
+        -6,
+        8,
+    ),
+    (
+        "Office closed next month",
+        "<p>Electrical work at the headquarters: please work from home that day.</p>",
+        12,
+        30,
+    ),
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import String, select
@@ -38,7 +38,7 @@ class CustomField(Record):
     key: Mapped[str] = f.text(label="Key", length=64, column=True, search=True,
                               help="Letters, digits and _; made from the label when left out.")  # fmt: skip
     label: Mapped[str] = f.text(label="Label", required=True, length=120, column=True, search=True)
-    kind: Mapped[str] = f.choice(KINDS, default="text", label="Kind", required=True, column=True)
+    kind: Mapped[str] = f.choice(KINDS, default="text", label="Kind", column=True)
     choices: Mapped[list[str]] = f.tags(label="Choices", help="The options of a choice, one each.")
     required: Mapped[bool] = f.boolean(label="Mandatory", column=True)
     section: Mapped[str] = f.text(label="Section", length=120)
@@ -146,27 +146,83 @@ async def _load_rules(ctx: Context) -> list[FieldConfig]:
     return list((await ctx.session.execute(query)).scalars())
 
 
-async def hidden(ctx: Context, res: Resource[Any]) -> set[str]:
-    """Fields that the caller never sees on this resource."""
+def status_of(res: Resource[Any], values: Mapping[str, Any]) -> str:
+    """The name of the status that a record is in, or is created in; empty where it has none."""
+    for name in ("status_id", "status"):
+        spec = res.fields.get(name)
+        if spec is not None:
+            held = values.get(name, spec.default)
+            return next((choice.name for choice in spec.choices if choice.id == held), str(held or ""))
+    return ""
+
+
+async def hidden(ctx: Context, res: Resource[Any], status: str | None = None) -> set[str]:
+    """Fields that the caller does not see in a status; without one: in any status (for what mixes records)."""
     if not res.custom_fields:
         return set()
-    return {name for name, behaviour in (await rules(ctx, res)).items() if behaviour == HIDDEN}
+    if status is not None:
+        return {name for name, behaviour in (await rules(ctx, res, status)).items() if behaviour == HIDDEN}
+    states = {row.status for row in await cached(ctx, "field_rules", _load_rules) if row.module == res.name}
+    found: set[str] = set()
+    for state in states:
+        found |= await hidden(ctx, res, state)
+    return found
+
+
+async def conceal(ctx: Context, res: Resource[Any], rows: Sequence[dict[str, Any]]) -> None:
+    """Take out of rows what the caller may not see in them, and values of custom fields that were deleted."""
+    if not res.custom_fields or not rows:
+        return
+    if any(row.get("custom_field_data") for row in rows):
+        known = await of(ctx, res)
+        for row in rows:
+            held = row.get("custom_field_data") or {}
+            row["custom_field_data"] = {key: value for key, value in held.items() if key in known}
+    if not await hidden(ctx, res):
+        return
+    by_status: dict[str, set[str]] = {}
+    for row in rows:
+        status = status_of(res, row)
+        if status not in by_status:
+            by_status[status] = await hidden(ctx, res, status)
+        for name in by_status[status]:
+            mirrors = [mirror for mirror, source in res.mirrors.items() if source in (name, f"{name}_name")]
+            for key in (name, f"{name}_name", *mirrors):
+                row.pop(key, None)
+            (row.get("custom_field_data") or {}).pop(name, None)
 
 
 async def enforce(
     ctx: Context, res: Resource[Any], values: Mapping[str, Any], status: str, current: Mapping[str, Any] | None
 ) -> None:
-    """Refuse writes to read-only and hidden fields and missing mandatory ones. Raises ``Invalid``."""
+    """Refuse writes to read-only and hidden fields and missing mandatory ones. Raises ``Invalid``.
+
+    ``current``: the record before the change; ``None`` when it is created.
+    """
+    status = status or status_of(res, values if current is None else current)
     errors: dict[str, list[str]] = {}
     for name, behaviour in (await rules(ctx, res, status)).items():
         spec = res.fields.get(name) or (await of(ctx, res)).get(name)
-        label = spec.label if spec else name
-        given = values.get(name, (values.get("custom_field_data") or {}).get(name))
-        before = (current or {}).get(name, ((current or {}).get("custom_field_data") or {}).get(name))
+        if spec is None:
+            continue
+        before = _held(spec, current or {})
+        written = name in (values.get("custom_field_data") or () if spec.custom else values)
+        if spec.custom and current is not None and "custom_field_data" in values:
+            written = True
+        given = _held(spec, values) if written else before
         if behaviour in (READ_ONLY, HIDDEN):
-            if given not in (None, "", []) and given != before:
-                errors[name] = [f"{label} cannot be changed by your role{f' in {status}' if status else ''}."]
-        elif behaviour == MANDATORY and (given if given is not None else before) in (None, "", []):
-            errors[name] = [f"Please provide {label.lower()}."]
+            usual = spec.default if current is None else before
+            if written and given != usual and not (_blank(given) and _blank(usual)):
+                errors[name] = [f"{spec.label} cannot be changed by your role{f' in {status}' if status else ''}."]
+        elif behaviour == MANDATORY and _blank(given):
+            errors[name] = [f"Please provide {spec.label.lower()}."]
     if errors:
         raise Invalid(fields=errors)
+
+
+def _held(spec: Field, values: Mapping[str, Any]) -> Any:
+    return (values.get("custom_field_data") or {}).get(spec.name) if spec.custom else values.get(spec.name)
+
+
+def _blank(value: Any) -> bool:
+    return value is None or value in ("", [], {})

@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 
+from mainstay.kernel import sqlite
 from mainstay.kernel.record import Record, Scoped
 from mainstay.settings import Settings
 
@@ -82,10 +83,11 @@ def _engine(settings: Settings) -> AsyncEngine:
     url = settings.sqlalchemy_url
     if settings.is_sqlite:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
+        sqlite.install()
     engine = create_async_engine(
         url,
-        json_serializer=lambda value: msgspec.json.encode(value).decode(),
-        json_deserializer=msgspec.json.decode,
+        json_serializer=_encode,
+        json_deserializer=_decode,
         pool_size=settings.database_pool,
         max_overflow=settings.database_pool,
         query_cache_size=2000,
@@ -94,6 +96,17 @@ def _engine(settings: Settings) -> AsyncEngine:
         event.listen(engine.sync_engine, "connect", _sqlite_connect)
         event.listen(engine.sync_engine, "begin", _sqlite_begin)
     return engine
+
+
+def _encode(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _decode(text: str) -> Any:
+    # Most documents of most rows are empty, and a list of rows has hundreds of them.
+    if text == "{}":
+        return {}
+    return [] if text == "[]" else msgspec.json.decode(text)
 
 
 def _sqlite_connect(connection: Any, _record: Any) -> None:

@@ -57,9 +57,13 @@ class OutboxMail(Scoped, Base):
 
     __tablename__ = "mail_outbox"
     __table_args__ = (
-        Index("ix_mail_outbox_due", "next_attempt_at", sqlite_where=text("status = 'queued'"),
-              postgresql_where=text("status = 'queued'")),
-    )  # fmt: skip
+        Index(
+            "ix_mail_outbox_due",
+            "next_attempt_at",
+            sqlite_where=text("status = 'queued'"),
+            postgresql_where=text("status = 'queued'"),
+        ),
+    )
 
     id: Mapped[str] = mapped_column(Identifier, primary_key=True, default=new_id)
     recipient: Mapped[str] = mapped_column(String(254))
@@ -97,14 +101,22 @@ async def queue_many(ctx: Context, mails: Sequence[Mail]) -> list[str]:
     """The same for many, with one statement."""
     rows = [
         {
-            "id": new_id(), "organization": ctx.organization, "recipient": _address(mail.to),
-            "subject": _line(mail.subject), "text": mail.text.replace("\x00", ""),
-            "html": mail.html.replace("\x00", ""), "status": QUEUED, "attempts": 0, "queued_at": ctx.now,
-            "next_attempt_at": ctx.now, "sent_at": None, "error": "",
+            "id": new_id(),
+            "organization": ctx.organization,
+            "recipient": _address(mail.to),
+            "subject": _line(mail.subject),
+            "text": mail.text.replace("\x00", ""),
+            "html": mail.html.replace("\x00", ""),
+            "status": QUEUED,
+            "attempts": 0,
+            "queued_at": ctx.now,
+            "next_attempt_at": ctx.now,
+            "sent_at": None,
+            "error": "",
             "reference": mail.reference,
         }
         for mail in mails
-    ]  # fmt: skip
+    ]
     if rows:
         await ctx.session.execute(insert(OutboxMail.__table__), rows)  # type: ignore[arg-type]
         postman: Postman | None = ctx.platform.memory.get("postman")
@@ -239,10 +251,14 @@ class Postman:
     def _connection(self) -> SMTP:
         given = self.settings
         return SMTP(
-            hostname=given.smtp_host, port=given.smtp_port, username=given.smtp_user or None,
-            password=given.smtp_password or None, use_tls=given.smtp_tls == "tls",
-            start_tls=given.smtp_tls == "starttls", timeout=TIMEOUT,
-        )  # fmt: skip
+            hostname=given.smtp_host,
+            port=given.smtp_port,
+            username=given.smtp_user or None,
+            password=given.smtp_password or None,
+            use_tls=given.smtp_tls == "tls",
+            start_tls=given.smtp_tls == "starttls",
+            timeout=TIMEOUT,
+        )
 
     async def _any_due(self) -> bool:
         query = select(OutboxMail.id).where(

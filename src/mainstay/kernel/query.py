@@ -12,8 +12,23 @@ from datetime import date, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Float, String, and_, cast, exists, false, func, literal, not_, or_, select, true
-from sqlalchemy.sql.elements import BinaryExpression
+from sqlalchemy import (
+    ColumnElement,
+    Float,
+    String,
+    and_,
+    cast,
+    exists,
+    false,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+    true,
+    type_coerce,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 
 from mainstay.kernel.errors import Invalid
 from mainstay.kernel.fields import MANY, Field
@@ -241,7 +256,9 @@ def holds_any(sqlite: bool, column: Any, values: list[Any]) -> ColumnElement[boo
     if sqlite:
         each = func.json_each(column).table_valued("value", name="each_value")
         return exists(select(literal(1)).select_from(each).where(each.c.value.in_(values)))
-    tests: list[BinaryExpression[bool]] = [column.contains([value]) for value in values]
+    # Named as JSONB: the portable type's ``contains`` is the one of text.
+    held = type_coerce(column, JSONB)
+    tests: list[ColumnElement[bool]] = [held.contains([value]) for value in values]
     return or_(false(), *tests)
 
 

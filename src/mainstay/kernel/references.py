@@ -151,7 +151,7 @@ async def rewrite(
         return 0
     table = model.__table__
     statement = (
-        update(table)  # type: ignore[arg-type]
+        update(table)
         .where(table.c.organization == ctx.organization, table.c.id == bindparam("record"))
         .values(
             {

@@ -108,19 +108,8 @@ def finish(res: Resource[Any], shape: Layout, raw: Sequence[Any]) -> dict[str, A
 async def answer(ctx: Context, res: Resource[Any], rows: list[dict[str, Any]]) -> list[Any]:
     """Rows in their documented shape."""
     await res.behaviour.decorate(ctx, rows)
-    hidden = await customfields.hidden(ctx, res)
-    if res.custom_fields and any(row.get("custom_field_data") for row in rows):
-        # Values of a deleted custom field stay stored, but are no longer part of the record.
-        known = await customfields.of(ctx, res)
-        for row in rows:
-            held = row.get("custom_field_data") or {}
-            row["custom_field_data"] = {key: value for key, value in held.items() if key in known}
+    await customfields.conceal(ctx, res, rows)
     present, shape = res.behaviour.present, res.output
-    if hidden:
-        for row in rows:
-            for name in hidden:
-                row.pop(name, None)
-                row.pop(f"{name}_name", None)
     return [shape(**present(row)) for row in rows]
 
 
@@ -191,7 +180,7 @@ async def page(
     origin, conditions = await condition_of(ctx, res, wanted, document)
     conditions += extra
     sort, reverse, column, spec = _order(origin, res, wanted)
-    total = await count(ctx, res, conditions)
+    total = await count(ctx, res, conditions, None if extra else counted_as(res, ctx, wanted, document))
     keyed = not spec.custom and getattr(res.model, sort).property.columns[0].nullable is False
     ids = select(res.model.id).where(*conditions)
     flipped, take = False, size
@@ -275,14 +264,19 @@ def _link(ctx: Context, wanted: ListQuery, number: int, cursor: str) -> str:
     return f"{ctx.url}?{urlencode(parameters)}"
 
 
-async def count(ctx: Context, res: Resource[Any], conditions: Sequence[ColumnElement[bool]]) -> int:
-    """How many rows; remembered until the resource's next change, so that paging does not count again."""
-    head = await _head(ctx, res)
+def counted_as(res: Resource[Any], ctx: Context, wanted: ListQuery, document: Any) -> Any:
+    """What tells this count from others; ``None`` where what is counted also depends on who asks."""
+    if res.behaviour.visible(ctx) is not None:
+        return None
+    return (ctx.organization, res.name, msgspec.json.encode(document), wanted.search)
+
+
+async def count(ctx: Context, res: Resource[Any], conditions: Sequence[ColumnElement[bool]], key: Any = None) -> int:
+    """How many rows; remembered under ``key`` until the resource's next change, so that paging does not count again."""
     statement = select(func.count()).select_from(res.model).where(*conditions)
+    head = await _head(ctx, res) if key is not None else None
     if head is None:
         return int(await ctx.session.scalar(statement) or 0)
-    compiled = statement.compile(dialect=ctx.session.bind.dialect)  # type: ignore[union-attr]
-    key = (ctx.organization, res.name, str(compiled), repr(sorted(compiled.params.items())))
     memory: dict[Any, tuple[int, int]] = ctx.platform.memory.setdefault("counts", {})
     known = memory.get(key)
     if known is not None and known[0] == head:

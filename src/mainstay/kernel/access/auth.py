@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, and_, bindparam, false, select, update
 
 from mainstay.kernel.access.tables import ApiKey, Organization, Role, Session, User
 from mainstay.kernel.context import Context, Principal
@@ -54,96 +55,93 @@ def _cookie(header: str, name: str) -> str:
     return ""
 
 
+# Built once: every request runs one of these, and building a statement costs more than running it.
+_ACCOUNT = (
+    User.id.label("profile_id"), User.number, User.username, User.full_name, User.email, User.kind, User.is_active,
+    User.role_ids, User.must_change_password,
+)  # fmt: skip
+_TENANT = (Organization.name.label("organization_name"), Organization.slug, Generation.number.label("generation"))
+_OPTIONS = {"include_deleted": True}
+_KEY = (
+    select(
+        ApiKey.id, ApiKey.organization, ApiKey.name, ApiKey.role, ApiKey.acts_as, ApiKey.expires_at, ApiKey.revoked,
+        ApiKey.last_used_at, *_ACCOUNT, *_TENANT,
+    )
+    .join(Organization, Organization.id == ApiKey.organization)
+    .outerjoin(Generation, Generation.organization == ApiKey.organization)
+    .outerjoin(User, and_(User.id == ApiKey.acts_as, User.is_deleted == false()))
+    .where(ApiKey.key_hash == bindparam("secret"), ApiKey.is_deleted == false())
+    .execution_options(**_OPTIONS)
+)  # fmt: skip
+_SESSION = (
+    select(Session.id, Session.organization, Session.csrf, Session.last_seen, *_ACCOUNT, *_TENANT)
+    .join(Organization, Organization.id == Session.organization)
+    .outerjoin(Generation, Generation.organization == Session.organization)
+    .join(User, and_(User.number == Session.user, User.is_deleted == false()))
+    .where(Session.token_hash == bindparam("secret"), Session.kind == bindparam("session_kind"))
+    .execution_options(**_OPTIONS)
+)
+
+
 async def _by_key(ctx: Context, key: str) -> tuple[Principal, bool]:
-    row = (
-        await ctx.session.execute(
-            select(ApiKey, Role, User, Organization, Generation.number.label("generation"))
-            .join(Organization, Organization.id == ApiKey.organization)
-            .outerjoin(Generation, Generation.organization == ApiKey.organization)
-            .outerjoin(Role, Role.id == ApiKey.role)
-            .outerjoin(User, User.id == ApiKey.acts_as)
-            .where(ApiKey.key_hash == token_hash(key))
-        )
-    ).first()
-    if row is None or row.ApiKey.revoked or row.Role is None:
+    row = (await ctx.session.execute(_KEY, {"secret": token_hash(key)})).first()
+    if row is None or row.revoked:
         raise Unauthorized("Invalid API key.")
-    api_key: ApiKey = row.ApiKey
-    if api_key.expires_at and api_key.expires_at <= ctx.now:
+    if row.expires_at and row.expires_at <= ctx.now:
         raise Unauthorized("This API key has expired.")
     # The key of somebody who was deleted or deactivated is not a key for nobody.
-    if api_key.acts_as and (row.User is None or not row.User.is_active):
+    if row.acts_as and not row.is_active:
         raise Unauthorized("Invalid API key.")
-    _host_agrees(ctx, row.Organization)
-    account: User | None = row.User
-    who = Principal(
-        organization=api_key.organization,
-        organization_name=row.Organization.name,
-        user=account.number if account else 0,
-        profile_id=account.id if account else "",
-        username=account.username if account else api_key.name,
-        name=account.full_name or account.username if account else f"API key {api_key.name}",
-        email=account.email if account else "",
-        kind=account.kind if account else "apikey",
-        by_key=True,
-        roles=(row.Role.id,),
-        privileges=privileges(ctx, row.Role),
-        is_admin=row.Role.is_admin,
-        session_id=api_key.id,
-        generation=row.generation or 0,
-    )
-    return who, _due(api_key.last_used_at, ctx.now)
+    roles = await _known_roles(ctx, row.organization, [row.role], row.generation or 0)
+    if not roles:
+        raise Unauthorized("Invalid API key.")
+    _host_agrees(ctx, row.slug)
+    who = _principal(ctx, row, roles)
+    who.by_key = True
+    if not row.acts_as:
+        who.username, who.name, who.kind = row.name, f"API key {row.name}", "apikey"
+    return who, _due(row.last_used_at, ctx.now)
 
 
 async def _by_session(ctx: Context, token: str, kind: str, refusal: str) -> tuple[Principal, bool]:
-    row = (
-        await ctx.session.execute(
-            select(Session, User, Organization, Generation.number.label("generation"))
-            .join(Organization, Organization.id == Session.organization)
-            .outerjoin(Generation, Generation.organization == Session.organization)
-            .join(User, User.number == Session.user)
-            .where(Session.token_hash == token_hash(token), Session.kind == kind)
-        )
-    ).first()
+    row = (await ctx.session.execute(_SESSION, {"secret": token_hash(token), "session_kind": kind})).first()
     hours = ctx.platform.settings.session_hours
-    if row is None or not row.User.is_active or row.Session.last_seen + timedelta(hours=hours) <= ctx.now:
+    if row is None or not row.is_active or row.last_seen + timedelta(hours=hours) <= ctx.now:
         raise Unauthorized(refusal)
-    _host_agrees(ctx, row.Organization)
-    return await account_principal(ctx, row), _due(row.Session.last_seen, ctx.now)
+    _host_agrees(ctx, row.slug)
+    roles = await _known_roles(ctx, row.organization, row.role_ids, row.generation or 0)
+    who = _principal(ctx, row, roles)
+    who.csrf, who.must_change_password = row.csrf, row.must_change_password
+    return who, _due(row.last_seen, ctx.now)
 
 
-async def account_principal(ctx: Context, row: Row[Any]) -> Principal:
-    """The principal of a row with ``Session``, ``User`` and ``Organization``."""
-    account: User = row.User
-    roles = await _known_roles(ctx, account, row.generation or 0)
-    merged: frozenset[tuple[str, str]] = frozenset().union(*(privileges(ctx, role) for role in roles))
+def _principal(ctx: Context, row: Row[Any], roles: Sequence[Role]) -> Principal:
     return Principal(
-        organization=account.organization,
-        organization_name=row.Organization.name,
-        user=account.number,
-        profile_id=account.id,
-        username=account.username,
-        name=account.full_name or account.username,
-        email=account.email,
-        kind=account.kind,
+        organization=row.organization,
+        organization_name=row.organization_name,
+        user=row.number or 0,
+        profile_id=row.profile_id or "",
+        username=row.username or "",
+        name=row.full_name or row.username or "",
+        email=row.email or "",
+        kind=row.kind or "",
         roles=tuple(role.id for role in roles),
-        privileges=merged,
+        privileges=frozenset().union(*(privileges(ctx, role) for role in roles)),
         is_admin=any(role.is_admin for role in roles),
-        session_id=row.Session.id,
-        must_change_password=account.must_change_password,
-        csrf=row.Session.csrf,
+        session_id=row.id,
         generation=row.generation or 0,
     )
 
 
-async def _known_roles(ctx: Context, account: User, generation: int) -> list[Role]:
+async def _known_roles(ctx: Context, organization: str, wanted: Sequence[str], generation: int) -> list[Role]:
     # Authentication precedes the principal, so this keeps its own memory under the same generation number.
     memory: dict[str, tuple[int, dict[str, Role]]] = ctx.platform.memory.setdefault("roles", {})
-    kept = memory.get(account.organization)
+    kept = memory.get(organization)
     if kept is None or kept[0] != generation:
-        rows = (await ctx.session.execute(select(Role).where(Role.organization == account.organization))).scalars()
+        rows = (await ctx.session.execute(select(Role).where(Role.organization == organization))).scalars()
         kept = (generation, {role.id: role for role in rows})
-        memory[account.organization] = kept
-    return [kept[1][role_id] for role_id in account.role_ids if role_id in kept[1]]
+        memory[organization] = kept
+    return [kept[1][role_id] for role_id in wanted if role_id in kept[1]]
 
 
 async def roles_of(ctx: Context, account: User) -> list[Role]:
@@ -181,11 +179,11 @@ def _due(seen: datetime | None, now: datetime) -> bool:
     return seen is None or now - seen > SEEN_EVERY
 
 
-def _host_agrees(ctx: Context, organization: Organization) -> None:
+def _host_agrees(ctx: Context, slug: str) -> None:
     # On a host name of one organization the keys of another are worth nothing.
     domain = ctx.platform.settings.domain
     host = ctx.host.split(":")[0].lower()
-    if domain and host.endswith("." + domain.lower()) and host.split(".")[0] != organization.slug:
+    if domain and host.endswith("." + domain.lower()) and host.split(".")[0] != slug:
         raise Unauthorized("These credentials belong to another organization.")
 
 

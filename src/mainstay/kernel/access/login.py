@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import delete, func, or_, select
+from sqlalchemy.dialects.postgresql import insert
 
 from mainstay.kernel import options, store
 from mainstay.kernel.access import policy
@@ -50,6 +51,9 @@ async def log_in(ctx: Context, username: Any, password: Any, kind: str) -> tuple
     account = await _account(ctx, org_id, name)
     rules = await _rules(ctx, org_id)
     source, target = f"ip:{ctx.ip}", f"user:{token_hash(org_id + name)[:40]}"
+    if not ctx.platform.database.is_sqlite:
+        # Guesses at one account stand in line, or a burst of them would all be let in before the first is counted.
+        await _attempt(ctx, target)
     await _refuse_blocked(ctx, source, target)
     # Hashing takes tens of milliseconds of a core: off the event loop, and also for names that do not exist.
     stored = account.password_hash if account and account.password_hash else _NOBODY
@@ -118,11 +122,25 @@ async def _refuse_blocked(ctx: Context, *keys: str) -> None:
         raise TooManyRequests(f"Too many failed log-ins. Try again in {-(-seconds // 60)} minutes.", seconds)
 
 
+async def _attempt(ctx: Context, key: str) -> LoginAttempt:
+    """The counter of a key, locked until the transaction ends."""
+    if ctx.platform.database.is_sqlite:
+        found = await ctx.session.get(LoginAttempt, key)
+    else:
+        found = None
+        made = insert(LoginAttempt).values(key=key, failures=0, window_start=ctx.now).on_conflict_do_nothing()
+        while found is None:  # a log-in that succeeds meanwhile takes the row away
+            await ctx.session.execute(made)
+            query = select(LoginAttempt).where(LoginAttempt.key == key).with_for_update()
+            found = (await ctx.session.execute(query)).scalars().first()
+    if found is None:
+        found = LoginAttempt(key=key, failures=0, window_start=ctx.now)
+        ctx.session.add(found)
+    return found
+
+
 async def _count(ctx: Context, key: str, limit: int, window: timedelta, block: timedelta) -> None:
-    row = await ctx.session.get(LoginAttempt, key)
-    if row is None:
-        row = LoginAttempt(key=key, failures=0, window_start=ctx.now)
-        ctx.session.add(row)
+    row = await _attempt(ctx, key)
     if row.window_start + window <= ctx.now:
         row.failures, row.window_start, row.blocked_until = 0, ctx.now, None
     row.failures += 1
@@ -151,7 +169,8 @@ async def set_password(ctx: Context, account: User, password: Any, *, must_chang
     (keep,) = await options.get(ctx, policy.HISTORY)
     old = [account.password_hash, *account.password_history][: int(keep)]
     for stored in old:
-        if stored and await asyncio.to_thread(password_matches, stored, password):
+        used: bool = await asyncio.to_thread(password_matches, stored, password)
+        if used:
             raise Invalid.field("password", "This password was used before. Choose a new one.")
     account.password_history = [stored for stored in old if stored]
     account.password_hash = await asyncio.to_thread(password_hash, password)

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO, Protocol
 
 import msgspec
-import pyarrow as pa
+
+from mainstay.kernel.telemetry.arrow import pa
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -58,7 +59,7 @@ class Manifest(msgspec.Struct, kw_only=True):
     sequences: dict[str, int] = {}
     telemetry: dict[str, int]
     files: int
-    secret_key: str
+    vault_key: str
     """``included``, or the SHA-256 of a key that is kept outside (MAINSTAY_SECRET_KEY)."""
     warnings: list[str] = []
     parts: list[Part] = []
@@ -129,7 +130,7 @@ def check(path: Path, called: str) -> Manifest:
                     if member.name in (MANIFEST, SEAL):
                         stream.seek(0)
                         content[member.name] = stream.read()
-                    ends[member.name] = member.offset_data + -(-member.size // 512) * 512
+                    ends[member.name] = member.offset_data + member.size
                     last = member.name
         except (tarfile.TarError, OSError, EOFError) as error:
             raise Damaged(f"{called} is damaged or cut off after {last}: {error}") from None
@@ -137,7 +138,7 @@ def check(path: Path, called: str) -> Manifest:
             raise Damaged(f"{called} is no backup, or is damaged or cut off after {last}.")
         manifest = _manifest(content[MANIFEST], called)
         _compare(manifest, found, called)
-        _check_seal(file, content.get(SEAL, b""), ends.get(MANIFEST, 0), ends.get(SEAL, 0), called)
+        _check_seal(file, content.get(SEAL, b""), -(-ends[MANIFEST] // 512) * 512, ends.get(SEAL, 0), called)
     return manifest
 
 
@@ -145,7 +146,9 @@ def _manifest(content: bytes, called: str) -> Manifest:
     try:
         version = msgspec.json.decode(content)["format"]
         if version != FORMAT:
-            raise BackupError(f"{called} has the backup format {version}; this version reads format {FORMAT}.")
+            raise BackupError(
+                f"{called} has the backup format {version}; this version reads format {FORMAT}."
+            )
         return msgspec.json.decode(content, type=Manifest)
     except (msgspec.MsgspecError, KeyError, TypeError) as error:
         raise Damaged(f"{called} is damaged in {MANIFEST}: {error}") from None

@@ -1,5 +1,5 @@
-"""How a backup gets at the embedded telemetry store, which belongs to the serving process: a Unix socket on which
-that process exports the store on request, for as long as the caller stays connected."""
+"""How a backup gets at the embedded telemetry store, which belongs to the serving process: a Unix socket on
+which that process exports the store on request, for as long as the caller stays connected."""
 
 from __future__ import annotations
 
@@ -66,8 +66,11 @@ class Control:
             async with self._one:
                 self._exports.mkdir(mode=0o700, exist_ok=True)
                 folder = Path(tempfile.mkdtemp(dir=self._exports))
-                answer: dict[str, object] = {"tables": await self._telemetry.backup(folder), "folder": str(folder)}
-        except Exception as error:  # noqa: BLE001 - the caller is told, and the server goes on
+                answer: dict[str, object] = {
+                    "tables": await self._telemetry.backup(folder),
+                    "folder": str(folder),
+                }
+        except Exception as error:  # The caller is told, and the server goes on.
             log.warning("telemetry export failed", error=str(error))
             answer = {"error": str(error) or type(error).__name__}
         with suppress(OSError):
@@ -82,9 +85,9 @@ class Control:
 
 @contextmanager
 def exported(settings: Settings, seconds: float = 15.0) -> Iterator[tuple[Path, dict[str, int]]]:
-    """Have the owner of the data folder export its telemetry: the files, for the body, and rows per table. Blocking.
+    """Have the owner of the data folder export its telemetry: the files, for the body, and rows per table.
 
-    Raises ``BackupError`` when it does not answer.
+    Blocking. Raises ``BackupError`` when it does not answer.
     """
     until = time.monotonic() + seconds
     while True:
@@ -94,7 +97,9 @@ def exported(settings: Settings, seconds: float = 15.0) -> Iterator[tuple[Path, 
         # It starts or stops just now.
         if facts is None or time.monotonic() >= until:
             what = f"process {facts['pid']}" if facts and "pid" in facts else "process"
-            raise BackupError(f"The {what} that uses {settings.data_dir} does not take requests. Try again, or stop it.")
+            raise BackupError(
+                f"The {what} that uses {settings.data_dir} does not take requests. Try again, or stop it."
+            )
         time.sleep(0.1)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(3600)
@@ -105,7 +110,7 @@ def exported(settings: Settings, seconds: float = 15.0) -> Iterator[tuple[Path, 
                 answer = json.loads(stream.readline() or b'{"error": "it stopped"}')
         except (OSError, ValueError) as error:
             raise BackupError(
-                f"The running server (process {facts.get('pid')}) does not answer: {error}. Try again, or stop it."
+                f"The server (process {facts.get('pid')}) does not answer: {error}. Try again, or stop it."
             ) from error
         if "error" in answer:
             raise BackupError(f"The running server could not export its telemetry: {answer['error']}")

@@ -8,7 +8,6 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from mainstay.settings import Settings
@@ -42,7 +41,10 @@ def embedded(settings: Settings) -> bool:
 
 @contextmanager
 def claim(settings: Settings, purpose: str, seconds: float = 0.0) -> Iterator[Claim]:
-    """Own the data folder for the body. Raises ``FolderInUse`` when another process does, after ``seconds``."""
+    """Own the data folder for the body.
+
+    Raises ``FolderInUse`` when another process owns it and still does after ``seconds``.
+    """
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(settings.data_dir / LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     try:
@@ -78,9 +80,7 @@ def owner(settings: Settings) -> dict[str, Any] | None:
 def check_folder(settings: Settings) -> None:
     """Raise ``FolderInUse`` when a restore into the folder did not finish."""
     if (settings.data_dir / MARKER).exists():
-        raise FolderInUse(
-            f"A restore into {settings.data_dir} did not finish. Run `mainstay restore` again with the same file."
-        )
+        raise FolderInUse(f"A restore into {settings.data_dir} did not finish. Run `mainstay restore` again.")
 
 
 def _lock(descriptor: int) -> bool:
@@ -95,6 +95,6 @@ def _sentence(settings: Settings, facts: dict[str, Any] | None) -> str:
     known = facts or {}
     who = f"`mainstay {known['purpose']}` (process {known['pid']})" if "pid" in known else "another process"
     return (
-        f"The data folder {settings.data_dir} is in use by {who}. Stop it first, or choose another folder with "
-        "MAINSTAY_DATA_DIR."
+        f"The data folder {settings.data_dir} is in use by {who}. Stop it first, or choose another folder "
+        "with MAINSTAY_DATA_DIR."
     )

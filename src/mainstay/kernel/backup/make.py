@@ -32,12 +32,16 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 def create(
-    settings: Settings, target: Path, *, passphrase: str = "", tell: Callable[[str], None] = lambda _text: None
+    settings: Settings,
+    target: Path,
+    *,
+    passphrase: str = "",
+    tell: Callable[[str], None] = lambda _text: None,
 ) -> Manifest:
     """Write a backup to ``target``; what it holds. ``tell`` hears what is being done. Blocking.
 
-    Raises ``BackupError``: the file exists, or a store cannot be read. Nothing but the finished file ever has the
-    name ``target``.
+    Raises ``BackupError``: the file exists, or a store cannot be read. Nothing but the finished file ever has
+    the name ``target``.
     """
     if target.exists():
         raise BackupError(f"{target} exists already. Choose another name, or delete it first.")
@@ -81,7 +85,7 @@ def _write(
             sequences=dump.sequences,
             telemetry=counts,
             files=kept,
-            secret_key=_secret(settings, writer),
+            vault_key=_secret(settings, writer),
             warnings=warnings,
         )
         writer.finish(manifest)
@@ -121,7 +125,9 @@ def _files(settings: Settings, writer: Writer, wanted: set[str]) -> tuple[int, l
             warnings.append(f"The stored file {path} is damaged: its content is not what was uploaded.")
     missing = wanted - present
     if missing:
-        warnings.append(f"The content of {len(missing)} attachments is missing from {files.folder(settings)}.")
+        warnings.append(
+            f"The content of {len(missing)} attachments is missing from {files.folder(settings)}."
+        )
     return len(present), warnings
 
 
@@ -130,7 +136,9 @@ def _secret(settings: Settings, writer: Writer) -> str:
         return fingerprint(settings)
     path = settings.data_dir / KEY
     if not path.is_file():
-        raise BackupError(f"The secret key {path} is missing. Stored passwords of systems cannot be opened without it.")
+        raise BackupError(
+            f"The secret key {path} is missing. Stored passwords of systems cannot be opened without it."
+        )
     writer.add(KEY, path)
     return "included"
 

@@ -33,7 +33,11 @@ FILLED = ("files", "telemetry", KEY, SCRATCH, "locks", EXPORTS, SOCKET)
 
 
 def restore(
-    settings: Settings, source: Path, *, passphrase: str = "", tell: Callable[[str], None] = lambda _text: None
+    settings: Settings,
+    source: Path,
+    *,
+    passphrase: str = "",
+    tell: Callable[[str], None] = lambda _text: None,
 ) -> Manifest:
     """Fill the data folder and the database from ``source``; what it held. Blocking.
 
@@ -75,12 +79,21 @@ def _check_empty_folder(settings: Settings) -> None:
 def _check_target(settings: Settings, manifest: Manifest, called: str) -> None:
     kind = "sqlite" if settings.is_sqlite else "postgresql"
     if manifest.database != kind:
-        way = "leave MAINSTAY_DATABASE_URL empty" if manifest.database == "sqlite" else "set MAINSTAY_DATABASE_URL"
+        way = (
+            "leave MAINSTAY_DATABASE_URL empty"
+            if manifest.database == "sqlite"
+            else "set MAINSTAY_DATABASE_URL"
+        )
         raise BackupError(f"{called} was made on {manifest.database}: {way} to restore it.")
-    known = {item.revision for item in ScriptDirectory.from_config(database.migration_config(settings)).walk_revisions()}
+    known = {
+        item.revision
+        for item in ScriptDirectory.from_config(database.migration_config(settings)).walk_revisions()
+    }
     if manifest.revision not in known:
-        raise BackupError(f"{called} was made by Mainstay {manifest.version}, which is newer. Install that version first.")
-    if manifest.secret_key != "included" and manifest.secret_key != fingerprint(settings):
+        raise BackupError(
+            f"{called} was made by Mainstay {manifest.version}, which is newer. Install that version first."
+        )
+    if manifest.vault_key != "included" and manifest.vault_key != fingerprint(settings):
         raise BackupError(
             f"{called} was made with the secret key in MAINSTAY_SECRET_KEY, which is not in the backup. "
             "Set MAINSTAY_SECRET_KEY to the same value."
@@ -136,7 +149,9 @@ def _plain(settings: Settings, source: Path, passphrase: str, tell: Callable[[st
         yield source
         return
     if not passphrase:
-        raise BackupError(f"{source.name} is encrypted. Give its passphrase with --passphrase-file or --ask-passphrase.")
+        raise BackupError(
+            f"{source.name} is encrypted. Give its passphrase with --passphrase-file or --ask-passphrase."
+        )
     tell("Decrypting")
     handle, name = tempfile.mkstemp(prefix=".restore-", dir=settings.data_dir)
     try:

@@ -1,7 +1,7 @@
 """Encryption of a backup with a passphrase: scrypt and AES-256-GCM over chunks.
 
-Each chunk's nonce holds its number and whether it is the last, so that chunks cannot be moved, left out or cut off
-(the STREAM construction). The header's own tag tells a wrong passphrase from a damaged file.
+Each chunk's nonce holds its number and whether it is the last, so that chunks cannot be moved, left out or
+cut off (the STREAM construction). The header's own tag tells a wrong passphrase from a damaged file.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def is_sealed(path: Path) -> bool:
 
 
 class SealedWriter:
-    """A file object that encrypts what is written to it. ``close`` writes the last chunk, not the file's end."""
+    """A file object that encrypts what is written to it. ``close`` writes the last chunk only."""
 
     def __init__(self, file: BinaryIO, passphrase: str) -> None:
         self._file = file
@@ -60,7 +60,10 @@ class SealedWriter:
 
 
 def open_sealed(source: Path, target: BinaryIO, passphrase: str) -> None:
-    """Decrypt ``source`` into ``target``. Raises ``BackupError`` for a wrong passphrase, ``Damaged`` for the rest."""
+    """Decrypt ``source`` into ``target``.
+
+    Raises ``BackupError`` for a wrong passphrase, ``Damaged`` for a file that was changed.
+    """
     size = source.stat().st_size
     with source.open("rb") as file:
         header = file.read(len(MAGIC) + _HEADER.size)
@@ -74,7 +77,9 @@ def open_sealed(source: Path, target: BinaryIO, passphrase: str) -> None:
         try:
             cipher.decrypt(_nonce(prefix, 0xFFFFFFFF, False), tag, header)
         except InvalidTag:
-            raise BackupError(f"The passphrase does not open {source.name} (or its first bytes are damaged).") from None
+            raise BackupError(
+                f"The passphrase does not open {source.name} (or its first bytes are damaged)."
+            ) from None
         number = 0
         while True:
             at = file.tell()

@@ -68,7 +68,9 @@ def load(settings: Settings, parts: Iterator[tuple[str, IO[bytes]]], tables: lis
         found = {table.name: table.rows for table in _counts(made)}
     for table in tables:
         if found.get(table.name) != table.rows:
-            raise Damaged(f"The table {table.name} has {found.get(table.name)} rows, not the {table.rows} backed up.")
+            raise Damaged(
+                f"The table {table.name} has {found.get(table.name)} rows, not the {table.rows} backed up."
+            )
 
 
 def remove(path: Path) -> None:
@@ -88,8 +90,8 @@ def _revision(connection: sqlite3.Connection) -> str:
 
 
 def _counts(connection: sqlite3.Connection) -> list[Table]:
-    query = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite~_%' ESCAPE '~' ORDER BY name"
-    names = [row[0] for row in connection.execute(query)]
+    query = "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"
+    names = [row[0] for row in connection.execute(query) if not row[0].startswith("sqlite_")]
     return [
         Table(name=name, rows=connection.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0])  # noqa: S608
         for name in names

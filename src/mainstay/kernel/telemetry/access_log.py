@@ -6,8 +6,7 @@ import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import pyarrow as pa
-
+from mainstay.kernel.telemetry.arrow import pa
 from mainstay.kernel.telemetry.migrations import register_migration, register_retention
 
 if TYPE_CHECKING:

@@ -10,8 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
+from mainstay.kernel.telemetry.arrow import pa
 from mainstay.kernel.telemetry.migrations import LEDGER
 
 FORMAT = 1

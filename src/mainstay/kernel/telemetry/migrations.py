@@ -63,7 +63,7 @@ def migrate(client: Any, settings: Settings) -> list[str]:
             continue
         for statement in migration.statements:
             client.command(statement)
-        # Not client.insert(): it loads pandas, a second of every start and 40 MB.
+        # Not client.insert(): it loads pandas (see arrow.py).
         client.command(
             f"INSERT INTO {LEDGER} (name) VALUES ({{name:String}})",  # noqa: S608
             parameters={"name": migration.name},

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import clickhouse_connect
-import pyarrow as pa
 import structlog
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from mainstay.kernel.telemetry import access_log, dump, migrations
+from mainstay.kernel.telemetry.arrow import pa
 from mainstay.kernel.telemetry.writer import Writer
 from mainstay.settings import Settings
 
@@ -120,7 +120,7 @@ class Telemetry:
         """
 
         async def insert(batch: Any, token: str) -> None:
-            # Not client.insert_arrow(), which does the same but loads pandas: a second, and 40 MB for good.
+            # Not client.insert_arrow(), which does the same but loads pandas (see arrow.py).
             buffer = pa.BufferOutputStream()
             with pa.ipc.new_file(buffer, batch.schema) as out:
                 out.write_table(batch)

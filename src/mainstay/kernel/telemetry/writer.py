@@ -10,8 +10,9 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-import pyarrow as pa
 import structlog
+
+from mainstay.kernel.telemetry.arrow import pa
 
 log = structlog.stdlib.get_logger("mainstay.telemetry")
 

@@ -39,7 +39,9 @@ def addressed(ctx: Context) -> ColumnElement[bool]:
     ]
     in_team = (
         select(literal(1))
-        .where(me, _contains(sqlite, Announcement.teams, Team.id), or_(*named, by_tag, by_skill))
+        .select_from(User)
+        .join(Team, and_(_contains(sqlite, Announcement.teams, Team.id), or_(*named, by_tag, by_skill)))
+        .where(me)
         .correlate(Announcement)
         .exists()
     )

@@ -96,7 +96,7 @@ async def behaviours(ctx: Context, res: Resource[Any], raw: Any) -> dict[str, st
     aliases = {alias: name for name, spec in res.writable().items() for alias in spec.aliases}
     found: dict[str, str] = {}
     for given, word in raw.items():
-        name = given if given in known else aliases.get(given, given)
+        name = str(given if given in known else aliases.get(given, given))
         if name not in known:
             raise Invalid.field("field_config", f"{res.label} has no field {str(given)[:60]!r}.")
         if isinstance(word, Mapping):

@@ -124,8 +124,14 @@ async def user_invite(ctx: Context, body: Invite) -> InviteAnswer:
             )
             skipped.append(SkippedRow(email=email, reason=reason))
         else:
-            people.append(service.Invited(email=email, role=next(iter(account.role_ids), None), target=account.id,
-                                          name=account.full_name))  # fmt: skip
+            people.append(
+                service.Invited(
+                    email=email,
+                    role=next(iter(account.role_ids), None),
+                    target=account.id,
+                    name=account.full_name,
+                )
+            )
     if not people:
         raise Conflict("Everybody here has an account already. Nobody was invited.")
     for account in by_email.values():
@@ -133,10 +139,15 @@ async def user_invite(ctx: Context, body: Invite) -> InviteAnswer:
     made = await service.send(ctx, people)
     show = not ctx.platform.settings.smtp_host
     rows = [
-        InvitedRow(id=row["id"], email=row["email"], role=row["role"], expires_at=row["expires_at"],
-                   link=row["link"] if show else "")
+        InvitedRow(
+            id=row["id"],
+            email=row["email"],
+            role=row["role"],
+            expires_at=row["expires_at"],
+            link=row["link"] if show else "",
+        )
         for row in made
-    ]  # fmt: skip
+    ]
     return InviteAnswer(invited=rows, skipped=skipped, msg=f"{len(rows)} invitations sent.")
 
 
@@ -155,10 +166,18 @@ async def pending(ctx: Context, query: ListQuery) -> PendingPage:
         )
     total, found = await paged(ctx, statement, query)
     rows = [
-        PendingRow(id=row.id, email=row.email, role=row.role, role_name=name, kind=row.kind,
-                   creation_time=row.creation_time, expires_at=row.expires_at, expired=row.expires_at <= ctx.now)
+        PendingRow(
+            id=row.id,
+            email=row.email,
+            role=row.role,
+            role_name=name,
+            kind=row.kind,
+            creation_time=row.creation_time,
+            expires_at=row.expires_at,
+            expired=row.expires_at <= ctx.now,
+        )
         for row, name in found
-    ]  # fmt: skip
+    ]
     shape = envelope(query, total, rows)
     return PendingPage(**{name: getattr(shape, name) for name in Page.__struct_fields__})
 
@@ -176,8 +195,13 @@ async def resend(ctx: Context, id: str) -> InvitedRow:
     found = await _pending(ctx, id)
     await may_give(ctx, [found.role] if found.role else [])
     link = await service.resend(ctx, found)
-    return InvitedRow(id=found.id, email=found.email, role=found.role, expires_at=found.expires_at,
-                      link="" if ctx.platform.settings.smtp_host else link)  # fmt: skip
+    return InvitedRow(
+        id=found.id,
+        email=found.email,
+        role=found.role,
+        expires_at=found.expires_at,
+        link="" if ctx.platform.settings.smtp_host else link,
+    )
 
 
 @invitations.route("DELETE", PATH + "{id}/", permission=("user", "add"), status=204)

@@ -23,8 +23,15 @@ from mainstay.kernel.secrets import new_token, token_hash
 from mainstay.kernel.validation import BadValue, read
 from mainstay.modules.people.users.service import on_leaving
 
-HOURS = option("invitation.hours", "integer", 36, "Hours an invitation's link can be used", section="Users",
-               minimum=1, maximum=24 * 60)  # fmt: skip
+HOURS = option(
+    "invitation.hours",
+    "integer",
+    36,
+    "Hours an invitation's link can be used",
+    section="Users",
+    minimum=1,
+    maximum=24 * 60,
+)
 MAX_ADDRESSES = 200
 _EMAIL = Field(name="emails", kind="email", label="Every address", max_length=254)
 
@@ -41,7 +48,7 @@ class Invited:
 
 
 def addresses(raw: Any) -> list[str]:
-    """E-mail addresses from text split by ``;`` or ``,``, or from a list. Raises ``Invalid`` naming the bad ones."""
+    """E-mail addresses from text split by ``;`` or ``,``, or from a list. Raises ``Invalid``."""
     parts = raw if isinstance(raw, list) else re.split(r"[;,\s]+", str(raw or ""))
     found: dict[str, str] = {}
     for part in parts:
@@ -69,10 +76,17 @@ async def send(ctx: Context, people: Sequence[Invited]) -> list[dict[str, Any]]:
     expires = ctx.now + timedelta(hours=int(hours))
     tokens = [new_token() for _ in people]
     rows = [
-        {"id": new_id(), "email": person.email, "token_hash": token_hash(token), "role": person.role,
-         "kind": person.kind, "target": person.target, "expires_at": expires}
+        {
+            "id": new_id(),
+            "email": person.email,
+            "token_hash": token_hash(token),
+            "role": person.role,
+            "kind": person.kind,
+            "target": person.target,
+            "expires_at": expires,
+        }
         for person, token in zip(people, tokens, strict=True)
-    ]  # fmt: skip
+    ]
     made = await store.add_many(ctx, Invitation, rows)
     organization = await _organization(ctx)
     mails = []
@@ -165,9 +179,13 @@ async def _account(ctx: Context, invitation: Invitation, full_name: str) -> User
     if await ctx.session.scalar(taken):
         raise Conflict("There is already a user with this e-mail address. Log in instead.")
     return await bootstrap.make_user(
-        ctx, username=invitation.email, email=invitation.email, role_ids=[role.id], kind=invitation.kind,
+        ctx,
+        username=invitation.email,
+        email=invitation.email,
+        role_ids=[role.id],
+        kind=invitation.kind,
         full_name=full_name or invitation.email.split("@")[0],
-    )  # fmt: skip
+    )
 
 
 async def withdraw(ctx: Context, *, email: str = "", role: str = "", targets: Sequence[str] = ()) -> int:

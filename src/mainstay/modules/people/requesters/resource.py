@@ -69,23 +69,36 @@ class Requesters(Behaviour[Requester]):
             invited = select(Invitation.target).where(
                 Invitation.accepted_at.is_(None), Invitation.expires_at > ctx.now
             )
-            query = select(User.id, User.number, User.username, User.kind, User.is_2fa_enabled, User.is_ad,
-                           User.profile_image, User.id.in_(invited).label("invited")).where(User.id.in_(ids))  # fmt: skip
+            query = select(
+                User.id,
+                User.number,
+                User.username,
+                User.kind,
+                User.is_2fa_enabled,
+                User.is_ad,
+                User.profile_image,
+                User.id.in_(invited).label("invited"),
+            ).where(User.id.in_(ids))
             accounts = {row.id: row for row in await ctx.session.execute(query)}
         for row in rows:
             account = accounts.get(row.get("profile_id") or "")
             colour = row.get("avatar_color") or COLORS[sum(map(ord, row["id"])) % len(COLORS)]
             row.update(
-                user_id=account.number if account else None, username=account.username if account else "",
-                is_staff=bool(account and account.kind == STAFF), invited_user=bool(account and account.invited),
-                is_2fa_enabled=bool(account and account.is_2fa_enabled), is_ad=bool(account and account.is_ad),
-                is_profile_image=bool(account and account.profile_image), avatar_color=colour,
+                user_id=account.number if account else None,
+                username=account.username if account else "",
+                is_staff=bool(account and account.kind == STAFF),
+                invited_user=bool(account and account.invited),
+                is_2fa_enabled=bool(account and account.is_2fa_enabled),
+                is_ad=bool(account and account.is_ad),
+                is_profile_image=bool(account and account.profile_image),
+                avatar_color=colour,
                 user_details={
-                    "username": account.username if account else "", "reporting_id": row.get("reporting_manager"),
+                    "username": account.username if account else "",
+                    "reporting_id": row.get("reporting_manager"),
                     "reporting_name": row.get("reporting_manager_name"),
                 },
                 base_location={"id": row["site"], "name": row.get("site_name")} if row.get("site") else {},
-            )  # fmt: skip
+            )
 
 
 def _details(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -113,27 +126,52 @@ requesters = Resource(
     section="User Management",
     id_name="requester_id",
     mirrors={
-        "requester_type": "type_name", "contact_number": "phone_number", "contact": "phone_number",
-        "unmasked_full_name": "full_name", "unmasked_email": "email",
+        "requester_type": "type_name",
+        "contact_number": "phone_number",
+        "contact": "phone_number",
+        "unmasked_full_name": "full_name",
+        "unmasked_email": "email",
     },
     extra={
-        "requester_type": str | None, "user_id": int | None, "username": str, "is_staff": bool, "invited_user": bool,
-        "is_2fa_enabled": bool, "is_ad": bool, "is_profile_image": bool, "user_details": dict[str, Any],
+        "requester_type": str | None,
+        "user_id": int | None,
+        "username": str,
+        "is_staff": bool,
+        "invited_user": bool,
+        "is_2fa_enabled": bool,
+        "is_ad": bool,
+        "is_profile_image": bool,
+        "user_details": dict[str, Any],
         "base_location": dict[str, Any],
     },
-    verbs={"import": ("upload-csv/", "create-csv/"), "template": "download-csv/", "columns": "csv-columns/",
-           "validate": "validate-csv/"},
+    verbs={
+        "import": ("upload-csv/", "create-csv/"),
+        "template": "download-csv/",
+        "columns": "csv-columns/",
+        "validate": "validate-csv/",
+    },
     behaviour=Requesters(),
     natural_key="email",
     output_name="RequesterList",
     sample={
-        "full_name": "Meera Nair", "email": "meera@example.com", "phone_number": "+91 98400 11111", "phone_ext": "",
-        "land_line": "", "is_login_active": True, "is_login_enable": False, "type": "Internal", "notify_email": [],
-        "notify_phone": [], "tags": [], "designation": "Accountant", "emp_type": "Permanent",
-        "joining_date": "2024-04-01", "user_details": {"username": "meera"},
+        "full_name": "Meera Nair",
+        "email": "meera@example.com",
+        "phone_number": "+91 98400 11111",
+        "phone_ext": "",
+        "land_line": "",
+        "is_login_active": True,
+        "is_login_enable": False,
+        "type": "Internal",
+        "notify_email": [],
+        "notify_phone": [],
+        "tags": [],
+        "designation": "Accountant",
+        "emp_type": "Permanent",
+        "joining_date": "2024-04-01",
+        "user_details": {"username": "meera"},
         "location": {"street": "1 Beach Road", "city": "Chennai", "country": "India"},
     },
-)  # fmt: skip
+)
 
 
 class Which(msgspec.Struct, kw_only=True):
@@ -231,10 +269,18 @@ async def requester_details(ctx: Context, body: Lookup) -> Any:
     return await verbs.whole(ctx, requesters, found.id)
 
 
-@requesters.action("POST", "create_new_requester/", privilege="add", body=requesters.input,
-                   returns=verbs.saved_of(requesters))  # fmt: skip
+@requesters.action(
+    "POST",
+    "create_new_requester/",
+    privilege="add",
+    body=requesters.input,
+    returns=verbs.saved_of(requesters),
+)
 async def create_new_requester(ctx: Context, body: Any) -> Reply:
-    """The requester with this e-mail address; a new one where there is none. For forms that need somebody now."""
+    """The requester with this e-mail address; a new one where there is none.
+
+    For forms that need somebody now.
+    """
     data = writing.document(body)
     email = str(data.get("email") or "").strip()
     if email:
@@ -261,6 +307,12 @@ async def initconfig(ctx: Context) -> InitConfig:
     ).select_from(Requester)
     total, active, enabled = (await ctx.session.execute(counts)).one()
     return InitConfig(
-        fields=form.fields, choices=form.choices, invitation_hours=int(hours), total=total, active=active,
-        login_enabled=enabled, at=ctx.now, requester_types=[{"id": item.id, "name": item.name} for item in TYPES],
-    )  # fmt: skip
+        fields=form.fields,
+        choices=form.choices,
+        invitation_hours=int(hours),
+        total=total,
+        active=active,
+        login_enabled=enabled,
+        at=ctx.now,
+        requester_types=[{"id": item.id, "name": item.name} for item in TYPES],
+    )

@@ -18,27 +18,7 @@ from mainstay.modules.people.requesters.tables import Requester
 from mainstay.modules.people.roles.service import portal_role
 from mainstay.modules.people.users import service as users
 
-MANUAL, TICKET = "manual", "ticket"
-
-
-async def by_email(
-    ctx: Context, email: str, *, name: str = "", phone: str = "", source: str = TICKET
-) -> Requester:
-    """The requester with this address; a new one, who cannot log in, where there is none."""
-    query = select(Requester).where(func.lower(Requester.email) == email.strip().lower())
-    found = await store.find(ctx, query)
-    if found is not None:
-        return found
-    made = Requester(email=email.strip(), full_name=name.strip() or email.split("@")[0], phone_number=phone,
-                     source=source)  # fmt: skip
-    account = await _account_by_email(ctx, email)
-    if account is not None:
-        made.profile_id = account.id
-    return await store.add(ctx, made)
-
-
-async def _account_by_email(ctx: Context, email: str) -> User | None:
-    return await store.find(ctx, select(User).where(func.lower(User.email) == email.strip().lower()))
+MANUAL = "Manual"
 
 
 async def open_accounts(
@@ -62,25 +42,42 @@ async def open_accounts(
     role = await portal_role(ctx)
     await users.may_give(ctx, [role.id])
     if sum(bool(users.read_password(dict(detail))) for _row, detail in wanting) > users.MAX_PASSWORDS:
-        raise Invalid.field("user_details", f"At most {users.MAX_PASSWORDS} requesters can get a password at once. "
-                                            "Leave it out: each gets a link to choose one.")  # fmt: skip
+        raise Invalid.field(
+            "user_details",
+            f"At most {users.MAX_PASSWORDS} requesters can get a password at once. "
+            "Leave it out: each gets a link to choose one.",
+        )
     number = await bootstrap.next_number(ctx)
     accounts, invited = [], []
     for offset, (row, detail) in enumerate(wanting):
         username = str(detail.get("username") or row["email"]).strip()[:255]
         account: dict[str, Any] = {
-            "id": new_id(), "number": number + offset, "username": username, "email": row["email"],
-            "full_name": row["full_name"], "kind": REQUESTER, "role_ids": [role.id], "password_history": [],
-            "is_active": row.get("is_login_active", True), "phone": row.get("phone_number", ""),
+            "id": new_id(),
+            "number": number + offset,
+            "username": username,
+            "email": row["email"],
+            "full_name": row["full_name"],
+            "kind": REQUESTER,
+            "role_ids": [role.id],
+            "password_history": [],
+            "is_active": row.get("is_login_active", True),
+            "phone": row.get("phone_number", ""),
             "must_change_password": False,
-        }  # fmt: skip
+        }
         password = users.read_password(dict(detail))
         if password:
             hashed = await users.hashed(ctx, password, username, row["email"], row["full_name"])
             account.update(password_hash=hashed, password_changed_at=ctx.now, must_change_password=True)
         elif account["is_active"]:
-            invited.append(invitations.Invited(email=row["email"], role=role.id, target=account["id"],
-                                               name=row["full_name"], kind=REQUESTER))  # fmt: skip
+            invited.append(
+                invitations.Invited(
+                    email=row["email"],
+                    role=role.id,
+                    target=account["id"],
+                    name=row["full_name"],
+                    kind=REQUESTER,
+                )
+            )
         row["profile_id"] = account["id"]
         accounts.append(account)
     await store.add_many(ctx, User, accounts)
@@ -142,17 +139,27 @@ async def follow(ctx: Context, requester: Requester, given: Mapping[str, Any]) -
     if ending:
         await users.gone(ctx, [account], deleted=False)
     if starting and not account.password_hash:
-        await invitations.send(ctx, [invitations.Invited(
-            email=account.email, role=account.role_ids[0], target=account.id, name=account.full_name, kind=REQUESTER,
-        )])  # fmt: skip
+        await invitations.send(
+            ctx,
+            [
+                invitations.Invited(
+                    email=account.email,
+                    role=account.role_ids[0],
+                    target=account.id,
+                    name=account.full_name,
+                    kind=REQUESTER,
+                )
+            ],
+        )
 
 
 async def set_active(ctx: Context, requesters: Sequence[Requester], active: bool) -> int:
     """Activate or deactivate requesters and their accounts, set-wise; returns how many changed."""
     changing = [row for row in requesters if row.is_login_active != active]
     done = await store.update_many(ctx, Requester, [row.id for row in changing], {"is_login_active": active})
-    accounts = await _portal_accounts(ctx, [row.profile_id for row in changing
-                                            if row.profile_id and (row.is_login_enable or not active)])  # fmt: skip
+    accounts = await _portal_accounts(
+        ctx, [row.profile_id for row in changing if row.profile_id and (row.is_login_enable or not active)]
+    )
     moving = [account for account in accounts if account.is_active != active]
     await store.update_many(ctx, User, [account.id for account in moving], {"is_active": active})
     if not active:
@@ -201,7 +208,7 @@ async def _rename(ctx: Context, account: User) -> None:
 
 
 async def manager_of(ctx: Context, given: str) -> str:
-    """The profile id of a reporting manager, given as user or as requester. Raises ``Invalid``, ``Conflict``."""
+    """The profile id of a reporting manager, given as user or requester. Raises ``Invalid``, ``Conflict``."""
     known = await links.look_up(ctx, "user", [given])
     if given.lower() in known:
         return known[given.lower()]

@@ -21,11 +21,16 @@ class Requester(Record):
     __tablename__ = "requester"
     __table_args__ = (
         # Not everybody has an e-mail address; those who have one are told apart by it.
-        Index("uq_requester_email", column("organization"), func.lower(column("email")), unique=True,
-              sqlite_where=text("is_deleted = 0 AND email <> ''"),
-              postgresql_where=text("is_deleted = false AND email <> ''")),
+        Index(
+            "uq_requester_email",
+            column("organization"),
+            func.lower(column("email")),
+            unique=True,
+            sqlite_where=text("is_deleted = 0 AND email <> ''"),
+            postgresql_where=text("is_deleted = false AND email <> ''"),
+        ),
         live_index("ix_requester_profile", column("organization"), column("profile_id")),
-    )  # fmt: skip
+    )
 
     full_name: Mapped[str] = f.text(label="Name", required=True, search=True, column=True, aliases=("name",))
     email: Mapped[str] = f.email(label="E-mail", search=True, unique=True, column=True)
@@ -34,16 +39,21 @@ class Requester(Record):
     )
     phone_ext: Mapped[str] = f.text(label="Country code or extension", length=20)
     land_line: Mapped[str] = f.phone(label="Landline")
-    type: Mapped[int] = f.choice(TYPES, label="Requester type", default=INTERNAL, column=True,
-                                 aliases=("requester_type",))  # fmt: skip
+    type: Mapped[int] = f.choice(
+        TYPES, label="Requester type", default=INTERNAL, column=True, aliases=("requester_type",)
+    )
     department: Mapped[str | None] = f.reference("department", label="Department", column=True)
     designation: Mapped[str] = f.text(label="Designation")
     employee_id: Mapped[str] = f.text(label="Employee ID", length=100, search=True)
     emp_type: Mapped[str] = f.text(label="Employment", length=100)
     joining_date: Mapped[date | None] = f.day(label="Joined")
     reporting_manager: Mapped[str | None] = f.user(label="Reporting manager", aliases=("reporting_id",))
-    site: Mapped[str | None] = f.reference("location", label="Location", section="Location",
-                                           help="Used to find the team for the person's tickets.")  # fmt: skip
+    site: Mapped[str | None] = f.reference(
+        "location",
+        label="Location",
+        section="Location",
+        help="Used to find the team for the person's tickets.",
+    )
     work_location: Mapped[dict[str, Any]] = f.json(label="Address", section="Location", aliases=("location",))
     support_location: Mapped[str] = f.text(label="Support location", section="Location")
     support_hub: Mapped[str] = f.text(label="Support hub", section="Location")

@@ -74,9 +74,11 @@ class Roles(Behaviour[Role]):
                 f"{module}.{name}" for module, name in flatten(row.get("selected_permissions") or {})
             )
             row.update(
-                user_count=counts.get(row["id"], 0), is_editable=not row.get("is_admin"),
-                role_type=PORTAL_ROLE if row.get("portal_only") else STAFF_ROLE, event_map=",".join(granted),
-            )  # fmt: skip
+                user_count=counts.get(row["id"], 0),
+                is_editable=not row.get("is_admin"),
+                role_type=PORTAL_ROLE if row.get("portal_only") else STAFF_ROLE,
+                event_map=",".join(granted),
+            )
 
 
 async def _held(ctx: Context, role: Role, count: int) -> str:
@@ -107,11 +109,13 @@ roles = Resource(
     natural_key="role_name",
     output_name="Group",
     sample={
-        "role_name": "Field engineer", "description": "Works on tickets on site",
-        "selected_permissions": {"User Management": {"department": {"view": True, "add": False, "edit": False,
-                                                                     "delete": False}}},
+        "role_name": "Field engineer",
+        "description": "Works on tickets on site",
+        "selected_permissions": {
+            "User Management": {"department": {"view": True, "add": False, "edit": False, "delete": False}}
+        },
     },
-)  # fmt: skip
+)
 
 
 class ModulePrivileges(msgspec.Struct, kw_only=True):
@@ -150,13 +154,18 @@ class Clone(msgspec.Struct, kw_only=True):
 @roles.action("GET", "config/")
 async def config(ctx: Context) -> RoleConfig:
     """Sections, their modules, and the privileges there are on each."""
-    return RoleConfig(sections=[
-        Section(name=section, modules=[
-            ModulePrivileges(name=name, label=label, privileges=list(privileges))
-            for name, (label, privileges) in modules.items()
-        ])
-        for section, modules in ctx.platform.registry.permissions.items()
-    ])  # fmt: skip
+    return RoleConfig(
+        sections=[
+            Section(
+                name=section,
+                modules=[
+                    ModulePrivileges(name=name, label=label, privileges=list(privileges))
+                    for name, (label, privileges) in modules.items()
+                ],
+            )
+            for section, modules in ctx.platform.registry.permissions.items()
+        ]
+    )
 
 
 @roles.action("GET", "json/")
@@ -183,8 +192,15 @@ async def clone(ctx: Context, id: str, body: Clone) -> Saved:
     document = service.complete(grantable, {}, source.selected_permissions)
     if source.is_admin:
         document = service.permissions(grantable, {"*": service.EVERY})
-    row = await writing.create(ctx, roles, {
-        "role_name": name, "description": source.description if body.description is None else body.description,
-        "selected_permissions": document, "portal_only": source.portal_only, "parent_role": source.role_name,
-    })  # fmt: skip
+    row = await writing.create(
+        ctx,
+        roles,
+        {
+            "role_name": name,
+            "description": source.description if body.description is None else body.description,
+            "selected_permissions": document,
+            "portal_only": source.portal_only,
+            "parent_role": source.role_name,
+        },
+    )
     return verbs.saved(roles, await verbs.whole(ctx, roles, row["id"]), row["id"], "create")

@@ -22,37 +22,100 @@ WORK = ("view", "add", "edit", "export")
 # name → (description, portal only, {module: privileges}); "*" is every module.
 DEFAULTS: dict[str, tuple[str, bool, dict[str, Iterable[str]]]] = {
     "IT Manager": (
-        "Runs the asset life cycle, dashboards and discovery; sees all work.", False,
-        {"*": ("view", "export"), "incident": EVERY, "asset": EVERY, "vendor": EVERY, "department": WORK,
-         "location": WORK, "tag": WORK, "team": WORK, "announcement": WORK, "requester": WORK, "leave": EVERY, "leave_config": EVERY,
-         "user": ("view", "export")},
+        "Runs the asset life cycle, dashboards and discovery; sees all work.",
+        False,
+        {
+            "*": ("view", "export"),
+            "incident": EVERY,
+            "asset": EVERY,
+            "vendor": EVERY,
+            "department": WORK,
+            "location": WORK,
+            "tag": WORK,
+            "team": WORK,
+            "announcement": WORK,
+            "requester": WORK,
+            "leave": EVERY,
+            "leave_config": EVERY,
+            "user": ("view", "export"),
+        },
     ),
     "IT Support Operator": (
-        "Answers tickets.", False,
-        {"incident": (*WORK, "execute"), "requester": WORK, "tag": ("view", "add"), "team": ("view",),
-         "department": ("view",), "location": ("view",), "announcement": ("view",), "vendor": ("view",),
-         "user": ("view",), "leave": ("view", "add"), "leave_config": ("view",)},
+        "Answers tickets.",
+        False,
+        {
+            "incident": (*WORK, "execute"),
+            "requester": WORK,
+            "tag": ("view", "add"),
+            "team": ("view",),
+            "department": ("view",),
+            "location": ("view",),
+            "announcement": ("view",),
+            "vendor": ("view",),
+            "user": ("view",),
+            "leave": ("view", "add"),
+            "leave_config": ("view",),
+        },
     ),
     "NOC Operator": (
-        "Watches the network: alarms, events and notifications, and the tickets from them.", False,
-        {"incident": (*WORK, "execute"), "event": EVERY, "requester": ("view",), "team": ("view",),
-         "location": ("view",), "announcement": WORK, "user": ("view",), "leave": ("view", "add"), "leave_config": ("view",),
-         "department": ("view",), "tag": ("view",), "vendor": ("view",)},
+        "Watches the network: alarms, events and notifications, and the tickets from them.",
+        False,
+        {
+            "incident": (*WORK, "execute"),
+            "event": EVERY,
+            "requester": ("view",),
+            "team": ("view",),
+            "location": ("view",),
+            "announcement": WORK,
+            "user": ("view",),
+            "leave": ("view", "add"),
+            "leave_config": ("view",),
+            "department": ("view",),
+            "tag": ("view",),
+            "vendor": ("view",),
+        },
     ),
-    "Approver": ("Approves from the portal.", True, {"incident": ("view", "approve"), "announcement": ("view",)}),
-    "Requester": ("Raises and follows own tickets in the portal.", True,
-                  {"incident": ("view", "add"), "announcement": ("view",)}),
+    "Approver": (
+        "Approves from the portal.",
+        True,
+        {"incident": ("view", "approve"), "announcement": ("view",)},
+    ),
+    "Requester": (
+        "Raises and follows own tickets in the portal.",
+        True,
+        {"incident": ("view", "add"), "announcement": ("view",)},
+    ),
     "Site User": (
-        "Vendor side: keeps locations, holidays, password policy and leaves; sees the rest.", False,
-        {"location": EVERY, "leave": EVERY, "leave_config": EVERY, "settings": ("view", "edit"), "user": ("view",), "vendor": ("view",),
-         "announcement": ("view",), "department": ("view",), "tag": ("view",)},
+        "Vendor side: keeps locations, holidays, password policy and leaves; sees the rest.",
+        False,
+        {
+            "location": EVERY,
+            "leave": EVERY,
+            "leave_config": EVERY,
+            "settings": ("view", "edit"),
+            "user": ("view",),
+            "vendor": ("view",),
+            "announcement": ("view",),
+            "department": ("view",),
+            "tag": ("view",),
+        },
     ),
     "Vendor Admin": (
-        "A site user who also keeps users and vendors.", False,
-        {"location": EVERY, "leave": EVERY, "leave_config": EVERY, "settings": ("view", "edit"), "user": EVERY, "vendor": EVERY,
-         "announcement": ("view",), "department": ("view",), "tag": ("view",)},
+        "A site user who also keeps users and vendors.",
+        False,
+        {
+            "location": EVERY,
+            "leave": EVERY,
+            "leave_config": EVERY,
+            "settings": ("view", "edit"),
+            "user": EVERY,
+            "vendor": EVERY,
+            "announcement": ("view",),
+            "department": ("view",),
+            "tag": ("view",),
+        },
     ),
-}  # fmt: skip
+}
 
 
 def permissions(
@@ -71,12 +134,22 @@ async def make_defaults(ctx: Context) -> dict[str, Role]:
     """The default roles, by name; the administrator's has every privilege and cannot be changed."""
     grantable = ctx.platform.registry.grantable()
     made = {
-        ADMIN_ROLE: Role(role_name=ADMIN_ROLE, description="Everything. Cannot be edited or deleted.", is_admin=True,
-                         is_preconfigured=True, selected_permissions=permissions(grantable, {"*": EVERY})),
-    }  # fmt: skip
+        ADMIN_ROLE: Role(
+            role_name=ADMIN_ROLE,
+            description="Everything. Cannot be edited or deleted.",
+            is_admin=True,
+            is_preconfigured=True,
+            selected_permissions=permissions(grantable, {"*": EVERY}),
+        ),
+    }
     for name, (description, portal, wanted) in DEFAULTS.items():
-        made[name] = Role(role_name=name, description=description, portal_only=portal, is_preconfigured=True,
-                          selected_permissions=permissions(grantable, wanted))  # fmt: skip
+        made[name] = Role(
+            role_name=name,
+            description=description,
+            portal_only=portal,
+            is_preconfigured=True,
+            selected_permissions=permissions(grantable, wanted),
+        )
     first = await numbering.take(ctx, "role", len(made))
     for number, role in enumerate(made.values(), first):
         role.group_id = number
@@ -89,7 +162,7 @@ def complete(
 ) -> dict[str, dict[str, dict[str, bool]]]:
     """The whole permission document: what is given, else as ``before``, else off.
 
-    A module is known by its name, whatever section it is given under. Raises ``Invalid`` naming what does not exist.
+    A module is known by its name, whatever section it is given under. Raises ``Invalid``.
     """
     wanted: dict[str, dict[str, bool]] = {}
     known = {module: privileges for modules in grantable.values() for module, privileges in modules.items()}
@@ -165,7 +238,7 @@ async def holders(ctx: Context, role_ids: Sequence[str]) -> dict[str, int]:
         .where(each.c.value.in_(list(role_ids)))
         .group_by(each.c.value)
     )
-    return {role: count for role, count in (await ctx.session.execute(query)).all()}
+    return {row[0]: row[1] for row in (await ctx.session.execute(query)).all()}
 
 
 async def portal_role(ctx: Context) -> Role:

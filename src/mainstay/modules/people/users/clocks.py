@@ -77,8 +77,15 @@ class ClockStatus(msgspec.Struct, kw_only=True):
 
 def _row(clock: UserClock, name: str, now: datetime) -> ClockRow:
     seconds = int(((clock.clock_out or now) - clock.clock_in).total_seconds())
-    return ClockRow(id=clock.id, profile_id=clock.profile, user_name=name, clock_in=clock.clock_in,
-                    clock_out=clock.clock_out, seconds=max(0, seconds), note=clock.note)  # fmt: skip
+    return ClockRow(
+        id=clock.id,
+        profile_id=clock.profile,
+        user_name=name,
+        clock_in=clock.clock_in,
+        clock_out=clock.clock_out,
+        seconds=max(0, seconds),
+        note=clock.note,
+    )
 
 
 async def _open(ctx: Context, profiles: Collection[str]) -> list[UserClock]:
@@ -163,8 +170,13 @@ async def get_user_clocks_status(ctx: Context, query: StatusQuery) -> ClockStatu
     stretches = list((await ctx.session.execute(today)).scalars())
     worked = sum(((c.clock_out or ctx.now) - max(c.clock_in, midnight)).total_seconds() for c in stretches)
     running = next((clock for clock in stretches if clock.clock_out is None), None)
-    return ClockStatus(profile_id=account.id, status=IN if running else OUT, clocked_in=running is not None,
-                       since=running.clock_in if running else None, seconds_today=int(worked))  # fmt: skip
+    return ClockStatus(
+        profile_id=account.id,
+        status=IN if running else OUT,
+        clocked_in=running is not None,
+        since=running.clock_in if running else None,
+        seconds_today=int(worked),
+    )
 
 
 @on_leaving

@@ -48,15 +48,19 @@ class Users(Behaviour[User]):
         number = await bootstrap.next_number(ctx)
         passwords = [service.read_password(item) for item in given]
         if sum(map(bool, passwords)) > service.MAX_PASSWORDS:
-            raise Invalid.field("password", f"At most {service.MAX_PASSWORDS} users can be created with a password at "
-                                            "once. Leave it out: each gets a link to choose one.")  # fmt: skip
+            raise Invalid.field(
+                "password",
+                f"At most {service.MAX_PASSWORDS} users can be created with a password at "
+                "once. Leave it out: each gets a link to choose one.",
+            )
         for offset, (row, password) in enumerate(zip(rows, passwords, strict=True)):
             row["username"] = row.get("username") or row["email"]
             service.check_timezone(row.get("timezone"))
             row.update(number=number + offset, kind=STAFF, password_history=[], must_change_password=False)
             if password:
-                row["password_hash"] = await service.hashed(ctx, password, row["username"], row["email"],
-                                                            row.get("full_name", ""))  # fmt: skip
+                row["password_hash"] = await service.hashed(
+                    ctx, password, row["username"], row["email"], row.get("full_name", "")
+                )
                 row.update(password_changed_at=ctx.now, must_change_password=True)
 
     async def added(
@@ -64,10 +68,15 @@ class Users(Behaviour[User]):
     ) -> None:
         # Without a password nobody can log in: they get a link to choose one.
         waiting = [row for row in rows if not row.get("password_hash") and row.get("is_active", True)]
-        await invitations.send(ctx, [
-            invitations.Invited(email=row["email"], role=row["role_ids"][0], target=row["id"], name=row["full_name"])
-            for row in waiting
-        ])  # fmt: skip
+        await invitations.send(
+            ctx,
+            [
+                invitations.Invited(
+                    email=row["email"], role=row["role_ids"][0], target=row["id"], name=row["full_name"]
+                )
+                for row in waiting
+            ],
+        )
 
     async def change(
         self, ctx: Context, entity: User, values: dict[str, Any], given: Mapping[str, Any]
@@ -87,8 +96,9 @@ class Users(Behaviour[User]):
         password = service.read_password(dict(given))
         if password:
             if entity.id == ctx.principal.profile_id:
-                raise Invalid.field("password", "Change your own password at /api/session/password, "
-                                                "with the current one.")  # fmt: skip
+                raise Invalid.field(
+                    "password", "Change your own password at /api/session/password, with the current one."
+                )
             await login.set_password(ctx, entity, password, must_change=True)
 
     async def saved(
@@ -111,11 +121,17 @@ class Users(Behaviour[User]):
             titles = [role["name"] for role in held]
             colour = row.get("avatar_color") or COLORS[(row.get("number") or 0) % len(COLORS)]
             row.update(
-                user=row.get("number"), name=row.get("full_name") or row.get("username"), roles=held,
-                role=titles[0] if titles else "", profile=", ".join(titles), avatar=colour, customer_id=[],
-                customer_entity_id=[], is_multiple_customer_user=False,
+                user=row.get("number"),
+                name=row.get("full_name") or row.get("username"),
+                roles=held,
+                role=titles[0] if titles else "",
+                profile=", ".join(titles),
+                avatar=colour,
+                customer_id=[],
+                customer_entity_id=[],
+                is_multiple_customer_user=False,
                 is_profile_image=bool(row.get("profile_image")),
-            )  # fmt: skip
+            )
 
 
 async def _role_names(ctx: Context) -> dict[str, str]:
@@ -138,21 +154,37 @@ users = Resource(
     id_name="profile_id",
     mirrors={"actual_username": "username", "last_loggged_in": "last_login"},
     extra={
-        "user": int, "name": str, "profile": str, "role": str, "roles": list[dict[str, str]], "avatar": str,
-        "customer_id": list[str], "customer_entity_id": list[str], "is_multiple_customer_user": bool,
+        "user": int,
+        "name": str,
+        "profile": str,
+        "role": str,
+        "roles": list[dict[str, str]],
+        "avatar": str,
+        "customer_id": list[str],
+        "customer_entity_id": list[str],
+        "is_multiple_customer_user": bool,
         "is_profile_image": bool,
     },
     verbs={"import": ("upload_csv/", "update_csv/")},
     behaviour=Users(),
-    natural_key="username",
+    natural_key="email",
     output_name="UserList",
     sample={
-        "email": "ravi@example.com", "name": "Ravi Kumar", "username": "ravi", "password": "Kept-for-the-first-login-1",
-        "confirm_password": "Kept-for-the-first-login-1", "landline": "", "timezone": "Asia/Kolkata",
-        "phone": "+91 98400 00000", "dashboard": "", "role": "IT Support Operator", "is_active": True,
-        "organization_role": "", "first_name": "Ravi",
+        "email": "ravi@example.com",
+        "name": "Ravi Kumar",
+        "username": "ravi",
+        "password": "Kept-for-the-first-login-1",
+        "confirm_password": "Kept-for-the-first-login-1",
+        "landline": "",
+        "timezone": "Asia/Kolkata",
+        "phone": "+91 98400 00000",
+        "dashboard": "",
+        "role": "IT Support Operator",
+        "is_active": True,
+        "organization_role": "",
+        "first_name": "Ravi",
     },
-)  # fmt: skip
+)
 
 
 class ActiveSearch(msgspec.Struct, kw_only=True):
@@ -228,10 +260,18 @@ async def activeuser_list(ctx: Context, query: ActiveQuery) -> ActiveUsers:
         await ctx.session.execute(statement.order_by(User.full_name, User.id).limit(query.limit))
     ).scalars()
     results = [
-        ActiveUser(profile_id=row.id, user=row.number, username=row.username, full_name=row.full_name, email=row.email,
-                   name=row.full_name or row.username, department=row.department, last_loggged_in=row.last_login)
+        ActiveUser(
+            profile_id=row.id,
+            user=row.number,
+            username=row.username,
+            full_name=row.full_name,
+            email=row.email,
+            name=row.full_name or row.username,
+            department=row.department,
+            last_loggged_in=row.last_login,
+        )
         for row in listed
-    ]  # fmt: skip
+    ]
     return ActiveUsers(count=len(results), results=results)
 
 

@@ -109,8 +109,7 @@ async def _forget(ctx: Context, ids: Sequence[str]) -> None:
         keys = select(ApiKey.id).where(ApiKey.acts_as.in_(part), ApiKey.revoked.is_(False))
         revoked = list((await ctx.session.execute(keys)).scalars())
         await store.update_many(ctx, ApiKey, revoked, {"revoked": True})
-        # Heads, members, managers: records that only point at them let go. What is a story (a ticket, a leave)
-        # keeps the name.
+        # Heads, members, managers: what only points at them lets go. A ticket or a leave keeps the name.
         fields = [
             (res, spec)
             for res, spec in references.holders(ctx, "user")
@@ -122,7 +121,7 @@ async def _forget(ctx: Context, ids: Sequence[str]) -> None:
 
 
 async def set_active(ctx: Context, accounts: Sequence[User], active: bool) -> int:
-    """Activate or deactivate accounts, set-wise; returns how many changed. Raises ``Conflict``, ``Forbidden``."""
+    """Activate or deactivate accounts, set-wise; returns how many changed. Raises ``Conflict``."""
     changing = [account for account in accounts if account.is_active != active]
     ids = [account.id for account in changing]
     await within_reach(ctx, changing)
@@ -136,7 +135,7 @@ async def set_active(ctx: Context, accounts: Sequence[User], active: bool) -> in
 
 
 def read_password(given: object) -> str:
-    """The password in a profile's input, confirmed where a confirmation came along; empty where there is none.
+    """The password in a profile's input, checked against its confirmation; empty where there is none.
 
     Raises ``Invalid``.
     """

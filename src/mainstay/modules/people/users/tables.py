@@ -17,11 +17,16 @@ class UserClock(Record):
 
     __tablename__ = "user_clock"
     __table_args__ = (
-        Index("uq_user_clock_open", "organization", "profile", unique=True,
-              sqlite_where=text("is_deleted = 0 AND clock_out IS NULL"),
-              postgresql_where=text("is_deleted = false AND clock_out IS NULL")),
+        Index(
+            "uq_user_clock_open",
+            "organization",
+            "profile",
+            unique=True,
+            sqlite_where=text("is_deleted = 0 AND clock_out IS NULL"),
+            postgresql_where=text("is_deleted = false AND clock_out IS NULL"),
+        ),
         Index("ix_user_clock_times", "organization", "profile", "clock_in"),
-    )  # fmt: skip
+    )
 
     profile: Mapped[str] = f.user(label="User", required=True)
     clock_in: Mapped[datetime] = f.instant(label="Clocked in")

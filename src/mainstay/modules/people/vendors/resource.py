@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mainstay.kernel import references
+from mainstay.kernel import links, references
 from mainstay.kernel.context import Context
 from mainstay.kernel.resource import Behaviour, Resource
+from mainstay.kernel.validation import read
 from mainstay.modules.people.vendors.tables import Vendor
 
 
@@ -22,6 +23,18 @@ class Vendors(Behaviour[Vendor]):
         if isinstance(place, Mapping):
             out["location"] = place.get("location_id") or place.get("id") or place.get("location_name") or ""
         return out
+
+    async def change(
+        self, ctx: Context, entity: Vendor, values: dict[str, Any], given: Mapping[str, Any]
+    ) -> None:
+        # A record as read has phone and place twice; whichever was edited counts.
+        phone, place = given.get("phone_number"), given.get("location")
+        if phone is not None and values.get("phone") == entity.phone:
+            values["phone"] = read(vendors.fields["phone"], phone)
+        if place is not None and values.get("location_id") == entity.location_id != place:
+            other = {"location_id": place or None}
+            await links.resolve_one(ctx, {"location_id": vendors.fields["location_id"]}, other)
+            values["location_id"] = other["location_id"]
 
     async def decorate(self, ctx: Context, rows: list[dict[str, Any]]) -> None:
         for row in rows:
