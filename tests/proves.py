@@ -20,7 +20,10 @@ FOLDER = Path(__file__).parents[1] / ".conformance"
 def pytest_configure(config: pytest.Config) -> None:
     # Workers of a parallel run send their reports to the controller, which alone writes.
     if not hasattr(config, "workerinput"):
-        config.pluginmanager.register(Recorder(), "mainstay-proves")
+        some = bool(config.option.keyword or config.getoption("lf", False)) or any(
+            "::" in arg for arg in config.args
+        )
+        config.pluginmanager.register(Recorder(some=some), "mainstay-proves")
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -34,7 +37,9 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 class Recorder:
     """Collects outcomes during a run and merges them into the file at its end."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, some: bool) -> None:
+        self.some = some
+        """Whether only some tests of a file may have been picked."""
         self.outcomes: dict[str, dict[str, Any]] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -49,7 +54,11 @@ class Recorder:
         if not self.outcomes:
             return
         path = FOLDER / f"{os.environ.get('MAINSTAY_TEST_DATABASE', 'sqlite')}.json"
-        kept = json.loads(path.read_text()) if path.exists() else {}
+        kept: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+        if not self.some:
+            # Whole files ran: what they had before and have no more is gone.
+            ran = {test.split("::")[0] for test in self.outcomes}
+            kept = {test: outcome for test, outcome in kept.items() if test.split("::")[0] not in ran}
         kept.update(self.outcomes)
         FOLDER.mkdir(exist_ok=True)
         path.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n")

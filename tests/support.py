@@ -141,10 +141,10 @@ class Statements:
         first = statement.lstrip().split(None, 1)[0].upper() if statement.strip() else ""
         if first in ("BEGIN", "PRAGMA", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE"):
             return
-        self.ran.append(statement)
         for known in (connection.get_execution_options(), context.execution_options if context else {}):
             if known.get("any_organization"):
-                return
+                return  # upkeep of the installation, not part of a request
+        self.ran.append(statement)
         if first in ("SELECT", "UPDATE", "DELETE") and "organization" not in statement:
             low = statement.lower().replace('"', "")
             if any(re.search(rf"\b(from|update|join|into)\s+{name}\b", low) for name in self._scoped):

@@ -153,8 +153,8 @@ def main() -> int:
     if wanted.missing:
         print("\n".join(missing(operations, known, runs)))
     every = {canonical(key) for key in operations}
-    wrong = {item: "documented" for item in named.keys() - every}
-    wrong |= {item: "served" for item in (named.keys() & every) - known}
+    wrong = dict.fromkeys(named.keys() - every, "documented")
+    wrong |= dict.fromkeys((named.keys() & every) - known, "served")
     for item, what in sorted(wrong.items()):
         print(f"{named[item]} proves {item}, which is not {what}.", file=sys.stderr)
     return 1 if wrong else 0

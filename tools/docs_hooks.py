@@ -35,10 +35,10 @@ def _title(page: Path) -> str:
 
 def settings_table() -> str:
     """Every environment variable, from ``mainstay.settings``."""
-    rows = ["| Variable | Default | Meaning |", "|---|---|---|"]
+    rows = ["| Variable | Meaning |", "|---|---|"]
     for name, default, meaning in describe():
-        shown = f"`{default}`" if default else "(empty)"
-        rows.append(f"| `{name}` | {_cell(shown)} | {_cell(meaning)} |")
+        shown = f"<br>Default: `{default.replace(',', ', ')}`" if default else ""
+        rows.append(f"| `{name}` | {_cell(meaning)}{shown} |")
     return "\n".join(rows)
 
 

@@ -15,7 +15,6 @@ from mainstay.kernel.http.bind import bind
 from mainstay.kernel.http.site import error_handlers, site_handlers
 from mainstay.kernel.live import Hub
 from mainstay.kernel.logging import configure
-from mainstay.kernel.mail import Postman
 from mainstay.kernel.platform import Platform
 from mainstay.kernel.registry import Registry
 from mainstay.modules.catalogue import register
@@ -41,13 +40,9 @@ def create_app(settings: Settings | None = None, platform: Platform | None = Non
         await running.start()
         running.live = Hub(running)
         await running.live.start()
-        postman = asyncio.create_task(Postman(running).run(), name="postman") if settings.worker else None
         try:
             yield
         finally:
-            if postman is not None:
-                postman.cancel()
-                await asyncio.wait({postman})
             await running.live.stop()
             await running.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from datetime import date, timedelta
 from typing import Any
 
 from mainstay.kernel.fields import Field
@@ -35,7 +36,7 @@ def value(spec: Field, number: int) -> Any:
         case "boolean":
             return True
         case "date":
-            return "2026-01-31"
+            return str(date(2026, 1, 5) + timedelta(days=number))
         case "datetime":
             return "2026-01-31T09:30:00+00:00"
         case "url":
@@ -64,6 +65,9 @@ async def sample(world: World, res: Resource[Any], **overrides: Any) -> dict[str
             given[name] = made if spec.kind == "reference" else [made]
         else:
             given[name] = value(spec, number)
+    if res.name == "leave":
+        monday = str(date(2026, 1, 5) + timedelta(weeks=number))
+        given |= {"start_date": monday, "end_date": monday}
     return {**given, **SPECIAL.get(res.name, {}), **overrides}
 
 

@@ -105,6 +105,8 @@ async def test_each_sees_what_is_addressed_to_them(world: World) -> None:
     await announce(world, "later", publish_start=at(hours=1))
     mine = f"{PATH}mine/"
     assert await titles(world, mine, named) == {"everybody", "named"}
+    texts = {row["message"] for row in (await world.get(mine, by=named))["results"]}
+    assert texts == {"<p>everybody</p>", "<p>named</p>"}
     assert await titles(world, mine, member) == {"everybody", "team"}
     assert await titles(world, mine, skilled) == {"everybody", "experts"}
     assert await titles(world, mine, tagged) == {"everybody", "tag"}

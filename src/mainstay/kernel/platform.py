@@ -15,6 +15,7 @@ from mainstay.kernel.secrets import Vault
 from mainstay.settings import Settings
 
 if TYPE_CHECKING:
+    from mainstay.kernel.background import Background
     from mainstay.kernel.live import Hub
     from mainstay.kernel.telemetry import Telemetry, Writer
 
@@ -33,6 +34,7 @@ class Platform:
         self.vault = Vault(settings)
         self.memory: dict[Any, Any] = {}
         """Caches of this process; each owner keys and bounds its own."""
+        self._background: Background | None = None
         self._stop_jobs: Callable[[], Awaitable[None]] | None = None
 
     def now(self) -> datetime:
@@ -55,8 +57,9 @@ class Platform:
         await run_after_commit(context)
 
     async def start(self, *, telemetry: bool = True) -> None:
-        """Open the telemetry store and start the jobs engine."""
+        """Open the telemetry store; start the jobs engine and, where this process works, what runs in the background."""
         from mainstay.kernel import jobs
+        from mainstay.kernel.background import Background
         from mainstay.kernel.telemetry import Telemetry
 
         if telemetry:
@@ -64,9 +67,15 @@ class Platform:
             self.access_log = self.telemetry.access_log()
         await jobs.launch(self.settings, services=self)
         self._stop_jobs = jobs.shutdown
+        if self.settings.worker:
+            self._background = Background(self)
+            self._background.start()
 
     async def close(self) -> None:
-        """Stop the jobs, then flush and close every store."""
+        """Stop the background work, then flush and close every store."""
+        if self._background is not None:
+            await self._background.stop()
+            self._background = None
         if self._stop_jobs is not None:
             await self._stop_jobs()
             self._stop_jobs = None

@@ -193,7 +193,7 @@ def custom_column(source: Source, spec: Field) -> Any:
     if source.sqlite:
         value: Any = func.json_extract(source.document, f'$."{spec.name}"')
     else:
-        value = source.document[spec.name].astext
+        value = type_coerce(source.document, JSONB)[spec.name].astext
     if spec.kind in ("integer", "number"):
         return cast(value, Float)
     if spec.kind == "boolean":

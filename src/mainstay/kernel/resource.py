@@ -156,6 +156,7 @@ class Resource(Generic[R]):
             "creation_time": Field(name="creation_time", kind="datetime", label="Created", read_only=True, csv=False),
             "last_update_time": Field(name="last_update_time", kind="datetime", label="Updated", read_only=True,
                                       csv=False),
+            "id": Field(name="id", kind="text", label="Record ID", read_only=True, csv=False, sort=False),
             "created_by": Field(name="created_by", kind="integer", label="Created by", read_only=True, csv=False),
         }  # fmt: skip
         self.memory["stamps"] = made

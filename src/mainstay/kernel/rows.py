@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, text
+from sqlalchemy import ColumnElement, Select, and_, func, literal_column, or_, select
 
 from mainstay.kernel import customfields, query
 from mainstay.kernel.changes import Change
@@ -180,26 +180,34 @@ async def page(
     origin, conditions = await condition_of(ctx, res, wanted, document)
     conditions += extra
     sort, reverse, column, spec = _order(origin, res, wanted)
-    total = await count(ctx, res, conditions, None if extra else counted_as(res, ctx, wanted, document))
+    key = None if extra else counted_as(res, ctx, wanted, document)
     keyed = not spec.custom and getattr(res.model, sort).property.columns[0].nullable is False
     ids = select(res.model.id).where(*conditions)
-    flipped, take = False, size
-    offset = (number - 1) * size if offset is None else offset
+    offset, flipped, take, total = (number - 1) * size, False, size, -1
     if wanted.cursor and keyed:
         ids = _after(ids, res, column, spec, wanted.cursor, sort, reverse)
         offset = 0
-    elif offset > total // 2 and offset < total:
-        # The far half is nearer from the other end.
-        flipped, take = True, min(size, total - offset)
-        offset = total - offset - take
+    elif offset:
+        total = await count(ctx, res, conditions, key)
+        if total // 2 < offset < total:
+            # The far half is nearer from the other end.
+            flipped, take = True, min(size, total - offset)
+            offset = total - offset - take
     order = _ordering(res, column, keyed, reverse != flipped)
     page_ids = ids.order_by(*order).limit(take).offset(offset).subquery("page")
     shape = layout(ctx, res, whole=False)
     statement = shape.statement.join(page_ids, page_ids.c.id == res.model.id).order_by(
         *_ordering(res, column, keyed, reverse)
     )
+    width = len(shape.names)
+    if total < 0 and key is not None:
+        # The count's validity comes along with the rows.
+        statement = statement.add_columns(*_head(ctx, res))
     raw = (await ctx.session.execute(statement)).all()
-    rows = [finish(res, shape, item) for item in raw]
+    if total < 0:
+        head = raw[0][width:] if raw and key is not None else None
+        total = await count(ctx, res, conditions, key, head)
+    rows = [finish(res, shape, item[:width]) for item in raw]
     last = (rows[-1].get(sort), rows[-1]["id"]) if rows and keyed and sort in rows[-1] else None
     pages = max(1, ceil(total / size))
     more = number < pages and len(rows) == size
@@ -271,34 +279,39 @@ def counted_as(res: Resource[Any], ctx: Context, wanted: ListQuery, document: An
     return (ctx.organization, res.name, msgspec.json.encode(document), wanted.search)
 
 
-async def count(ctx: Context, res: Resource[Any], conditions: Sequence[ColumnElement[bool]], key: Any = None) -> int:
-    """How many rows; remembered under ``key`` until the resource's next change, so that paging does not count again."""
+async def count(
+    ctx: Context, res: Resource[Any], conditions: Sequence[ColumnElement[bool]], key: Any = None, head: Any = None
+) -> int:
+    """How many rows; remembered under ``key`` until the resource's next change, so that paging does not count again.
+
+    ``head`` is what ``_head`` selected, where the caller has it already.
+    """
     statement = select(func.count()).select_from(res.model).where(*conditions)
-    head = await _head(ctx, res) if key is not None else None
-    if head is None:
+    if key is not None and head is None:
+        head = (await ctx.session.execute(select(*_head(ctx, res)))).one()
+    if key is None or not head[1]:
         return int(await ctx.session.scalar(statement) or 0)
     memory: dict[Any, tuple[int, int]] = ctx.platform.memory.setdefault("counts", {})
     known = memory.get(key)
-    if known is not None and known[0] == head:
+    if known is not None and known[0] == head[0]:
         return known[1]
     total = int(await ctx.session.scalar(statement) or 0)
     if len(memory) > 5000:
         memory.clear()
-    memory[key] = (head, total)
+    memory[key] = (head[0], total)
     return total
 
 
-async def _head(ctx: Context, res: Resource[Any]) -> int | None:
-    """The number of the resource's newest change, or ``None`` while older ones may still be on their way."""
-    newest = select(func.max(Change.seq)).where(Change.resource == res.name)
-    if ctx.platform.database.is_sqlite:
-        return int(await ctx.session.scalar(newest) or 0)
-    # A change that took its number before this snapshot may commit after it; then nothing is remembered.
-    settled = text("pg_snapshot_xmin(pg_current_snapshot()) = pg_snapshot_xmax(pg_current_snapshot())")
-    row = (await ctx.session.execute(newest.add_columns(settled))).one()
-    return int(row[0] or 0) if row[1] else None
+def _head(ctx: Context, res: Resource[Any]) -> list[Any]:
+    """The number of the resource's newest change, and whether no older one may still be on its way.
 
-
-def record_bytes(value: Any) -> bytes:
-    """JSON of an answer."""
-    return msgspec.json.encode(value)
+    On PostgreSQL a change that took its number before this snapshot may commit after it; then nothing is remembered.
+    """
+    if "head" not in res.memory:
+        newest = select(func.max(Change.seq)).where(Change.resource == res.name).scalar_subquery().label("head")
+        settled: Any = literal_column("1")
+        if not ctx.platform.database.is_sqlite:
+            settled = literal_column("pg_snapshot_xmin(pg_current_snapshot()) = pg_snapshot_xmax(pg_current_snapshot())")
+        res.memory["head"] = [newest, settled.label("settled")]
+    found: list[Any] = res.memory["head"]
+    return found

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, select
 
 from mainstay.kernel import options, rows, verbs
 from mainstay.kernel.context import Context
@@ -86,6 +86,17 @@ class Announcements(Behaviour[Announcement]):
     ) -> None:
         if diff:
             service.tell(ctx, entity.id, entity.publish_start, entity.publish_end)
+
+    async def decorate(self, ctx: Context, rows: list[dict[str, Any]]) -> None:
+        # Lists leave long texts out; an announcement is its text.
+        bare = [row["id"] for row in rows if "message" not in row]
+        if not bare:
+            return
+        query = select(Announcement.id, Announcement.message).where(Announcement.id.in_(bare))
+        texts = {row.id: row.message for row in (await ctx.session.execute(query)).all()}
+        for row in rows:
+            if row["id"] in texts:
+                row["message"] = row["description"] = texts[row["id"]]
 
     def visible(self, ctx: Context) -> ColumnElement[bool] | None:
         # Who keeps announcements sees all of them; everybody else what is addressed to them.

@@ -16,20 +16,27 @@ from mainstay.kernel.operation import Reply
 from mainstay.kernel.platform import Platform
 from mainstay.kernel.resource import Behaviour, Resource
 from mainstay.kernel.tasks import AsyncTask, TaskError
+from mainstay.kernel.writing import etag
 from mainstay.kernel.transfer import csv_bytes, open_table
 from mainstay.modules.organization.async_tasks import service
 
 
 class Tasks(Behaviour[AsyncTask]):
-    async def prepare(self, ctx: Context, rows: list[dict[str, Any]], given: Sequence[Mapping[str, Any]]) -> None:
+    async def prepare(
+        self, ctx: Context, rows: list[dict[str, Any]], given: Sequence[Mapping[str, Any]]
+    ) -> None:
         for row in rows:
             path = row.get("task_path") or ""
             if path not in service.RECURRING:
-                raise Invalid.field("task_path", "task_path must be one of: " + ", ".join(sorted(service.RECURRING)) + ".")
+                raise Invalid.field(
+                    "task_path", "task_path must be one of: " + ", ".join(sorted(service.RECURRING)) + "."
+                )
             row.update(status=tasks.SCHEDULED, queue_name="default", actor=tasks.actor_of(ctx.principal),
                        next_run=service.next_run(row.get("task_trigger_data") or "", ctx.now))  # fmt: skip
 
-    async def change(self, ctx: Context, entity: AsyncTask, values: dict[str, Any], given: Mapping[str, Any]) -> None:
+    async def change(
+        self, ctx: Context, entity: AsyncTask, values: dict[str, Any], given: Mapping[str, Any]
+    ) -> None:
         if "task_path" in values and values["task_path"] != entity.task_path:
             raise Invalid.field("task_path", "The job of a task cannot be changed. Create another task.")
         if "is_enabled" in values and values["is_enabled"] != entity.is_enabled:
@@ -42,7 +49,10 @@ class Tasks(Behaviour[AsyncTask]):
 
     async def removing(self, ctx: Context, entities: Sequence[AsyncTask]) -> None:
         for entity in entities:
-            if entity.status in (tasks.RUNNING, tasks.QUEUED, tasks.PAUSED) and entity.task_path not in service.RECURRING:
+            if (
+                entity.status in (tasks.RUNNING, tasks.QUEUED, tasks.PAUSED)
+                and entity.task_path not in service.RECURRING
+            ):
                 await service.cancel(ctx, entity)
         await tasks.forget_errors(ctx, [entity.id for entity in entities])
 
@@ -90,7 +100,7 @@ async def read(ctx: Context, id: str) -> Any:
     task = await verbs.entity_of(ctx, async_tasks, id)
     out = await verbs.whole(ctx, async_tasks, task.id)
     out.errors = await tasks.errors_of(ctx, task.id)
-    return out
+    return Reply(out, headers={"ETag": etag(task.id, task.version)})
 
 
 @async_tasks.action("GET", "disable_task/", privilege="execute", write=True, returns=async_tasks.output)
@@ -115,6 +125,18 @@ async def _switched(ctx: Context, query: TaskDetail, on: bool) -> Any:
     return await verbs.whole(ctx, async_tasks, task.id)
 
 
+@async_tasks.action("POST", "{id}/pause/", privilege="execute", returns=async_tasks.output)
+async def pause(ctx: Context, id: str) -> Any:
+    """Pause a task after its present batch."""
+    return await _switched(ctx, TaskDetail(id=id), False)
+
+
+@async_tasks.action("POST", "{id}/resume/", privilege="execute", returns=async_tasks.output)
+async def resume(ctx: Context, id: str) -> Any:
+    """Resume a paused task where it stopped."""
+    return await _switched(ctx, TaskDetail(id=id), True)
+
+
 @async_tasks.action("POST", "{id}/cancel/", privilege="execute", returns=async_tasks.output)
 async def cancel(ctx: Context, id: str) -> Any:
     """Cancel a task; what it has stored stays."""
@@ -136,17 +158,22 @@ async def errors(ctx: Context, id: str) -> Any:
                  headers={"Content-Disposition": 'attachment; filename="errors.csv"'})  # fmt: skip
 
 
-async def _error_rows(platform: Platform, organization: str, task: str, headers: list[str]) -> AsyncIterator[bytes]:
+async def _error_rows(
+    platform: Platform, organization: str, task: str, headers: list[str]
+) -> AsyncIterator[bytes]:
     yield csv_bytes([[*headers, "Row", "Reason"]], start=True)
     last = 0
     async with platform.work(organization, write=False) as ctx:
         while True:
-            query = select(TaskError).where(TaskError.task == task, TaskError.row > last).order_by(TaskError.row).limit(1000)
+            query = (
+                select(TaskError)
+                .where(TaskError.task == task, TaskError.row > last)
+                .order_by(TaskError.row)
+                .limit(1000)
+            )
             found = list((await ctx.session.execute(query)).scalars())
             if not found:
                 return
             last = found[-1].row
             blank = [""] * len(headers)
             yield csv_bytes([[*(row.cells + blank)[: len(headers)], row.row, row.reason] for row in found])
-
-

@@ -23,7 +23,9 @@ RECURRING: dict[str, Callable[[Context], Awaitable[int]]] = {}
 def next_run(cron: str, now: datetime) -> datetime:
     """When a cron expression is due next (UTC). Raises ``Invalid`` naming ``task_trigger_data``."""
     if len(cron.split()) != 5 or not croniter.is_valid(cron):
-        raise Invalid.field("task_trigger_data", "The schedule must be a cron expression of five fields, such as 0 3 * * *.")
+        raise Invalid.field(
+            "task_trigger_data", "The schedule must be a cron expression of five fields, such as 0 3 * * *."
+        )
     due: datetime = croniter(cron, now.astimezone(ZoneInfo("UTC"))).get_next(datetime)
     return due.astimezone(UTC)
 

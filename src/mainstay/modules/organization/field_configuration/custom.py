@@ -7,7 +7,8 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, type_coerce
+from sqlalchemy.dialects.postgresql import JSONB
 
 from mainstay.kernel.context import Context
 from mainstay.kernel.customfields import CustomField
@@ -136,7 +137,7 @@ async def _used(ctx: Context, res: Resource[Any], key: str) -> bool:
     if ctx.platform.database.is_sqlite:
         holds = func.json_type(document, f'$."{key}"').is_not(None)
     else:
-        holds = document.has_key(key)
+        holds = type_coerce(document, JSONB).has_key(key)
     return await ctx.session.scalar(select(res.model.id).where(holds).limit(1)) is not None
 
 

@@ -26,7 +26,7 @@ async def open_accounts(
 ) -> None:
     """Give every row (of a new requester, or of one about to be enabled) its account, set-wise.
 
-    Whoever has an account with this address already keeps it. ``details`` holds ``username`` and ``password``.
+    Whoever has an account with this address keeps it. ``details`` holds ``username`` and ``password``.
     Raises ``Invalid``.
     """
     wanting = [(row, detail) for row, detail in zip(rows, details, strict=True) if row.get("is_login_enable")]
