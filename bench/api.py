@@ -167,9 +167,7 @@ def main() -> None:
         for name in [] if wanted.only_peer else wanted.database or ["sqlite", "postgresql"]:
             label = {"sqlite": "Mainstay, SQLite", "postgresql": "Mainstay, PostgreSQL"}[name]
             ours(report, label, server if name == "postgresql" else None, plan)
-    print(
-        f"\nLists over {plan.rows:,} rows; large table {plan.deep_rows:,}; {plan.connections} connections.\n"
-    )
+    print(f"\nLists over {plan.rows:,} rows; large table {plan.deep_rows:,}; {plan.connections} connections.\n")
     print("\n".join(shown(report)))
     if wanted.json:
         document: dict[str, Any] = {"plan": plan.__dict__, "figures": report.sides}

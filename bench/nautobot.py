@@ -60,17 +60,13 @@ def _environment() -> tuple[Path, str]:
     if not (home / "ready").exists():
         print("Installing Nautobot (once, some minutes) ...", file=sys.stderr)
         uv = shutil.which("uv") or os.environ.get("UV", "uv")
-        subprocess.run(
-            [uv, "venv", "--quiet", "--allow-existing", "--python", sys.executable, str(home)], check=True
-        )
+        subprocess.run([uv, "venv", "--quiet", "--allow-existing", "--python", sys.executable, str(home)], check=True)
         subprocess.run([uv, "pip", "install", "--quiet", "--python", str(python), "nautobot"], check=True)
         (home / "ready").touch()
     line = subprocess.run(
         [str(home / "bin" / "nautobot-server"), "--version"], check=True, capture_output=True, text=True
     )
-    return python, next(
-        (row.split(":")[1].strip() for row in line.stdout.splitlines() if "Nautobot" in row), ""
-    )
+    return python, next((row.split(":")[1].strip() for row in line.stdout.splitlines() if "Nautobot" in row), "")
 
 
 def _redis(log: Path) -> tuple[Process, int]:

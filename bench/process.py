@@ -58,9 +58,7 @@ class Process:
                 return time.perf_counter() - self.started
             except OSError:
                 time.sleep(0.02)
-        raise RuntimeError(
-            f"{url} does not answer. {self.log}:\n{self.log.read_text(errors='replace')[-3000:]}"
-        )
+        raise RuntimeError(f"{url} does not answer. {self.log}:\n{self.log.read_text(errors='replace')[-3000:]}")
 
     def memory(self) -> float:
         """Resident memory of the process and everything it started, in MiB; shared pages count once (PSS)."""

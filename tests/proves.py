@@ -20,9 +20,7 @@ FOLDER = Path(__file__).parents[1] / ".conformance"
 def pytest_configure(config: pytest.Config) -> None:
     # Workers of a parallel run send their reports to the controller, which alone writes.
     if not hasattr(config, "workerinput"):
-        some = bool(config.option.keyword or config.getoption("lf", False)) or any(
-            "::" in arg for arg in config.args
-        )
+        some = bool(config.option.keyword or config.getoption("lf", False)) or any("::" in arg for arg in config.args)
         config.pluginmanager.register(Recorder(some=some), "mainstay-proves")
 
 

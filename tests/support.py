@@ -46,7 +46,9 @@ class World:
     admin: Someone
     people: list[Someone] = field(default_factory=list)
 
-    async def call(self, method: str, path: str, *, by: Someone | None = None, expect: int | None = None, **options: Any) -> Any:
+    async def call(
+        self, method: str, path: str, *, by: Someone | None = None, expect: int | None = None, **options: Any
+    ) -> Any:
         """The response's JSON (or text); fails when the status is not ``expect`` (else: not a success)."""
         response = await self.send(method, path, by=by, **options)
         if expect is None:
@@ -99,7 +101,10 @@ class World:
         """A new account whose role grants exactly these privileges per module."""
         number = next(_numbers)
         async with self.platform.work(self.organization) as ctx:
-            role = Role(role_name=f"Role {number}", selected_permissions=permissions(self.platform.registry.grantable(), wanted))  # type: ignore[arg-type]
+            role = Role(
+                role_name=f"Role {number}",
+                selected_permissions=permissions(self.platform.registry.grantable(), wanted),
+            )  # type: ignore[arg-type]
             await store.add(ctx, role)
         self.roles[role.role_name] = role.id
         return await self.person(role.role_name)
@@ -115,7 +120,11 @@ async def make_world(platform: Platform, client: httpx.AsyncClient) -> World:
         roles = await make_defaults(ctx)
         admin_role = roles[bootstrap.ADMIN_ROLE]
         account: User = await bootstrap.make_user(
-            ctx, username=f"admin{number}", email=f"admin@{slug}.example", full_name="Ada Admin", role_ids=[admin_role.id]
+            ctx,
+            username=f"admin{number}",
+            email=f"admin@{slug}.example",
+            full_name="Ada Admin",
+            role_ids=[admin_role.id],
         )
         key = await bootstrap.make_key(ctx, "admin", admin_role, account)
     admin = Someone(account.id, account.number, account.username, account.email, key, bootstrap.ADMIN_ROLE)

@@ -38,9 +38,7 @@ def documented() -> dict[str, str]:
     """Documented operation → its module, in the documentation's order."""
     if FACTS.exists():
         modules = json.loads(FACTS.read_text())["modules"]
-        return {
-            f"{o['method']} {o['path']}": name for name, operations in modules.items() for o in operations
-        }
+        return {f"{o['method']} {o['path']}": name for name, operations in modules.items() for o in operations}
     found = {}
     for line in LISTED.read_text().splitlines():
         if line and not line.startswith("#"):
@@ -51,9 +49,7 @@ def documented() -> dict[str, str]:
 
 def served() -> set[str]:
     """What this version answers."""
-    return {canonical(item.key) for item in build_registry().operations} | {
-        canonical(item) for item in BESIDE
-    }
+    return {canonical(item.key) for item in build_registry().operations} | {canonical(item) for item in BESIDE}
 
 
 def still_there(test: str) -> bool:
@@ -85,9 +81,7 @@ def write(source: Path) -> None:
     lines = [f"{o['method']} {o['path']} {name}" for name, operations in modules.items() for o in operations]
     LISTED.parent.mkdir(parents=True, exist_ok=True)
     LISTED.write_text(
-        "# Documented operations: method, path, module. Made by tools/conformance.py.\n"
-        + "\n".join(lines)
-        + "\n"
+        "# Documented operations: method, path, module. Made by tools/conformance.py.\n" + "\n".join(lines) + "\n"
     )
 
 
@@ -96,9 +90,7 @@ def table(operations: dict[str, str], known: set[str], runs: dict[str, set[str]]
     everywhere = set.intersection(*runs.values()) if runs else set()
     names = list(runs)
     yield (
-        f"{'module':<34}{'documented':>11}{'served':>8}"
-        + "".join(f"{name:>12}" for name in names)
-        + f"{'proven':>8}"
+        f"{'module':<34}{'documented':>11}{'served':>8}" + "".join(f"{name:>12}" for name in names) + f"{'proven':>8}"
     )
     modules = list(dict.fromkeys(operations.values()))
     untouched = 0
@@ -133,9 +125,7 @@ def missing(operations: dict[str, str], known: set[str], runs: dict[str, set[str
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument(
-        "--write", type=Path, metavar="JSON", help="remake the packaged list from this document"
-    )
+    parser.add_argument("--write", type=Path, metavar="JSON", help="remake the packaged list from this document")
     parser.add_argument("--missing", action="store_true", help="name what is not served or not proven")
     wanted = parser.parse_args()
     if wanted.write:

@@ -48,7 +48,7 @@ def create_app(settings: Settings | None = None, platform: Platform | None = Non
 
     return Litestar(
         route_handlers=[*[bind(running, item) for item in running.registry.operations], *site_handlers(running)],
-        exception_handlers=error_handlers(running),
+        exception_handlers=dict(error_handlers(running)),
         lifespan=[lifespan],
         openapi_config=None,
         compression_config=CompressionConfig(backend="gzip", minimum_size=2048, gzip_compress_level=1,

@@ -12,9 +12,7 @@ from mainstay.settings import SettingError
 
 HELP = "Mainstay: service desk, CMDB, monitoring and more, in one process and one data folder."
 
-app = App(
-    name="mainstay", help=HELP, version=__version__, help_format="plaintext", result_action="return_value"
-)
+app = App(name="mainstay", help=HELP, version=__version__, help_format="plaintext", result_action="return_value")
 org = App(name="org", help="Organizations of this installation.")
 user = App(name="user", help="Accounts.")
 apikey = App(name="apikey", help="Keys for programs.")
@@ -24,17 +22,11 @@ app.command("mainstay.commands.server:serve", name="serve", help="Serve the API 
 app.command("mainstay.commands.server:worker", name="worker", help="Run background jobs only.")
 app.command("mainstay.commands.setup:init", name="init", help="Set up an empty installation.")
 app.command("mainstay.commands.demo:demo", name="demo", help="Try it: demo data, served at once.")
-app.command(
-    "mainstay.commands.saving:backup", name="backup", help="Write everything to one file, also while it runs."
-)
-app.command(
-    "mainstay.commands.saving:restore", name="restore", help="Bring a backup back, into an empty data folder."
-)
+app.command("mainstay.commands.saving:backup", name="backup", help="Write everything to one file, also while it runs.")
+app.command("mainstay.commands.saving:restore", name="restore", help="Bring a backup back, into an empty data folder.")
 app.command("mainstay.commands.info:settings", name="settings", help="List every setting.")
 app.command("mainstay.commands.info:openapi", name="openapi", help="Write the OpenAPI document.")
-org.command(
-    "mainstay.commands.setup:add_organization", name="add", help="Add an organization and its administrator."
-)
+org.command("mainstay.commands.setup:add_organization", name="add", help="Add an organization and its administrator.")
 org.command("mainstay.commands.setup:list_organizations", name="list", help="List the organizations.")
 user.command("mainstay.commands.accounts:add_user", name="add", help="Add an account.")
 user.command("mainstay.commands.accounts:list_users", name="list", help="List the accounts.")

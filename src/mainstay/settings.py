@@ -27,9 +27,12 @@ def _setting(default: Any, help: str) -> Any:
 class Settings:
     """The installation's settings. ``Settings.load()`` reads the environment."""
 
-    data_dir: Path = _setting(Path("data"), "Folder of everything that is kept: database, telemetry, files, secret key.")
+    data_dir: Path = _setting(
+        Path("data"), "Folder of everything that is kept: database, telemetry, files, secret key."
+    )
     database_url: str = _setting(
-        "", "Relational database. Empty: SQLite in the data folder. PostgreSQL: postgresql://user:password@host/name"
+        "",
+        "Relational database. Empty: SQLite in the data folder. PostgreSQL: postgresql://user:password@host/name",
     )
     telemetry_url: str = _setting(
         "", "ClickHouse DSN. Empty: the embedded engine in the data folder (one process only)."
@@ -87,7 +90,11 @@ class Settings:
         if not self.database_url:
             return f"sqlite+aiosqlite:///{self.data_dir.resolve() / 'mainstay.db'}"
         scheme, _, rest = self.database_url.partition("://")
-        driver = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+        driver = {
+            "sqlite": "sqlite+aiosqlite",
+            "postgresql": "postgresql+asyncpg",
+            "postgres": "postgresql+asyncpg",
+        }
         return f"{driver.get(scheme, scheme)}://{rest}"
 
     @property
@@ -114,8 +121,16 @@ class Settings:
 def _read(name: str, raw: str, default: Any) -> Any:
     try:
         if isinstance(default, bool):
-            return {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False,
-                    "off": False}[raw.strip().lower()]
+            return {
+                "1": True,
+                "true": True,
+                "yes": True,
+                "on": True,
+                "0": False,
+                "false": False,
+                "no": False,
+                "off": False,
+            }[raw.strip().lower()]
         if isinstance(default, int):
             return int(raw)
     except (KeyError, ValueError):
@@ -127,6 +142,10 @@ def _read(name: str, raw: str, default: Any) -> Any:
 def describe() -> list[tuple[str, str, str]]:
     """``(variable, default, meaning)`` of every setting, for the CLI and the documentation."""
     return [
-        (PREFIX + item.name.upper(), "" if item.default is MISSING else str(item.default), item.metadata["help"])
+        (
+            PREFIX + item.name.upper(),
+            "" if item.default is MISSING else str(item.default),
+            item.metadata["help"],
+        )
         for item in fields(Settings)
     ]

@@ -17,6 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
+
+from tests.conftest import DATABASE
+
+once = pytest.mark.skipif(DATABASE != "sqlite", reason="the same on every database: run once, with SQLite")
 
 # An installed program has its byte code; without it every start costs seconds of compiling.
 _BYTECODE = Path(tempfile.gettempdir()) / f"mainstay-tests-bytecode-{os.getuid()}"

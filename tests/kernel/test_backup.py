@@ -19,7 +19,8 @@ import pytest
 
 from mainstay.kernel.backup import Damaged
 from mainstay.kernel.backup.archive import check
-from tests.kernel.processes import Installation
+from tests.conftest import DATABASE
+from tests.kernel.processes import Installation, once
 
 pytestmark = pytest.mark.slow
 DEPARTMENTS = "/ux/common/department/department/"
@@ -35,7 +36,7 @@ def server_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server.cleanup()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=[DATABASE])
 def database(request: pytest.FixtureRequest) -> Any:
     """Makes the URL of a new, empty database."""
     if request.param == "sqlite":
@@ -91,7 +92,7 @@ def test_a_backup_beside_a_running_server_comes_back_whole_elsewhere(tmp_path: P
         one.set_up()
         one.serve()
         with Writing(one) as writing:
-            while len(writing.acknowledged) < 20:
+            while len(writing.acknowledged) < 10:
                 time.sleep(0.05)
             before = list(writing.acknowledged)
             said = one.run("backup", str(file))
@@ -153,6 +154,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Installation]
     return folder / "small.backup", place
 
 
+@once
 def test_every_damaged_part_is_refused_by_name(tmp_path: Path, saved: tuple[Path, Installation]) -> None:
     file, _place = saved
     whole = file.read_bytes()
@@ -179,6 +181,7 @@ def test_every_damaged_part_is_refused_by_name(tmp_path: Path, saved: tuple[Path
             check(copy, copy.name)
 
 
+@once
 def test_a_damaged_backup_leaves_the_folder_empty(tmp_path: Path, saved: tuple[Path, Installation]) -> None:
     file, _place = saved
     damaged = bytearray(file.read_bytes())
@@ -193,6 +196,7 @@ def test_a_damaged_backup_leaves_the_folder_empty(tmp_path: Path, saved: tuple[P
         assert (place.folder / "secret.key").read_bytes() == (_place.folder / "secret.key").read_bytes()
 
 
+@once
 def test_an_encrypted_backup_needs_its_passphrase(tmp_path: Path, saved: tuple[Path, Installation]) -> None:
     _file, origin = saved
     file, right, wrong = tmp_path / "sealed.backup", tmp_path / "right", tmp_path / "wrong"
@@ -213,9 +217,8 @@ def test_an_encrypted_backup_needs_its_passphrase(tmp_path: Path, saved: tuple[P
         assert "acme" in place.run("org", "list")
 
 
-def test_a_killed_backup_leaves_no_file_of_that_name(
-    tmp_path: Path, saved: tuple[Path, Installation]
-) -> None:
+@once
+def test_a_killed_backup_leaves_no_file_of_that_name(tmp_path: Path, saved: tuple[Path, Installation]) -> None:
     _file, origin = saved
     # Enough to write that the kill comes in the middle.
     extra = origin.folder / "files" / "00"
@@ -244,6 +247,7 @@ def test_a_killed_backup_leaves_no_file_of_that_name(
     shutil.rmtree(extra)
 
 
+@once
 def test_a_killed_restore_is_noticed_and_repeated(tmp_path: Path, saved: tuple[Path, Installation]) -> None:
     file, _origin = saved
     with Installation(tmp_path / "data") as place:
@@ -260,6 +264,7 @@ def test_a_killed_restore_is_noticed_and_repeated(tmp_path: Path, saved: tuple[P
         assert "acme" in place.run("org", "list")
 
 
+@once
 def test_the_manifest_says_what_is_in_it(saved: tuple[Path, Installation]) -> None:
     file, _place = saved
     with tarfile.open(file) as tar:

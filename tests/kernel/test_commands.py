@@ -15,9 +15,9 @@ import httpx
 import pytest
 
 from mainstay.cli import sentence
-from tests.kernel.processes import Installation
+from tests.kernel.processes import Installation, once
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, once]
 DEPARTMENTS = "/ux/common/department/department/"
 
 
@@ -45,9 +45,7 @@ def refused(place: Installation, *arguments: str, **environment: str) -> str:
         ({"MAINSTAY_SECRET_KEY": "short"}, "32 bytes in base64"),
     ],
 )
-def test_a_wrong_setting_is_one_sentence(
-    place: Installation, environment: dict[str, str], words: str
-) -> None:
+def test_a_wrong_setting_is_one_sentence(place: Installation, environment: dict[str, str], words: str) -> None:
     said = refused(place, "serve", **environment)
     assert re.search(words, said)
     assert "hidden" not in said

@@ -17,7 +17,8 @@ import httpx
 import psycopg
 import pytest
 
-from tests.kernel.processes import Installation
+from tests.conftest import DATABASE
+from tests.kernel.processes import Installation, once
 
 pytestmark = pytest.mark.slow
 DEPARTMENTS = "/ux/common/department/department/"
@@ -26,7 +27,7 @@ WRITERS = 4
 KILLS = 2
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=[DATABASE])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Installation]:
     if request.param == "sqlite":
         with Installation(tmp_path / "data") as made:
@@ -142,6 +143,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
+@once
 def test_a_full_disk_is_told_and_nothing_breaks(small_disk: Path) -> None:
     filler = small_disk / "filler"
 
@@ -154,6 +156,7 @@ def test_a_full_disk_is_told_and_nothing_breaks(small_disk: Path) -> None:
         _full_storage(place, fill, filler.unlink)
 
 
+@once
 def test_a_file_size_limit_is_told_and_nothing_breaks(tmp_path: Path) -> None:
     with Installation(tmp_path / "data") as place:
 

@@ -28,9 +28,7 @@ async def titles(world: World, path: str, by: Someone | None = None, **query: st
 
 @pytest.mark.proves(f"POST {PATH}", f"GET {PATH}{{id}}/")
 async def test_rich_text_is_made_safe_and_times_have_defaults(world: World) -> None:
-    made = await announce(
-        world, "Mail is down", message="<p onclick='x()'>Mail <b>is</b> down<script>x()</script></p>"
-    )
+    made = await announce(world, "Mail is down", message="<p onclick='x()'>Mail <b>is</b> down<script>x()</script></p>")
     read = await world.get(f"{PATH}{made['id']}/")
     assert read["message"] == "<p>Mail <b>is</b> down</p>"
     assert read["description"] == read["message"]
@@ -91,12 +89,8 @@ async def test_each_sees_what_is_addressed_to_them(world: World) -> None:
         await world.person(expertise=["routing"]),
         await world.person(),
     )
-    team = await world.post(
-        "/ux/common/teams/profile/", {"name": "Desk", "staff": [{"profile_id": member.profile_id}]}
-    )
-    experts = await world.post(
-        "/ux/common/teams/profile/", {"name": "Experts", "expertiseGroupList": ["routing"]}
-    )
+    team = await world.post("/ux/common/teams/profile/", {"name": "Desk", "staff": [{"profile_id": member.profile_id}]})
+    experts = await world.post("/ux/common/teams/profile/", {"name": "Experts", "expertiseGroupList": ["routing"]})
     await announce(world, "everybody")
     await announce(world, "named", users=[named.profile_id])
     await announce(world, "team", teams=[team["id"]])
@@ -121,9 +115,7 @@ async def test_each_sees_what_is_addressed_to_them(world: World) -> None:
 @pytest.mark.proves(f"PUT {PATH}{{id}}/", f"DELETE {PATH}{{id}}/")
 async def test_an_announcement_is_ended_early_and_deleted(world: World) -> None:
     made = await announce(world, "Mail is down", publish_start=at(hours=-1))
-    changed = await world.put(
-        f"{PATH}{made['id']}/", {**made, "publish_end": at(minutes=-1), "message": "Fixed"}
-    )
+    changed = await world.put(f"{PATH}{made['id']}/", {**made, "publish_end": at(minutes=-1), "message": "Fixed"})
     assert (changed["data"]["status"], changed["data"]["message"]) == ("expired", "Fixed")
     await world.put(f"{PATH}{made['id']}/", {"publish_end": at(hours=-2)}, expect=400)
     await world.delete(f"{PATH}{made['id']}/", expect=204)

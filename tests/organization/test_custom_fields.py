@@ -48,9 +48,7 @@ async def test_values_of_each_kind_are_checked_stored_and_filtered(
 ) -> None:
     options = {"choices": ["Red", "Blue"]} if kind.startswith("choice") else {}
     await declare(world, kind=kind, **options)
-    made = await world.post(
-        DEPARTMENT, {"dept_name": "A", "custom_field_data": {"cost_centre": given}}, expect=201
-    )
+    made = await world.post(DEPARTMENT, {"dept_name": "A", "custom_field_data": {"cost_centre": given}}, expect=201)
     assert made["data"]["custom_field_data"] == {"cost_centre": stored}
     await world.post(DEPARTMENT, {"dept_name": "Empty"})
     found = await world.call(
@@ -65,9 +63,7 @@ async def test_values_of_each_kind_are_checked_stored_and_filtered(
         },
     )
     assert [row["dept_name"] for row in found["results"]] == ["A"]
-    refused = await world.post(
-        DEPARTMENT, {"dept_name": "B", "custom_field_data": {"cost_centre": wrong}}, expect=400
-    )
+    refused = await world.post(DEPARTMENT, {"dept_name": "B", "custom_field_data": {"cost_centre": wrong}}, expect=400)
     assert "custom_field_data.cost_centre" in refused["fields"]
 
 
@@ -77,9 +73,7 @@ async def test_key_and_kind_stay_once_used(world: World) -> None:
     assert (free["data"]["kind"], free["data"]["key"]) == ("integer", "centre")
     await world.post(DEPARTMENT, {"dept_name": "A", "custom_field_data": {"centre": 1}})
     refused = await world.patch(f"{PATH}{made['id']}/", {"kind": "text"}, expect=400)
-    assert refused["fields"] == {
-        "kind": ["The kind of a custom field in use cannot change. Make a new field."]
-    }
+    assert refused["fields"] == {"kind": ["The kind of a custom field in use cannot change. Make a new field."]}
     await world.patch(f"{PATH}{made['id']}/", {"key": "center"}, expect=400)
     await world.put(f"{PATH}{made['id']}/", {**free["data"], "label": "Centre", "required": True})
     refused = await world.post(DEPARTMENT, {"dept_name": "B"}, expect=400)
@@ -105,9 +99,7 @@ async def test_deleting_a_field_keeps_its_data_out_of_answers(world: World) -> N
 
 async def test_fields_of_another_organization_do_not_exist(world: World, stranger: World) -> None:
     await declare(world)
-    refused = await stranger.post(
-        DEPARTMENT, {"dept_name": "A", "custom_field_data": {"cost_centre": "x"}}, expect=400
-    )
+    refused = await stranger.post(DEPARTMENT, {"dept_name": "A", "custom_field_data": {"cost_centre": "x"}}, expect=400)
     assert "custom_field_data.cost_centre" in refused["fields"]
     person = await world.granted({"department": ("view", "add")})
     await world.post(PATH, {"resource": "department", "label": "X"}, by=person, expect=403)

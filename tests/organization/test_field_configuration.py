@@ -89,9 +89,7 @@ async def test_a_hidden_field_is_nowhere_to_be_seen(world: World) -> None:
     for answer in answers:
         assert "Secret plan" not in str(answer)
         assert "4711" not in str(answer)
-    await world.patch(
-        f"{DEPARTMENT}{one['id']}/", {"custom_field_data": {"budget": 1}}, by=person, expect=400
-    )
+    await world.patch(f"{DEPARTMENT}{one['id']}/", {"custom_field_data": {"budget": 1}}, by=person, expect=400)
     whole = await world.get(f"{DEPARTMENT}{one['id']}/")
     assert (whole["description"], whole["custom_field_data"]) == ("Secret plan", {"budget": 4711})
 

@@ -35,9 +35,7 @@ async def test_rows_go_in_with_a_chosen_mapping(world: World) -> None:
     assert done["errors"][0]["field"] == "latitude"
     (row,) = (await world.get(PATH))["results"]
     assert (row["location_name"], row["city"], row["latitude"]) == ("Head office", "Dublin", 53.3)
-    files = {
-        "file": ("places.csv", b"Name,Part of\r\nFloor 2,Head office\r\nCellar,Atlantis\r\n", "text/csv")
-    }
+    files = {"file": ("places.csv", b"Name,Part of\r\nFloor 2,Head office\r\nCellar,Atlantis\r\n", "text/csv")}
     done = await world.call(
         "POST",
         f"{PATH}upload-csv/",

@@ -43,14 +43,10 @@ async def test_places_nest_without_circles(world: World) -> None:
     await world.put(f"{PATH}{city['id']}/", {"parent": city["id"]}, expect=400)
     refused = await world.delete(f"{PATH}{site['id']}/", expect=409)
     assert "part of this one" in refused["error"]
-    moved = await world.put(
-        f"{PATH}{floor['id']}/", {**floor["data"], "parent": city["id"], "city": "Dublin"}
-    )
+    moved = await world.put(f"{PATH}{floor['id']}/", {**floor["data"], "parent": city["id"], "city": "Dublin"})
     assert (moved["data"]["parent_name"], moved["data"]["city"]) == ("Dublin", "Dublin")
     person = await world.person(location=site["id"])
-    team = await world.post(
-        "/ux/common/teams/profile/", {"name": "Desk", "location": [site["id"], city["id"]]}
-    )
+    team = await world.post("/ux/common/teams/profile/", {"name": "Desk", "location": [site["id"], city["id"]]})
     await world.delete(f"{PATH}{site['id']}/", expect=204)
     assert (await world.get(f"/ux/common/teams/profile/{team['id']}/"))["locations"] == [city["id"]]
     assert not (await world.get(f"/ux/common/user/profile/{person.profile_id}/"))["location"]

@@ -72,9 +72,7 @@ async def test_requesters_follow_too(world: World) -> None:
 
 @pytest.mark.proves(f"GET {PATH}filter/", f"GET {PATH}options/")
 async def test_tags_of_a_type_come_with_their_use(world: World) -> None:
-    await world.post(
-        PATH, [{"tag": "a", "type": "user"}, {"tag": "b", "type": "user"}, {"tag": "a", "type": "asset"}]
-    )
+    await world.post(PATH, [{"tag": "a", "type": "user"}, {"tag": "b", "type": "user"}, {"tag": "a", "type": "asset"}])
     await world.person(tags=["a"])
     await world.person(tags=["a"])
     found = await world.get(f"{PATH}filter/", params={"type": "user"})

@@ -33,9 +33,7 @@ class Door:
 
 def enter(portal: Platform, world: World) -> Door:
     address = f"10.0.{next(_addresses)}.1"
-    transport = httpx.ASGITransport(
-        app=portal.memory["app"], client=(address, 4711), raise_app_exceptions=False
-    )
+    transport = httpx.ASGITransport(app=portal.memory["app"], client=(address, 4711), raise_app_exceptions=False)
     return Door(httpx.AsyncClient(transport=transport, base_url=f"http://{world.slug}.mainstay.test"), world)
 
 

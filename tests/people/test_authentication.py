@@ -82,10 +82,7 @@ async def test_the_password_may_come_encoded_or_sealed(door: Door, ann: Someone)
     assert (await door.post(BASE64, {"username": "ann", "password": coded}))["profile_id"] == ann.profile_id
     refused = await door.post(BASE64, {"username": "ann", "password": PASSWORD}, 400)
     assert list(refused["fields"]) == ["password"]
-    assert (
-        await door.post(BASE64, {"username": "ann", "password": base64.b64encode(b"no").decode()}, 401)
-        == WRONG
-    )
+    assert await door.post(BASE64, {"username": "ann", "password": base64.b64encode(b"no").decode()}, 401) == WRONG
     assert await door.post(BASE64, {"username": "ann"}, 400) == {"error": "Please provide password."}
     sealed = (await door.client.post(SEAL, data={"password": PASSWORD})).json()["password"]
     assert PASSWORD not in sealed
@@ -172,9 +169,7 @@ async def test_the_console_logs_in_with_a_cookie(door: Door, ann: Someone) -> No
     assert refused.status_code == 403
     assert refused.json() == {"error": "The request does not carry this session's CSRF token (X-CSRF-Token)."}
     assert (await door.client.post(path, json=page, headers={"X-CSRF-Token": "guess"})).status_code == 403
-    assert (
-        await door.client.post(path, json=page, headers={"X-CSRF-Token": body["csrf"]})
-    ).status_code == 200
+    assert (await door.client.post(path, json=page, headers={"X-CSRF-Token": body["csrf"]})).status_code == 200
     assert (await door.client.delete("/api/session")).status_code == 403
     ended = await door.client.delete("/api/session", headers={"X-CSRF-Token": body["csrf"]})
     assert ended.status_code == 204
@@ -185,9 +180,7 @@ async def test_the_console_logs_in_with_a_cookie(door: Door, ann: Someone) -> No
 
 async def test_a_token_is_no_cookie_and_a_cookie_no_token(door: Door, ann: Someone) -> None:
     token = await door.token(ann)
-    assert (
-        await door.client.get("/api/user", headers={"Cookie": f"mainstay_session={token}"})
-    ).status_code == 401
+    assert (await door.client.get("/api/user", headers={"Cookie": f"mainstay_session={token}"})).status_code == 401
     await door.client.post("/api/session", json={"username": "ann", "password": PASSWORD})
     cookie = door.client.cookies["mainstay_session"]
     door.client.cookies.clear()
@@ -201,12 +194,8 @@ async def test_log_ins_are_listed_and_ended(door: Door, ann: Someone) -> None:
     assert [row["kind"] for row in rows] == ["token", "token"]
     (current,) = [row for row in rows if row["current"]]
     (older,) = [row for row in rows if not row["current"]]
-    assert (
-        await door.client.delete(f"/api/sessions/{current['id']}", headers=bearer(other))
-    ).status_code == 404
-    assert (
-        await door.client.delete(f"/api/sessions/{older['id']}", headers=bearer(first))
-    ).status_code == 204
+    assert (await door.client.delete(f"/api/sessions/{current['id']}", headers=bearer(other))).status_code == 404
+    assert (await door.client.delete(f"/api/sessions/{older['id']}", headers=bearer(first))).status_code == 204
     assert (await door.client.get("/api/user", headers=bearer(second))).status_code == 401
     assert (await door.client.get("/api/user", headers=bearer(first))).status_code == 200
 
@@ -243,9 +232,7 @@ async def test_credentials_hold_in_their_own_organization_only(
     namesake = await stranger.person(password=True, username="ann")
     again = enter(portal, stranger)
     async with again.client:
-        assert (await again.post(TOKEN, {"username": "ann", "password": PASSWORD}))[
-            "profile_id"
-        ] == namesake.profile_id
+        assert (await again.post(TOKEN, {"username": "ann", "password": PASSWORD}))["profile_id"] == namesake.profile_id
 
 
 async def test_a_failed_log_in_leaves_no_session(door: Door, ann: Someone) -> None:

@@ -50,9 +50,7 @@ async def test_names_are_unique_without_regard_to_case(world: World) -> None:
 
 
 async def test_people_let_go_of_a_deleted_department(world: World) -> None:
-    made = await world.post(
-        PATH, {"dept_name": "Finance", "dept_head": [{"profile_id": world.admin.profile_id}]}
-    )
+    made = await world.post(PATH, {"dept_name": "Finance", "dept_head": [{"profile_id": world.admin.profile_id}]})
     assert made["data"]["dept_head"] == world.admin.profile_id
     person = await world.person(department=made["id"])
     team = await world.post("/ux/common/teams/profile/", {"name": "Accounts", "department": "Finance"})
@@ -67,7 +65,5 @@ async def test_people_let_go_of_a_deleted_department(world: World) -> None:
 
 async def test_either_name_of_a_field_can_be_edited(world: World) -> None:
     made = await world.post(PATH, {"dept_name": "Finance", "description": "Money"})
-    changed = await world.put(
-        f"{PATH}{made['id']}/", {**made["data"], "name": "Treasury", "ci_descr": "Gold"}
-    )
+    changed = await world.put(f"{PATH}{made['id']}/", {**made["data"], "name": "Treasury", "ci_descr": "Gold"})
     assert (changed["data"]["dept_name"], changed["data"]["description"]) == ("Treasury", "Gold")

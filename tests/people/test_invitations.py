@@ -98,9 +98,7 @@ async def test_a_link_expires_when_the_organization_says(world: World) -> None:
 
 
 async def test_an_account_without_a_password_gets_one_by_its_link(world: World) -> None:
-    made = await world.post(
-        "/ux/common/user/profile/", {"email": "gil@example.com", "role": "Approver"}, expect=201
-    )
+    made = await world.post("/ux/common/user/profile/", {"email": "gil@example.com", "role": "Approver"}, expect=201)
     row = (await world.post(PATH, {"emails": "gil@example.com", "role": "IT Manager"}))["invited"][0]
     assert (await world.get(PATH))["count"] == 1
     await accept(world, row, full_name="Gil")
@@ -163,9 +161,7 @@ async def test_invitations_belong_to_their_organization(world: World, stranger: 
 
 
 async def test_deleting_the_account_withdraws_its_invitation(world: World) -> None:
-    made = await world.post(
-        "/ux/common/user/profile/", {"email": "ned@example.com", "role": "Approver"}, expect=201
-    )
+    made = await world.post("/ux/common/user/profile/", {"email": "ned@example.com", "role": "Approver"}, expect=201)
     assert (await world.get(PATH))["count"] == 1
     await world.delete(f"/ux/common/user/profile/{made['id']}/")
     assert (await world.get(PATH))["count"] == 0

@@ -53,9 +53,7 @@ async def test_working_days_leave_out_weekends_and_holidays(world: World) -> Non
     await configured(world)
     person = await world.person()
     # Monday to the Tuesday after: eight days, less a weekend and a holiday.
-    made = await world.post(
-        PATH, leave("2031-01-06", "2031-01-13T00:00:00Z", reason="Skiing"), by=person, expect=201
-    )
+    made = await world.post(PATH, leave("2031-01-06", "2031-01-13T00:00:00Z", reason="Skiing"), by=person, expect=201)
     read = await world.get(f"{PATH}{made['id']}/", by=person)
     assert (read["leave_id"], read["user"], read["days"]) == (made["id"], person.profile_id, 5)
     assert (read["username"], read["email"], read["reason"]) == (person.username, person.email, "Skiing")
@@ -71,9 +69,7 @@ async def test_overlapping_and_over_balance_leaves_are_refused(world: World) -> 
     await configured(world)
     person = await world.person()
     await world.post(PATH, leave("2031-03-03", "2031-03-05"), by=person)
-    refused = await world.post(
-        PATH, leave("2031-03-05", "2031-03-06", leave_type="Sick leave"), by=person, expect=400
-    )
+    refused = await world.post(PATH, leave("2031-03-05", "2031-03-06", leave_type="Sick leave"), by=person, expect=400)
     assert refused["error"] == (
         "This overlaps the leave from 2031-03-03 to 2031-03-05. Change that one, or choose other days."
     )
@@ -107,9 +103,7 @@ async def test_people_apply_for_themselves_only(world: World) -> None:
     assert made["data"]["user"] == other.profile_id
     await world.delete(f"{PATH}my_leaves/{made['id']}/", by=person, expect=403)
     await world.delete(f"{PATH}my_leaves/{made['id']}/", by=other, expect=204)
-    own = await world.post(
-        f"{PATH}my_leaves/", leave("2031-03-03", "2031-03-03", user=other.email), by=person
-    )
+    own = await world.post(f"{PATH}my_leaves/", leave("2031-03-03", "2031-03-03", user=other.email), by=person)
     assert own["data"]["user"] == person.profile_id
 
 
@@ -154,9 +148,7 @@ async def test_a_leave_is_changed_under_the_same_rules(world: World) -> None:
     longer = await world.put(f"{PATH}{made['id']}/", {**made["data"], "end_date": "2031-03-06"})
     assert longer["data"]["days"] == 4
     await world.patch(f"{PATH}{made['id']}/", {"end_date": "2031-03-07"}, expect=400)
-    await world.patch(
-        f"{PATH}{made['id']}/", {"start_date": "2031-03-10", "end_date": "2031-03-10"}, expect=400
-    )
+    await world.patch(f"{PATH}{made['id']}/", {"start_date": "2031-03-10", "end_date": "2031-03-10"}, expect=400)
     patched = await world.patch(f"{PATH}{made['id']}/", {"reason": "Rest"})
     assert (patched["data"]["reason"], patched["data"]["days"]) == ("Rest", 4)
     await world.delete(f"{PATH}{made['id']}/", expect=204)
@@ -185,9 +177,7 @@ async def test_the_calendar_shows_who_is_away(world: World) -> None:
         "leaves": [],
     }
     assert (month["leaves"][0]["full_name"], month["leaves"][0]["color"]) == ("Bo Berg", "#16a34a")
-    week = await world.get(
-        f"{PATH}calendar/", params={"view": "week", "date": "2031-01-08", "user": world.admin.email}
-    )
+    week = await world.get(f"{PATH}calendar/", params={"view": "week", "date": "2031-01-08", "user": world.admin.email})
     assert (week["start"], week["end"], week["leaves"]) == ("2031-01-06", "2031-01-12", [])
     typed = await world.get(f"{PATH}calendar/", params={"date": "2031-01-08", "leave_type": "Sick leave"})
     assert typed["leaves"] == []

@@ -41,9 +41,7 @@ async def test_people_change_nothing_else_about_themselves(world: World) -> None
         {"username": "x"},
     ):
         await world.post(f"{PATH}myprofile/", change, by=someone, expect=403)
-    await world.post(
-        f"{PATH}myprofile/", {"profile_id": world.admin.profile_id, "phone": "1"}, by=someone, expect=403
-    )
+    await world.post(f"{PATH}myprofile/", {"profile_id": world.admin.profile_id, "phone": "1"}, by=someone, expect=403)
     await world.post(f"{PATH}myprofile/", {"timezone": "Mars/Olympus"}, by=someone, expect=400)
     me = await world.get(f"{PATH}{someone.profile_id}/")
     assert (me["role"], me["email"], me["is_active"]) == (someone.role, someone.email, True)
@@ -122,9 +120,7 @@ async def test_deactivation_clocks_out(world: World) -> None:
 
 async def test_clock_times_stay_in_their_organization(world: World, stranger: World) -> None:
     await stranger.post(f"{PATH}user_clocks_data/", {"action": "in"})
-    await world.get(
-        f"{PATH}get_user_clocks_data/", params={"profile_id": stranger.admin.profile_id}, expect=404
-    )
+    await world.get(f"{PATH}get_user_clocks_data/", params={"profile_id": stranger.admin.profile_id}, expect=404)
 
 
 async def test_a_key_for_nobody_has_no_profile(world: World) -> None:

@@ -23,9 +23,7 @@ async def test_a_partner_takes_the_documented_sample(world: World) -> None:
     assert (read["partner_id"], read["partner_name"]) == (made["id"], "Harbour")
     assert (read["email"], read["contact_number"]) == ("desk@harbour.example", "+1 555 0101")
     assert read["phone"] == {"number": "+1 555 0101"}
-    assert [row["partner_name"] for row in (await world.get(PATH, params={"search": "quay"}))["results"]] == [
-        "Harbour"
-    ]
+    assert [row["partner_name"] for row in (await world.get(PATH, params={"search": "quay"}))["results"]] == ["Harbour"]
 
 
 async def test_a_password_makes_a_portal_account_and_is_never_answered(world: World) -> None:
@@ -51,15 +49,11 @@ async def test_a_password_makes_a_portal_account_and_is_never_answered(world: Wo
         account = await store.get(ctx, User, made["data"]["profile_id"])
         assert password_matches(account.password_hash, SECRET)
         assert (account.kind, account.must_change_password) == ("requester", True)
-    weak = await world.post(
-        PATH, {"partner_name": "B", "email": "b@b.example", "password": "short"}, expect=400
-    )
+    weak = await world.post(PATH, {"partner_name": "B", "email": "b@b.example", "password": "short"}, expect=400)
     assert "password" in weak["fields"]
     await world.post(PATH, {"partner_name": "C", "password": SECRET}, expect=400)
     limited = await world.granted({"partner": ("view", "add")})
-    await world.post(
-        PATH, {"partner_name": "D", "email": "d@d.example", "password": SECRET}, by=limited, expect=403
-    )
+    await world.post(PATH, {"partner_name": "D", "email": "d@d.example", "password": SECRET}, by=limited, expect=403)
     await world.delete(f"{PATH}{made['id']}/", expect=204)
     async with world.platform.work(world.organization) as ctx:
         assert (await store.get(ctx, User, made["data"]["profile_id"])).is_active is False
@@ -84,9 +78,7 @@ async def test_a_partner_is_changed_and_deleted(world: World) -> None:
 @pytest.mark.proves(f"GET {PATH}filter/")
 async def test_partners_are_found_by_operator_name_and_mail(world: World) -> None:
     operator = await world.person()
-    await world.post(
-        PATH, {"partner_name": "Harbour", "partner_operators": [{"profile_id": operator.profile_id}]}
-    )
+    await world.post(PATH, {"partner_name": "Harbour", "partner_operators": [{"profile_id": operator.profile_id}]})
     await world.post(PATH, {"partner_name": "Pier", "email": "pier@works.example"})
 
     async def names(**wanted: str) -> list[str]:

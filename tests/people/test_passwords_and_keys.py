@@ -64,9 +64,7 @@ async def test_a_new_password_ends_the_other_log_ins(door: Door, ann: Someone) -
         ("Aa1-Aa1-Aa1-Quist", "The password must not contain your name or e-mail address."),
     ],
 )
-async def test_the_policy_is_the_organizations(
-    door: Door, ann: Someone, password: str, sentence: str
-) -> None:
+async def test_the_policy_is_the_organizations(door: Door, ann: Someone, password: str, sentence: str) -> None:
     rules = {
         "password.min_length": 12,
         "password.require_upper": True,
@@ -144,15 +142,11 @@ async def test_keys_are_shown_once_expire_and_are_revoked(world: World) -> None:
     assert await world.get("/api/user", by=caller, expect=401) == {"error": "Invalid API key."}
 
     soon = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
-    short = await world.post(
-        "/api/keys/", {"name": "Short", "role": "Approver", "expires_at": soon}, expect=201
-    )
+    short = await world.post("/api/keys/", {"name": "Short", "role": "Approver", "expires_at": soon}, expect=201)
     caller = replace(world.admin, key=short["data"]["key"])
     await world.get("/api/user", by=caller)
     async with world.platform.work(world.organization) as ctx:
-        statement = (
-            update(ApiKey).where(ApiKey.id == short["id"]).values(expires_at=ctx.now - timedelta(seconds=1))
-        )
+        statement = update(ApiKey).where(ApiKey.id == short["id"]).values(expires_at=ctx.now - timedelta(seconds=1))
         await ctx.session.execute(statement.execution_options(synchronize_session=False))
     assert await world.get("/api/user", by=caller, expect=401) == {"error": "This API key has expired."}
     await world.post(

@@ -14,9 +14,7 @@ USERS, REQUESTERS = "/ux/common/user/profile/", "/ux/common/requester/profile/"
 
 async def send(world: World, path: str, text: str, expect: int = 200, **options: Any) -> Any:
     """Post a CSV file as a form does."""
-    return await world.call(
-        "POST", path, expect=expect, files={"file": ("people.csv", text, "text/csv")}, **options
-    )
+    return await world.call("POST", path, expect=expect, files={"file": ("people.csv", text, "text/csv")}, **options)
 
 
 @pytest.mark.proves(f"GET {USERS}download_csv/", f"POST {USERS}validate_csv/", f"POST {USERS}upload_csv/")
@@ -57,9 +55,7 @@ async def test_users_are_updated_by_file(world: World) -> None:
 async def test_a_file_gives_no_more_than_its_sender_holds(world: World) -> None:
     keeper = await world.granted({"user": ("view", "add", "edit")})
     text = "E-mail,Roles\r\nup@example.com,Infraon Admin\r\n"
-    answer = await world.send(
-        "POST", f"{USERS}upload_csv/", by=keeper, files={"file": ("p.csv", text, "text/csv")}
-    )
+    answer = await world.send("POST", f"{USERS}upload_csv/", by=keeper, files={"file": ("p.csv", text, "text/csv")})
     assert answer.status_code == 403 or answer.json()["created"] == 0
     assert (await world.get(USERS, params={"search": "up@example.com"}))["count"] == 0
 

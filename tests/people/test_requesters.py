@@ -163,9 +163,7 @@ async def test_the_account_follows_the_requester(world: World, meera: dict[str, 
     assert (await world.client.get("/api/user", headers=header)).status_code == 401
     await world.patch(path, {"is_login_enable": True})
     assert (await account(world, person.id)).is_active
-    await world.patch(
-        path, {"user_details": {"password": "Another-horse-8", "confirm_password": "no"}}, expect=400
-    )
+    await world.patch(path, {"user_details": {"password": "Another-horse-8", "confirm_password": "no"}}, expect=400)
     await world.patch(path, {"user_details": {"password": "Another-horse-8"}})
     assert (await account(world, person.id)).password_hash != person.password_hash
 
@@ -189,9 +187,7 @@ async def test_a_deleted_requester_cannot_log_in(world: World, meera: dict[str, 
 
 async def test_staff_who_ask_keep_their_account(world: World) -> None:
     someone = await world.person(password=True)
-    made = await world.post(
-        PATH, {"full_name": "Same", "email": someone.email, "is_login_enable": True}, expect=201
-    )
+    made = await world.post(PATH, {"full_name": "Same", "email": someone.email, "is_login_enable": True}, expect=201)
     assert (made["data"]["profile_id"], made["data"]["is_staff"]) == (someone.profile_id, True)
     await world.post(f"{PATH}updateRequesterStatus/", {"requester_id": made["id"], "is_active": False})
     await world.delete(f"{PATH}{made['id']}/", expect=204)
@@ -206,9 +202,7 @@ async def test_requesters_are_deactivated(world: World, meera: dict[str, Any]) -
     header = await session(world, meera["data"]["profile_id"])
     other = await world.post(PATH, {"full_name": "No log-in"}, expect=201)
     ids = [meera["id"], other["id"]]
-    assert (await world.post(f"{PATH}updateRequesterStatus/", {"ids": ids, "is_active": False}))[
-        "updated"
-    ] == 2
+    assert (await world.post(f"{PATH}updateRequesterStatus/", {"ids": ids, "is_active": False}))["updated"] == 2
     assert (await world.client.get("/api/user", headers=header)).status_code == 401
     assert not (await account(world, meera["data"]["profile_id"])).is_active
     assert (await world.get(PATH, params={"filters": '{"is_login_active": false}'}))["count"] == 2
@@ -260,9 +254,7 @@ async def test_a_requester_is_found_by_what_is_known(world: World, meera: dict[s
 async def test_a_form_gets_its_requester_in_one_call(world: World) -> None:
     made = await world.post(f"{PATH}create_new_requester/", {"email": "new@example.com"})
     assert made["data"]["full_name"] == "new"
-    again = await world.post(
-        f"{PATH}create_new_requester/", {"email": "NEW@example.com", "full_name": "Other"}
-    )
+    again = await world.post(f"{PATH}create_new_requester/", {"email": "NEW@example.com", "full_name": "Other"})
     assert (again["id"], again["message"]) == (made["id"], "requester_found")
     assert (await world.get(PATH))["count"] == 1
     await world.post(f"{PATH}create_new_requester/", {}, expect=400)

@@ -132,10 +132,7 @@ async def test_the_matrix_is_described(world: World) -> None:
     assert not any(on for part in blank.values() for module in part.values() for on in module.values())
     full = await world.get(f"{PATH}json/", params={"id": world.roles["Infraon Admin"]})
     assert all(
-        on
-        for part in full["selected_permissions"].values()
-        for module in part.values()
-        for on in module.values()
+        on for part in full["selected_permissions"].values() for module in part.values() for on in module.values()
     )
     # The document can be posted as it came.
     await world.post(PATH, {"role_name": "Blank", "selected_permissions": blank}, expect=201)
@@ -166,9 +163,7 @@ async def test_nobody_makes_a_role_that_holds_more_than_they_do(world: World) ->
     refused = await world.patch(own, more, by=keeper, expect=403)
     assert refused["error"] == "You cannot make a role that may delete department: you may not yourself."
     await world.post(PATH, {"role_name": "More", **more}, by=keeper, expect=403)
-    await world.post(
-        f"{PATH}{world.roles['IT Manager']}/clone/", {"role_name": "More"}, by=keeper, expect=403
-    )
+    await world.post(f"{PATH}{world.roles['IT Manager']}/clone/", {"role_name": "More"}, by=keeper, expect=403)
     await world.patch(f"{PATH}{world.roles['IT Manager']}/", {"description": "x"}, by=keeper, expect=403)
     await world.delete(f"{PATH}{world.roles['IT Manager']}/", by=keeper, expect=403)
     less = {"selected_permissions": {"x": {"department": {"view": True}}}}

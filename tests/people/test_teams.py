@@ -59,9 +59,7 @@ async def test_a_team_takes_the_documented_sample_and_answers_people(world: Worl
 async def test_a_team_is_changed_as_it_was_read_and_deleted(world: World) -> None:
     one, two = await world.person(), await world.person()
     place = await world.post(LOCATION, {"location_name": "Dublin"})
-    made = await world.post(
-        PATH, {"name": "Desk", "type": "service_desk", "module": "Ticket", "staff": [shown(one)]}
-    )
+    made = await world.post(PATH, {"name": "Desk", "type": "service_desk", "module": "Ticket", "staff": [shown(one)]})
     record = {
         **made["data"],
         "staffs": [*made["data"]["staffs"], shown(two)],
@@ -160,9 +158,7 @@ async def test_the_teams_of_people_and_the_people_of_teams(world: World) -> None
     one, two = await world.person(), await world.person()
     desk = await world.post(PATH, {"name": "Desk", "staff": [shown(one), shown(two)]})
     await world.post(PATH, {"name": "Board", "type": "cab", "staff": [shown(one)]})
-    found = await world.post(
-        f"{PATH}usergrplist/", {"users": [one.email, two.profile_id], "team_ids": [desk["id"]]}
-    )
+    found = await world.post(f"{PATH}usergrplist/", {"users": [one.email, two.profile_id], "team_ids": [desk["id"]]})
     assert [[team["name"] for team in item["teams"]] for item in found["users"]] == [
         ["Board", "Desk"],
         ["Desk"],

@@ -99,8 +99,7 @@ async def test_a_user_without_a_password_is_sent_a_link(world: World) -> None:
 async def test_wrong_input_is_named(world: World, wrong: dict[str, str], field: str) -> None:
     wrong = {name: value.replace("{slug}", world.slug) for name, value in wrong.items()}
     wrong = {
-        name: f"admin@{world.slug}.example" if value.startswith("ADMIN@") else value
-        for name, value in wrong.items()
+        name: f"admin@{world.slug}.example" if value.startswith("ADMIN@") else value for name, value in wrong.items()
     }
     refused = await world.post(PATH, {**NEW, **wrong}, expect=400)
     assert list(refused["fields"]) == [field], refused
@@ -131,15 +130,11 @@ async def test_an_administrator_resets_a_password(world: World) -> None:
         assert (await ctx.session.get_one(User, someone.profile_id)).must_change_password
     history = await world.get(f"{PATH}{someone.profile_id}/history/")
     assert "argon2" not in str(history)
-    refused = await world.patch(
-        f"{PATH}{world.admin.profile_id}/", {"password": "Another-horse-8"}, expect=400
-    )
+    refused = await world.patch(f"{PATH}{world.admin.profile_id}/", {"password": "Another-horse-8"}, expect=400)
     assert "/api/session/password" in refused["error"]
 
 
-@pytest.mark.proves(
-    f"POST {PATH}updateactiveusers/", f"GET {PATH}activeuser_list/", f"POST {PATH}active_users/"
-)
+@pytest.mark.proves(f"POST {PATH}updateactiveusers/", f"GET {PATH}activeuser_list/", f"POST {PATH}active_users/")
 async def test_users_are_deactivated_and_activated(world: World) -> None:
     first, second = await world.person(full_name="Bea One"), await world.person(full_name="Cem Two")
     answer = await world.post(
@@ -177,12 +172,8 @@ async def test_who_leaves_is_logged_out_and_their_keys_stop(world: World, way: s
     assert (gone.status_code, gone.json()) == (401, {"error": "Invalid token."})
     assert await world.get("/api/user", by=someone, expect=401) == {"error": "Invalid API key."}
     async with world.platform.work(world.organization) as ctx:
-        assert not list(
-            (await ctx.session.execute(select(Session).where(Session.user == someone.user))).scalars()
-        )
-        key = (
-            await ctx.session.execute(select(ApiKey).where(ApiKey.acts_as == someone.profile_id))
-        ).scalar_one()
+        assert not list((await ctx.session.execute(select(Session).where(Session.user == someone.user))).scalars())
+        key = (await ctx.session.execute(select(ApiKey).where(ApiKey.acts_as == someone.profile_id))).scalar_one()
         assert key.revoked == ("delete" in way)
 
 
@@ -258,9 +249,7 @@ async def test_other_organizations_are_out_of_reach(world: World, stranger: Worl
 
 
 async def test_a_list_costs_few_statements(world: World, statements: object) -> None:
-    await world.post(
-        PATH, [{**NEW, "email": f"m{n}@example.com", "username": f"m{n}"} for n in range(40)], expect=201
-    )
+    await world.post(PATH, [{**NEW, "email": f"m{n}@example.com", "username": f"m{n}"} for n in range(40)], expect=201)
     await world.get(PATH)
     statements.ran.clear()  # type: ignore[attr-defined]
     assert len((await world.get(PATH, params={"sort": "full_name"}))["results"]) == 41

@@ -21,14 +21,25 @@ async def report(world: World, **values: Any) -> dict[str, Any]:
 
 @pytest.mark.proves(f"POST {PATH}", f"GET {PATH}{{id}}/", f"GET {PATH}incident-data/{{id}}/")
 async def test_a_report_becomes_an_incident_with_number_priority_and_requester(world: World) -> None:
-    made = await report(world, urgency="High", impact="Department", requester_name="Rita Requester",
-                        description="<p>Hello<script>alert(1)</script></p>")  # fmt: skip
+    made = await report(
+        world,
+        urgency="High",
+        impact="Department",
+        requester_name="Rita Requester",
+        description="<p>Hello<script>alert(1)</script></p>",
+    )
     assert made["display_id"] == "INC-1"
     assert made["basic_info"]["priority"] == "High"
     assert made["basic_info"]["status"] == "New"
     read = await world.get(f"{PATH}INC-1/")
-    assert set(read) == {"incident", "options", "status", "transition_status", "stage_state_option_map",
-                         "selected_assignee_info"}  # fmt: skip
+    assert set(read) == {
+        "incident",
+        "options",
+        "status",
+        "transition_status",
+        "stage_state_option_map",
+        "selected_assignee_info",
+    }
     assert read["incident"]["requester"]["full_name"] == "Rita Requester"
     assert read["incident"]["basic_info"]["description"] == "<p>Hello</p>"
     assert [row["name"] for row in read["transition_status"]] == ["Responded", "Analysis", "Resolved"]
@@ -106,10 +117,15 @@ async def test_a_priority_change_asks_for_its_reason(world: World) -> None:
 async def test_the_conversation_with_an_attachment(world: World) -> None:
     made = await report(world)
     picture = base64.b64encode(b"\x89PNG not really").decode()
-    said = await world.post(TALK, {
-        "incident_id": made["id"], "message": "<b>Hello</b><img src=x onerror=alert(1)>",
-        "attachments": [{"name": "../shot.png", "data": f"data:image/png;base64,{picture}"}],
-    }, expect=201)  # fmt: skip
+    said = await world.post(
+        TALK,
+        {
+            "incident_id": made["id"],
+            "message": "<b>Hello</b><img src=x onerror=alert(1)>",
+            "attachments": [{"name": "../shot.png", "data": f"data:image/png;base64,{picture}"}],
+        },
+        expect=201,
+    )
     data = said["data"]
     assert "onerror" not in data["message"]
     assert [item["name"] for item in data["attachments"]] == ["shot.png"]
@@ -130,13 +146,21 @@ async def test_the_conversation_with_an_attachment(world: World) -> None:
 
 @pytest.mark.proves(f"GET {PATH}")
 async def test_the_list_is_filtered_sorted_and_paged(world: World) -> None:
-    await world.post(PATH, [{"summary": f"Ticket {n}", "urgency": 1 + n % 3, "impact": 1} for n in range(7)], expect=201)
+    await world.post(
+        PATH, [{"summary": f"Ticket {n}", "urgency": 1 + n % 3, "impact": 1} for n in range(7)], expect=201
+    )
     urgent = await world.get(PATH, params={"filters": '{"urgency_id": 1}', "sort": "display_id"})
     assert [row["summary"] for row in urgent["results"]] == ["Ticket 0", "Ticket 3", "Ticket 6"]
     body = {"filters": {"and": [{"field": "priority", "condition": "in", "value": ["Critical", "High"]}]}}
     both = await world.call("GET", PATH, json=body, params={"sort": "priority", "reverse": "true"})
     assert both["count"] == 5
-    assert [row["priority"] for row in both["results"]] == ["High", "High", "Critical", "Critical", "Critical"]
+    assert [row["priority"] for row in both["results"]] == [
+        "High",
+        "High",
+        "Critical",
+        "Critical",
+        "Critical",
+    ]
     page = await world.get(PATH, params={"items_per_page": 3, "page": 2})
     assert (page["count"], page["total_pages"], len(page["results"])) == (7, 3, 3)
     names, url = [], f"{PATH}?items_per_page=2"
@@ -151,16 +175,21 @@ async def test_the_list_is_filtered_sorted_and_paged(world: World) -> None:
 async def test_attachments_are_checked_listed_and_streamed(world: World) -> None:
     made = await report(world)
     data = "data:text/plain;base64," + base64.b64encode(b"log line").decode()
-    await world.post(f"{PATH}add-attachment/", {"incident_id": made["id"], "attachments": [{"name": "a.log", "data": data}]})
+    await world.post(
+        f"{PATH}add-attachment/",
+        {"incident_id": made["id"], "attachments": [{"name": "a.log", "data": data}]},
+    )
     listed = await world.get(f"{PATH}attachment/", params={"incident_id": made["id"]})
     assert [(row["name"], row["size"]) for row in listed["results"]] == [("a.log", 8)]
     file = await world.send("GET", f"{PATH}attachment/", params={"attachment_id": listed["results"][0]["id"]})
     assert file.content == b"log line"
     html = "data:text/html;base64," + base64.b64encode(b"<script>").decode()
-    await world.post(f"{PATH}add-attachment/", {"incident_id": made["id"], "attachments": [{"name": "x", "data": html}]},
-                     expect=415)  # fmt: skip
-    await world.post(f"{PATH}add-attachment/", {"incident_id": made["id"], "attachments": [{"name": "x", "data": "abc"}]},
-                     expect=400)  # fmt: skip
+    await world.post(
+        f"{PATH}add-attachment/", {"incident_id": made["id"], "attachments": [{"name": "x", "data": html}]}, expect=415
+    )
+    await world.post(
+        f"{PATH}add-attachment/", {"incident_id": made["id"], "attachments": [{"name": "x", "data": "abc"}]}, expect=400
+    )
 
 
 @pytest.mark.proves(f"DELETE {PATH}{{id}}/", f"POST {PATH}delete_incident/")
@@ -180,7 +209,10 @@ async def test_options_and_the_workflow_are_described(world: World) -> None:
     flow = await world.get(f"{PATH}workflow_status/", params={"incident_id": made["id"]})
     assert flow["status"]["name"] == "New"
     mapped = await world.post(f"{PATH}workflow_options_map/", {"state": "In Progress"})
-    assert [row["name"] for row in mapped["stage_state_option_map"]["In Progress"]] == ["Analysis", "Escalated"]
+    assert [row["name"] for row in mapped["stage_state_option_map"]["In Progress"]] == [
+        "Analysis",
+        "Escalated",
+    ]
 
 
 @pytest.mark.proves(f"GET {PATH}feedback/", f"GET {PATH}impacted_asset/", f"GET {PATH}requester_search/")
@@ -200,11 +232,16 @@ async def test_feedback_assets_and_requester_search(world: World) -> None:
 @pytest.mark.proves(f"GET {PATH}process-rich-text/", f"POST {PATH}save-rich-text/")
 async def test_rich_text_with_merge_fields(world: World) -> None:
     made = await report(world, summary="<Printer> & co")
-    asked = {"incident_id": made["id"], "text": "<p>{{display_id}}: {{summary}} {{nothing}}</p><script>x</script>"}
+    asked = {
+        "incident_id": made["id"],
+        "text": "<p>{{display_id}}: {{summary}} {{nothing}}</p><script>x</script>",
+    }
     shown = await world.get(f"{PATH}process-rich-text/", params=asked)
     assert shown["text"] == "<p>INC-1: &lt;Printer&gt; &amp; co {{nothing}}</p>"
     assert shown["unknown"] == ["nothing"]
-    saved = await world.post(f"{PATH}save-rich-text/", {"incident_id": made["id"], "field": "description", "text": "<p>New</p>"})
+    saved = await world.post(
+        f"{PATH}save-rich-text/", {"incident_id": made["id"], "field": "description", "text": "<p>New</p>"}
+    )
     assert saved["data"]["basic_info"]["description"] == "<p>New</p>"
 
 
@@ -254,5 +291,7 @@ async def test_a_requester_sees_own_incidents_only(world: World) -> None:
     await world.get(TALK, params={"incident_id": other["id"]}, by=rita, expect=404)
     await world.post(TALK, {"incident_id": mine["id"], "message": "Any news?"}, by=rita, expect=201)
     await world.post(TALK, {"incident_id": mine["id"], "message": "secret", "type": "note"}, expect=201)
-    assert [row["message"] for row in (await world.get(TALK, params={"incident_id": mine["id"]}, by=rita))["results"]] == ["Any news?"]
+    assert [
+        row["message"] for row in (await world.get(TALK, params={"incident_id": mine["id"]}, by=rita))["results"]
+    ] == ["Any news?"]
     assert (await world.get(f"{PATH}{mine['id']}/"))["incident"]["unread_mail"] is True

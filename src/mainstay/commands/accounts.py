@@ -212,9 +212,7 @@ def revoke_key(key: str, /, *, organization: str | None = None) -> None:
 
     async def work() -> str:
         async with _within(organization) as ctx:
-            query = select(ApiKey).where(
-                or_(func.lower(ApiKey.name) == key.lower(), ApiKey.prefix == key[:10])
-            )
+            query = select(ApiKey).where(or_(func.lower(ApiKey.name) == key.lower(), ApiKey.prefix == key[:10]))
             found = list((await ctx.session.execute(query)).scalars())
             if len(found) != 1:
                 what = "several API keys" if found else "no API key"

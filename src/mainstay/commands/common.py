@@ -72,15 +72,11 @@ def check_database(settings: Settings) -> None:
     try:
         engine = sa.create_engine(url, poolclass=sa.NullPool, **options)
         with engine.connect() as connection:
-            connection.exec_driver_sql(
-                "SELECT count(*) FROM sqlite_master" if settings.is_sqlite else "SELECT 1"
-            )
+            connection.exec_driver_sql("SELECT count(*) FROM sqlite_master" if settings.is_sqlite else "SELECT 1")
     except (sa.exc.SQLAlchemyError, UnicodeError, OSError) as error:
         reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
         where = "MAINSTAY_DATABASE_URL" if settings.database_url else "MAINSTAY_DATA_DIR"
-        raise Refused(
-            f"The database {shown} cannot be used: {reason.rstrip('.')}. Check it, and {where}."
-        ) from error
+        raise Refused(f"The database {shown} cannot be used: {reason.rstrip('.')}. Check it, and {where}.") from error
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
@@ -100,9 +96,7 @@ async def installation(settings: Settings) -> AsyncIterator[Platform]:
 
 async def organization_of(ctx: Context, slug: str | None) -> Organization:
     """The organization of this short name, else the default one. Raises ``Refused``."""
-    found = list(
-        (await ctx.session.execute(select(Organization).order_by(Organization.creation_time))).scalars()
-    )
+    found = list((await ctx.session.execute(select(Organization).order_by(Organization.creation_time))).scalars())
     if not found:
         raise Refused(NOT_SET_UP)
     if slug is None:

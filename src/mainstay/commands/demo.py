@@ -54,11 +54,7 @@ def demo(*, host: str | None = None, port: int | None = None) -> None:
         async with platform.database.session("*") as session:
             query = select(User).join(Organization, Organization.id == User.organization)
             admin = (
-                (
-                    await session.execute(
-                        query.where(Organization.slug == SLUG, User.username == access.username)
-                    )
-                )
+                (await session.execute(query.where(Organization.slug == SLUG, User.username == access.username)))
                 .scalars()
                 .one()
             )
@@ -84,9 +80,7 @@ async def _access(settings: Settings) -> Access:
         if known:
             access = await _renew(platform, known[SLUG].id)
         else:
-            made = await found_organization(
-                platform, SLUG, NAME, "admin", "admin@northwind.example", must_change=False
-            )
+            made = await found_organization(platform, SLUG, NAME, "admin", "admin@northwind.example", must_change=False)
             async with platform.work(made.organization) as ctx:
                 key = await bootstrap.make_key(ctx, "demo", made.role, made.admin)
             access = Access(username=made.admin.username, password=made.password, key=key)

@@ -39,9 +39,7 @@ def backup(file: Path, /, *, passphrase_file: Path | None = None, ask_passphrase
     elif passphrase:
         out.print("It is encrypted. Without the passphrase nobody can restore it.")
     else:
-        out.print(
-            "It holds the secret key, unencrypted (file mode 0600): keep it as safe as the data folder."
-        )
+        out.print("It holds the secret key, unencrypted (file mode 0600): keep it as safe as the data folder.")
 
 
 def restore(file: Path, /, *, passphrase_file: Path | None = None, ask_passphrase: bool = False) -> None:

@@ -63,9 +63,7 @@ async def _greet(platform: Platform) -> None:
     async with platform.database.session("*") as session:
         known = await session.scalar(select(func.count()).select_from(Organization))
     if not known:
-        out.print(
-            "There is no organization yet: run `mainstay init` to make the first one and its administrator."
-        )
+        out.print("There is no organization yet: run `mainstay init` to make the first one and its administrator.")
     out.print(f"Mainstay is ready at {shown_url(platform.settings)} (stop with Ctrl-C).")
 
 
@@ -170,9 +168,7 @@ async def _work(settings: Settings) -> None:
 def check_port(settings: Settings) -> None:
     """Raises ``Refused`` when the address cannot be listened on."""
     if not 1 <= settings.http_port <= 65535:
-        raise Refused(
-            f"{settings.http_port} is no port. Choose one from 1 to 65535 with --port or MAINSTAY_HTTP_PORT."
-        )
+        raise Refused(f"{settings.http_port} is no port. Choose one from 1 to 65535 with --port or MAINSTAY_HTTP_PORT.")
     try:
         found: list[tuple[Any, ...]] = socket.getaddrinfo(
             settings.http_host or None, settings.http_port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE

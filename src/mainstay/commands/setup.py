@@ -59,9 +59,7 @@ def init(
     run(work())
 
 
-def add_organization(
-    slug: str, /, *, name: str = "", admin: str = "admin", email: str = "admin@localhost"
-) -> None:
+def add_organization(slug: str, /, *, name: str = "", admin: str = "admin", email: str = "admin@localhost") -> None:
     """Add an organization with its default roles and an administrator, whose password is printed once.
 
     Parameters
@@ -90,9 +88,7 @@ def list_organizations() -> None:
 
     async def work() -> list[Any]:
         async with installation(settings) as platform, platform.database.session("*") as session:
-            counted = await session.execute(
-                select(User.organization, func.count()).group_by(User.organization)
-            )
+            counted = await session.execute(select(User.organization, func.count()).group_by(User.organization))
             people = {row[0]: row[1] for row in counted}
             found = (await session.execute(select(Organization).order_by(Organization.slug))).scalars()
             return [
@@ -134,9 +130,7 @@ async def found_organization(
         # Committed with the rest, so that there is never an administrator who cannot log in.
         await login.set_password(ctx, account, password, must_change=must_change)
         await store.save(ctx, account, action="password")
-    return Made(
-        organization=organization.id, slug=organization.slug, admin=account, role=role, password=password
-    )
+    return Made(organization=organization.id, slug=organization.slug, admin=account, role=role, password=password)
 
 
 def checked(field: str, value: str) -> str:

@@ -178,9 +178,7 @@ VENDORS = (
         "",
     ),
 )
-PARTNERS = (
-    ("Fieldwork Services", "dispatch@fieldwork.example", "+49 40 5550 770", "Speicherstadt 4, Hamburg"),
-)
+PARTNERS = (("Fieldwork Services", "dispatch@fieldwork.example", "+49 40 5550 770", "Speicherstadt 4, Hamburg"),)
 REQUESTERS = (
     # name, department, location, title, tags
     ("Anna Fischer", "Finance", "Northwind Headquarters", "Accountant", ()),

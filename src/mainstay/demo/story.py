@@ -50,13 +50,9 @@ class Story:
         """The same transaction, at another time and by another person."""
         return replace(self.ctx, now=moment, principal=replace(who or self.ctx.principal), cache={})
 
-    async def make(
-        self, resource: str, items: Sequence[Mapping[str, Any]], moment: datetime, by: str = ""
-    ) -> None:
+    async def make(self, resource: str, items: Sequence[Mapping[str, Any]], moment: datetime, by: str = "") -> None:
         """Create records of a resource; ``by`` is the field they are remembered under."""
-        made = await writing.create_many(
-            self.at(moment), self.ctx.platform.registry.resources[resource], items
-        )
+        made = await writing.create_many(self.at(moment), self.ctx.platform.registry.resources[resource], items)
         for row in made:
             self.ids[resource, str(row[by] if by else row["id"])] = row["id"]
 
@@ -165,9 +161,7 @@ class Story:
                 }
             )
             self.requesters.append(
-                Principal(
-                    organization=self.ctx.organization, username=email, name=name, email=email, kind=REQUESTER
-                )
+                Principal(organization=self.ctx.organization, username=email, name=name, email=email, kind=REQUESTER)
             )
         await self.make("requester", items, start, "full_name")
 
@@ -211,9 +205,7 @@ class Story:
         for index, case in enumerate(cases):
             # Oldest first, a little denser towards today.
             age = timedelta(days=SPAN * (1 - index / count) ** 1.2, minutes=self.random.randrange(240))
-            begin = min(
-                _working_hours(self.now - age), self.now - timedelta(minutes=25 + 3 * (count - index))
-            )
+            begin = min(_working_hours(self.now - age), self.now - timedelta(minutes=25 + 3 * (count - index)))
             events += self.life(case, begin, _fate(index, count))
         for event in sorted(events, key=lambda item: item.at):
             await event.act(self.at(event.at, event.who))
@@ -284,9 +276,7 @@ class Story:
         def moves(status: int, text: str = "") -> None:
             async def act(ctx: Context, entity: Incident) -> None:
                 if status in (engine.RESOLVED, engine.CLOSED):
-                    await service.move(
-                        ctx, entity, status, {"closure_note": text, "resolution_type": "Fixed"}
-                    )
+                    await service.move(ctx, entity, status, {"closure_note": text, "resolution_type": "Fixed"})
                     return
                 given: dict[str, Any] = {"status_id": status}
                 if text:

@@ -22,9 +22,7 @@ class Case(NamedTuple):
 def cases() -> list[Case]:
     """The incidents, oldest first."""
     with (Path(__file__).parent / "incidents.csv").open(encoding="utf-8", newline="") as file:
-        return [
-            Case(row[0], row[1], int(row[2]), int(row[3]), *row[4:]) for row in list(csv.reader(file))[1:]
-        ]
+        return [Case(row[0], row[1], int(row[2]), int(row[3]), *row[4:]) for row in list(csv.reader(file))[1:]]
 
 
 ANSWERS = (

@@ -31,9 +31,7 @@ class Change(Scoped, Base):
         Index("ix_change_feed", "transaction", "seq"),
     )
 
-    seq: Mapped[int] = mapped_column(
-        BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True
-    )
+    seq: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True)
     # PostgreSQL hands out seq before commit; the transaction's number lets a consumer wait for older ones.
     transaction: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     resource: Mapped[str] = mapped_column(String(64))

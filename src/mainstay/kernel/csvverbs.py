@@ -99,15 +99,25 @@ async def received(ctx: Context, upload: Upload | None, data: Any) -> tuple[Atta
     chosen = {str(key): str(value or "") for key, value in mapping.items()} if mapping else None
     if upload is not None and upload.content:
         digest = await asyncio.to_thread(files.keep, ctx.platform.settings, upload.content)
-        row = Attachment(resource=UPLOADS, record_id=_owner(ctx), name=files.clean_name(upload.name), size=len(upload.content),
-                         content_type="application/octet-stream", digest=digest, created_by_name=ctx.principal.name)  # fmt: skip
+        row = Attachment(
+            resource=UPLOADS,
+            record_id=_owner(ctx),
+            name=files.clean_name(upload.name),
+            size=len(upload.content),
+            content_type="application/octet-stream",
+            digest=digest,
+            created_by_name=ctx.principal.name,
+        )
         await store.add(ctx, row)
         return row, chosen
     wanted = given.get("file")
     if not isinstance(wanted, str) or not wanted:
         raise Invalid.field("file", "Please provide file: a CSV or XLSX file, or the id of an uploaded one.")
     found = await store.find(
-        ctx, select(Attachment).where(Attachment.id == wanted, Attachment.resource == UPLOADS, Attachment.record_id == _owner(ctx))
+        ctx,
+        select(Attachment).where(
+            Attachment.id == wanted, Attachment.resource == UPLOADS, Attachment.record_id == _owner(ctx)
+        ),
     )
     if found is None:
         raise NotFound("There is no such uploaded file.")
@@ -120,10 +130,16 @@ def _owner(ctx: Context) -> str:
 
 def described(known: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [
-        {"name": name, "label": spec.label, "required": spec.required, "kind": spec.kind,
-         "choices": [choice.name for choice in spec.choices], "help": spec.help}
+        {
+            "name": name,
+            "label": spec.label,
+            "required": spec.required,
+            "kind": spec.kind,
+            "choices": [choice.name for choice in spec.choices],
+            "help": spec.help,
+        }
         for name, spec in known.items()
-    ]  # fmt: skip
+    ]
 
 
 def _template(res: Res, spelling: str) -> Operation:
@@ -131,30 +147,58 @@ def _template(res: Res, spelling: str) -> Operation:
         known = await importing.columns(ctx, res)
         headers = [spec.label for spec in known.values()]
         example = [_example(spec) for spec in known.values()]
-        return _attached(csv_bytes([headers, example], start=True), f"{res.name}_template.csv", "text/csv; charset=utf-8")
+        return _attached(
+            csv_bytes([headers, example], start=True), f"{res.name}_template.csv", "text/csv; charset=utf-8"
+        )
 
-    return _made(res, "template", "GET", spelling, "view", handler, summary=f"CSV template of {res.plural.lower()}",
-                 returns=Media)  # fmt: skip
+    return _made(
+        res,
+        "template",
+        "GET",
+        spelling,
+        "view",
+        handler,
+        summary=f"CSV template of {res.plural.lower()}",
+        returns=Media,
+    )
 
 
 def _example(spec: Any) -> str:
     if spec.choices:
         return str(spec.choices[0].name)
-    samples = {"integer": "1", "number": "1.5", "boolean": "true", "date": "2026-01-31",
-               "datetime": "2026-01-31T09:30:00Z", "email": "name@example.com", "url": "https://example.com"}  # fmt: skip
+    samples = {
+        "integer": "1",
+        "number": "1.5",
+        "boolean": "true",
+        "date": "2026-01-31",
+        "datetime": "2026-01-31T09:30:00Z",
+        "email": "name@example.com",
+        "url": "https://example.com",
+    }
     return samples.get(spec.kind, "") or ("Example" if spec.required else "")
 
 
 def _attached(content: bytes, name: str, kind: str) -> Reply:
-    return Reply(content, media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"',
-                                                   "X-Content-Type-Options": "nosniff"})  # fmt: skip
+    return Reply(
+        content,
+        media_type=kind,
+        headers={"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"},
+    )
 
 
 def _columns_get(res: Res, spelling: str) -> Operation:
     async def handler(ctx: Context) -> ColumnList:
         return ColumnList(columns=described(await importing.columns(ctx, res)))
 
-    return _made(res, "columns", "GET", spelling, "view", handler, summary=f"Columns that {res.plural.lower()} are imported by")
+    return _made(
+        res,
+        "columns",
+        "GET",
+        spelling,
+        "view",
+        handler,
+        summary=f"Columns that {res.plural.lower()} are imported by",
+    )
 
 
 def _columns_post(res: Res, spelling: str) -> Operation:
@@ -166,11 +210,27 @@ def _columns_post(res: Res, spelling: str) -> Operation:
             seen = await asyncio.to_thread(inspect, path)
         except TransferError as error:
             raise Invalid.field("file", str(error)) from None
-        return UploadAnswer(columns=described(known), headers=seen.headers, sample=seen.sample, rows=seen.rows, file=file.id,
-                            mapping=guess_mapping(seen.headers, importing.spellings(known)), problems=seen.problems)  # fmt: skip
+        return UploadAnswer(
+            columns=described(known),
+            headers=seen.headers,
+            sample=seen.sample,
+            rows=seen.rows,
+            file=file.id,
+            mapping=guess_mapping(seen.headers, importing.spellings(known)),
+            problems=seen.problems,
+        )
 
-    return _made(res, "columns", "POST", spelling, "add", handler, body=ImportInput, write=True,
-                 summary=f"Upload a file of {res.plural.lower()} and see its columns")  # fmt: skip
+    return _made(
+        res,
+        "columns",
+        "POST",
+        spelling,
+        "add",
+        handler,
+        body=ImportInput,
+        write=True,
+        summary=f"Upload a file of {res.plural.lower()} and see its columns",
+    )
 
 
 async def _ready(ctx: Context, res: Res, upload: Upload | None, body: Any) -> tuple[Attachment, Any, dict[str, str]]:
@@ -181,8 +241,12 @@ async def _ready(ctx: Context, res: Res, upload: Upload | None, body: Any) -> tu
     mapping = chosen if chosen is not None else guess_mapping(table.headers, importing.spellings(known))
     used = importing.check_mapping(known, table.headers, mapping)
     if not used:
-        raise Invalid.field("mapping", "No column of the file is mapped to a field. Columns that are known: "
-                            + ", ".join(spec.label for spec in known.values()) + ".")  # fmt: skip
+        raise Invalid.field(
+            "mapping",
+            "No column of the file is mapped to a field. Columns that are known: "
+            + ", ".join(spec.label for spec in known.values())
+            + ".",
+        )
     absent = importing.missing(res, known, used)
     if absent:
         raise Invalid.field("mapping", f"The file has no column for {', '.join(absent)}, which every row needs.")
@@ -192,7 +256,8 @@ async def _ready(ctx: Context, res: Res, upload: Upload | None, body: Any) -> tu
 def _validate(res: Res, spelling: str) -> Operation:
     async def handler(ctx: Context, upload: Upload | None, body: Any) -> Validation:
         file, table, mapping = await _ready(ctx, res, upload, body)
-        valid, checked, errors, bad = 0, 0, [], 0
+        valid, checked, bad = 0, 0, 0
+        errors: list[dict[str, Any]] = []
         total = (await asyncio.to_thread(inspect, files.path_of(ctx.platform.settings, file.digest))).rows
         for batch in table.batches(importing.BATCH):
             outcome = await importing.check(ctx, res, table.headers, mapping, batch)
@@ -205,18 +270,31 @@ def _validate(res: Res, spelling: str) -> Operation:
         shown = [{"row": e["row"], "field": e["field"], "value": e["value"], "error": e["reason"]} for e in errors]
         return Validation(valid=valid, invalid=bad, checked=checked, rows=total, errors=shown)
 
-    return _made(res, "validate", "POST", spelling, "add", handler, body=ImportInput, write=True,
-                 summary=f"Check a file of {res.plural.lower()} without storing it")  # fmt: skip
+    return _made(
+        res,
+        "validate",
+        "POST",
+        spelling,
+        "add",
+        handler,
+        body=ImportInput,
+        write=True,
+        summary=f"Check a file of {res.plural.lower()} without storing it",
+    )
 
 
 def _import(res: Res, spelling: str) -> Operation:
     async def handler(ctx: Context, upload: Upload | None, body: Any) -> Any:
         file, table, mapping = await _ready(ctx, res, upload, body)
         task = AsyncTask(
-            task_name=f"Import {res.plural.lower()}", description=file.name, queue_name="bulk", task_path="import.rows",
-            status=tasks.QUEUED, actor=tasks.actor_of(ctx.principal),
+            task_name=f"Import {res.plural.lower()}",
+            description=file.name,
+            queue_name="bulk",
+            task_path="import.rows",
+            status=tasks.QUEUED,
+            actor=tasks.actor_of(ctx.principal),
             arguments={"resource": res.name, "digest": file.digest, "mapping": mapping},
-        )  # fmt: skip
+        )
         first = list(islice(table.rows(), AT_ONCE + 1))
         if len(first) > AT_ONCE:
             await store.add(ctx, task)
@@ -229,14 +307,26 @@ def _import(res: Res, spelling: str) -> Operation:
         tasks.mark_worker(ctx, task)
         await store.add(ctx, task)
         await tasks.add_errors(ctx, task, outcome.errors)
-        shown = [{"row": e["row"], "field": e["field"], "value": e["value"], "error": e["reason"]} for e in outcome.errors]
-        return ImportAnswer(task=task.id, created=outcome.created, updated=outcome.updated, failed=len(outcome.errors),
-                            errors=shown)  # fmt: skip
+        shown = [
+            {"row": e["row"], "field": e["field"], "value": e["value"], "error": e["reason"]} for e in outcome.errors
+        ]
+        return ImportAnswer(
+            task=task.id, created=outcome.created, updated=outcome.updated, failed=len(outcome.errors), errors=shown
+        )
 
-    return _made(res, "import", "POST", spelling, "add", handler, body=ImportInput, returns=ImportAnswer,
-                 summary=f"Import {res.plural.lower()} from a file",
-                 description="Valid rows go in, bad rows come back with reasons. More than 200 rows become a background "
-                             "task: 202 and its id.")  # fmt: skip
+    return _made(
+        res,
+        "import",
+        "POST",
+        spelling,
+        "add",
+        handler,
+        body=ImportInput,
+        returns=ImportAnswer,
+        summary=f"Import {res.plural.lower()} from a file",
+        description="Valid rows go in, bad rows come back with reasons. More than 200 rows become a background "
+        "task: 202 and its id.",
+    )
 
 
 def _export(res: Res, spelling: str) -> Operation:
@@ -249,18 +339,49 @@ def _export(res: Res, spelling: str) -> Operation:
             conditions.append(res.model.id.in_(ids[:1000]))
         shown = await exporting.columns(ctx, res, [part for part in query.columns.split(",") if part])
         make = exporting.csv_stream if query.format == "csv" else exporting.xlsx_stream
-        kind = ("text/csv; charset=utf-8" if query.format == "csv"
-                else "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")  # fmt: skip
-        return Reply(stream=make(ctx.platform, ctx, res, conditions, shown), media_type=kind,
-                     headers={"Content-Disposition": f'attachment; filename="{res.name}.{query.format}"'})  # fmt: skip
+        kind = (
+            "text/csv; charset=utf-8"
+            if query.format == "csv"
+            else "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+        )
+        return Reply(
+            stream=make(ctx.platform, ctx, res, conditions, shown),
+            media_type=kind,
+            headers={"Content-Disposition": f'attachment; filename="{res.name}.{query.format}"'},
+        )
 
-    return _made(res, "export", "GET", spelling, "export", handler, summary=f"Export {res.plural.lower()} as CSV or XLSX",
-                 returns=Media, body=None)  # fmt: skip
+    return _made(
+        res,
+        "export",
+        "GET",
+        spelling,
+        "export",
+        handler,
+        summary=f"Export {res.plural.lower()} as CSV or XLSX",
+        returns=Media,
+        body=None,
+    )
 
 
-def _made(res: Res, verb: str, method: str, spelling: str, privilege: str, handler: Callable[..., Any], **options: Any) -> Operation:
-    return operation(handler, method, res.path + spelling, res.module, permission=(res.permission, privilege), stage=verb,
-                     resource=res.name, **options)  # fmt: skip
+def _made(
+    res: Res,
+    verb: str,
+    method: str,
+    spelling: str,
+    privilege: str,
+    handler: Callable[..., Any],
+    **options: Any,
+) -> Operation:
+    return operation(
+        handler,
+        method,
+        res.path + spelling,
+        res.module,
+        permission=(res.permission, privilege),
+        stage=verb,
+        resource=res.name,
+        **options,
+    )
 
 
 verbs.extend("template", _template)

@@ -90,7 +90,9 @@ def as_field(row: CustomField) -> Field:
     )  # fmt: skip
 
 
-def read_custom(declared: Mapping[str, Field], data: Any, *, partial: bool, before: Mapping[str, Any]) -> dict[str, Any]:
+def read_custom(
+    declared: Mapping[str, Field], data: Any, *, partial: bool, before: Mapping[str, Any]
+) -> dict[str, Any]:
     """The new ``custom_field_data`` from input. Raises ``Invalid`` naming ``custom_field_data.<key>``."""
     if isinstance(data, list):
         # The documented form of a ticket: [{"key" | "name", "value"}]
@@ -193,7 +195,11 @@ async def conceal(ctx: Context, res: Resource[Any], rows: Sequence[dict[str, Any
 
 
 async def enforce(
-    ctx: Context, res: Resource[Any], values: Mapping[str, Any], status: str, current: Mapping[str, Any] | None
+    ctx: Context,
+    res: Resource[Any],
+    values: Mapping[str, Any],
+    status: str,
+    current: Mapping[str, Any] | None,
 ) -> None:
     """Refuse writes to read-only and hidden fields and missing mandatory ones. Raises ``Invalid``.
 

@@ -52,9 +52,8 @@ class Database:
     async def session(self, organization: str, *, write: bool = False) -> AsyncIterator[AsyncSession]:
         """A session in one transaction: committed at the end, rolled back when the body raises."""
         if write and self.is_sqlite:
-            async with self._write_lock:
-                async with self._open(organization, write=True) as session:
-                    yield session
+            async with self._write_lock, self._open(organization, write=True) as session:
+                yield session
         else:
             async with self._open(organization, write=write) as session:
                 yield session

@@ -52,7 +52,7 @@ async def batches(
 
 def _cell(spec: Field, name: str, row: Mapping[str, Any], names: Mapping[str, Mapping[str, str]]) -> Any:
     if name.startswith(CUSTOM):
-        value = (row.get("custom_field_data") or {}).get(spec.name)
+        value: Any = (row.get("custom_field_data") or {}).get(spec.name)
         return names.get(spec.reference, {}).get(value, value) if spec.kind == "user" else value
     value = row.get(name)
     if spec.kind in LINKS or spec.kind == "choice":
@@ -91,7 +91,11 @@ async def _names(
 
 
 async def csv_stream(
-    platform: Platform, ctx: Context, res: Resource[Any], conditions: Sequence[Any], shown: Mapping[str, Field]
+    platform: Platform,
+    ctx: Context,
+    res: Resource[Any],
+    conditions: Sequence[Any],
+    shown: Mapping[str, Field],
 ) -> AsyncIterator[bytes]:
     """A CSV file, as it is read; in a transaction of its own that lives as long as the download."""
     headers = [spec.label for spec in shown.values()]
@@ -101,8 +105,17 @@ async def csv_stream(
             yield await asyncio.to_thread(csv_bytes, batch)
 
 
+def _write(book: XlsxWriter, batch: Sequence[Sequence[Any]]) -> None:
+    for row in batch:
+        book.write(row)
+
+
 async def xlsx_stream(
-    platform: Platform, ctx: Context, res: Resource[Any], conditions: Sequence[Any], shown: Mapping[str, Field]
+    platform: Platform,
+    ctx: Context,
+    res: Resource[Any],
+    conditions: Sequence[Any],
+    shown: Mapping[str, Field],
 ) -> AsyncIterator[bytes]:
     """A workbook: written to a temporary file first, as the format needs, then sent."""
     headers = [spec.label for spec in shown.values()]
@@ -111,7 +124,7 @@ async def xlsx_stream(
         with XlsxWriter(path, headers, res.plural) as book:
             async with platform.work(ctx.organization, ctx.principal, write=False) as reading:
                 async for batch in batches(reading, res, conditions, shown):
-                    await asyncio.to_thread(lambda part: [book.write(row) for row in part], batch)
+                    await asyncio.to_thread(_write, book, batch)
         with path.open("rb") as file:
             while piece := await asyncio.to_thread(file.read, 256 * 1024):
                 yield piece

@@ -55,7 +55,7 @@ def consumer(name: str) -> Callable[[Handler], Handler]:
     return add
 
 
-def _after(position: FeedPosition | None, sqlite: bool) -> Select[tuple[Change]]:
+def _after(position: FeedPosition | None, sqlite: bool) -> Select[Change]:
     query = select(Change).order_by(Change.transaction, Change.seq).limit(BATCH)
     if position is not None:
         query = query.where(tuple_(Change.transaction, Change.seq) > tuple_(position.transaction, position.seq))
@@ -82,7 +82,9 @@ async def consume(platform: Platform, name: str, handler: Handler) -> int:
             return 0
         position.transaction, position.seq = found[-1].transaction, found[-1].seq
         await ctx.session.flush()
-        for organization, group in groupby(sorted(found, key=lambda row: row.organization), lambda row: row.organization):
+        for organization, group in groupby(
+            sorted(found, key=lambda row: row.organization), lambda row: row.organization
+        ):
             ctx.session.sync_session.info["organization"] = organization
             ctx.principal = system(organization)
             ctx.cache.clear()

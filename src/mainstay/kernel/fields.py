@@ -78,9 +78,7 @@ class Field:
 def _column(type_: Any, spec: Field, *, index: bool = False, null: bool = True, default: Any = None) -> Any:
     if default is not None:
         spec.default = default() if callable(default) else default
-    column: MappedColumn[Any] = mapped_column(
-        type_, nullable=null, index=index, default=default, info={"field": spec}
-    )
+    column: MappedColumn[Any] = mapped_column(type_, nullable=null, index=index, default=default, info={"field": spec})
     return column
 
 

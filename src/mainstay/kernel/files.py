@@ -91,7 +91,9 @@ def decode(settings: Settings, item: AttachmentInput | Mapping[str, Any]) -> tup
     given = item if isinstance(item, Mapping) else {"name": item.name, "data": item.data}
     data = given.get("data") or given.get("content") or given.get("file") or ""
     name = clean_name(str(given.get("name") or given.get("file_name") or given.get("filename") or "attachment"))
-    match = re.match(r"data:([\w.+-]+/[\w.+-]+)?((?:;[\w-]+=[^;,]*)*)(;base64)?,", data) if isinstance(data, str) else None
+    match = (
+        re.match(r"data:([\w.+-]+/[\w.+-]+)?((?:;[\w-]+=[^;,]*)*)(;base64)?,", data) if isinstance(data, str) else None
+    )
     if match is None:
         raise Invalid.field("data", "An attachment must be a data URI such as data:text/plain;base64,SGVsbG8=.")
     raw = data[match.end() :]
@@ -158,7 +160,7 @@ def content(ctx: Context, row: Attachment) -> Reply:
         raise NotFound("The file's content is missing from the data folder.")
     inline = row.content_type in INLINE
     disposition = "inline" if inline else "attachment"
-    ascii_name = re.sub(r'[^A-Za-z0-9 ._-]', "_", row.name)
+    ascii_name = re.sub(r"[^A-Za-z0-9 ._-]", "_", row.name)
     return Reply(
         stream=chunks(path),
         media_type=row.content_type if inline else "application/octet-stream",
@@ -197,10 +199,12 @@ def _verb(method: str, suffix: str = "") -> Callable[[Resource[Any], str], Opera
         async def removing(ctx: Context, id: str, attachment: str) -> Any:
             row = await _one(ctx, res, id, attachment)
             await store.remove(ctx, row)
-            await changes.record(ctx, res.name, "detach", [(row.record_id, 0, [changes.entry("attachment", row.name, None)])])
+            await changes.record(
+                ctx, res.name, "detach", [(row.record_id, 0, [changes.entry("attachment", row.name, None)])]
+            )
             return Reply(None, status=204)
 
-        handlers = {"GET": listing, "POST": adding}
+        handlers: dict[str, Callable[..., Any]] = {"GET": listing, "POST": adding}
         if suffix:
             handlers = {"GET": reading, "DELETE": removing}
         handler = handlers[method]
@@ -236,4 +240,10 @@ async def _one(ctx: Context, res: Resource[Any], record_id: str, attachment: str
     return found
 
 
-verbs.extend("attachments", _verb("GET"), _verb("POST"), _verb("GET", "{attachment}/"), _verb("DELETE", "{attachment}/"))
+verbs.extend(
+    "attachments",
+    _verb("GET"),
+    _verb("POST"),
+    _verb("GET", "{attachment}/"),
+    _verb("DELETE", "{attachment}/"),
+)

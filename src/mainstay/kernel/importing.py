@@ -120,7 +120,10 @@ async def store(
 
 
 async def _one_by_one(
-    ctx: Context, res: Resource[Any], creates: Sequence[tuple[Row, dict[str, Any], dict[str, Any]]], outcome: Outcome
+    ctx: Context,
+    res: Resource[Any],
+    creates: Sequence[tuple[Row, dict[str, Any], dict[str, Any]]],
+    outcome: Outcome,
 ) -> None:
     outcome.created = 0
     for row, data, values in creates:
@@ -144,7 +147,9 @@ async def _sort(
     readable: list[tuple[Row, dict[str, Any]]] = []
     for row in batch:
         if row.error:
-            outcome.errors.append({"row": row.number, "field": "", "value": "", "reason": row.error, "cells": row.cells})
+            outcome.errors.append(
+                {"row": row.number, "field": "", "value": "", "reason": row.error, "cells": row.cells}
+            )
         else:
             readable.append((row, record_of(headers, mapping, row)))
     existing = await _existing(ctx, res, [data for _row, data in readable])
@@ -183,7 +188,10 @@ async def _existing(ctx: Context, res: Resource[Any], given: Sequence[Mapping[st
 
 
 async def _unique(
-    ctx: Context, res: Resource[Any], values: Sequence[Mapping[str, Any]], wrong: Sequence[dict[str, list[str]]]
+    ctx: Context,
+    res: Resource[Any],
+    values: Sequence[Mapping[str, Any]],
+    wrong: Sequence[dict[str, list[str]]],
 ) -> None:
     """Note rows whose unique values are taken, by a record or by an earlier row of the batch."""
     for name, spec in res.fields.items():
@@ -202,5 +210,3 @@ async def _unique(
             if key in taken:
                 errors.setdefault(name, [f"Another record already has this {spec.label.lower()}."])
             taken.add(key)
-
-

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
-from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -39,9 +38,10 @@ async def import_rows(task: str, organization: str) -> dict[str, int]:
             await jobs.transact(opened, _batch, platform, organization, task, first)
             if platform.live is not None:
                 await _tell(platform, organization, task)
-        return await jobs.step(_finish, platform, organization, task, "")
+        done: dict[str, int] = await jobs.step(_finish, platform, organization, task, "")
+        return done
     except jobs.JobError as error:
-        await jobs.step(_finish, platform, organization, task, str(error))
+        await jobs.step(_finish, platform, organization, task, error.args[0] if error.args else "")
         raise
     finally:
         _open.pop(task, None)
@@ -113,4 +113,3 @@ async def _finish(platform: Platform, organization: str, task_id: str, error: st
         await store.save(ctx, task)
         tasks.progress(ctx, task)
         return {"created": task.created, "updated": task.updated, "failed": task.failed}
-

@@ -62,7 +62,8 @@ async def look_up(ctx: Context, target: str, given: Sequence[str]) -> dict[str, 
     resource: Resource[Any] | None = ctx.platform.registry.resources.get(target)
     if resource is None:
         return {}
-    model, found = resource.model, {}
+    model = resource.model
+    found: dict[str, str] = {}
     names = [getattr(model, resource.title)]
     if model is User:
         names = [User.username, User.email, User.full_name]

@@ -220,9 +220,7 @@ class Postman:
                 # The server cannot be reached or does not let us in: no mail is to blame, so none is charged.
                 pause = min(self.poll * 2**self._unreachable, 300.0)
                 self._unreachable = min(self._unreachable + 1, 10)
-                log.warning(
-                    "mail server not reached", host=self.settings.smtp_host, error=_said(error), wait=pause
-                )
+                log.warning("mail server not reached", host=self.settings.smtp_host, error=_said(error), wait=pause)
                 await asyncio.sleep(pause)
                 continue
             except SQLAlchemyError as error:
@@ -293,9 +291,7 @@ class Postman:
         except ValueError as error:
             return Outcome.NEVER, _said(error)
         try:
-            await smtp.send_message(
-                message, sender=parseaddr(self.settings.mail_from)[1], recipients=[mail.recipient]
-            )
+            await smtp.send_message(message, sender=parseaddr(self.settings.mail_from)[1], recipients=[mail.recipient])
         except SMTPRecipientsRefused as refused:
             codes = [item.code for item in refused.recipients]
             return (Outcome.NEVER if codes and min(codes) >= 500 else Outcome.LATER), _said(refused)

@@ -10,7 +10,9 @@ registry = CollectorRegistry()
 ProcessCollector(registry=registry)
 PlatformCollector(registry=registry)
 
-requests = Counter("mainstay_http_requests_total", "Requests answered.", ["method", "route", "status"], registry=registry)
+requests = Counter(
+    "mainstay_http_requests_total", "Requests answered.", ["method", "route", "status"], registry=registry
+)
 latency = Histogram(
     "mainstay_http_request_seconds", "Time to answer.", ["method", "route"], registry=registry,
     buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),

@@ -93,7 +93,9 @@ def _operation(item: Operation, by_type: dict[int, Any], components: dict[str, A
     if item.description:
         made["description"] = item.description
     if item.permission:
-        made["description"] = (made.get("description", "") + f"\n\nNeeds `{item.permission[0]}.{item.permission[1]}`.").strip()
+        made["description"] = (
+            made.get("description", "") + f"\n\nNeeds `{item.permission[0]}.{item.permission[1]}`."
+        ).strip()
     if item.public:
         made["security"] = []
     if item.query is not None:
@@ -153,6 +155,3 @@ def _responses(item: Operation, by_type: dict[int, Any]) -> dict[str, Any]:
     for status, meaning in ERRORS.items():
         answers[status] = {"description": meaning, "content": {"application/json": {"schema": reference}}}
     return answers
-
-
-

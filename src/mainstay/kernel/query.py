@@ -246,7 +246,9 @@ def _many(source: Source, spec: Field, column: Any, condition: str, raw: Any) ->
     values = [_value(Field(name=spec.name, kind="text", label=spec.label), v)
               for v in (raw if isinstance(raw, list) else [raw])]  # fmt: skip
     if spec.kind == "choices" and spec.choices and isinstance(spec.choices[0].id, int):
-        values = [_value(Field(name=spec.name, kind="choice", label=spec.label, choices=spec.choices), v) for v in values]
+        values = [
+            _value(Field(name=spec.name, kind="choice", label=spec.label, choices=spec.choices), v) for v in values
+        ]
     found = holds_any(source.sqlite, column, values)
     return not_(found) if condition.startswith("not") else found
 
@@ -268,9 +270,7 @@ def search(source: Source, words: str) -> ColumnElement[bool] | None:
     terms = words.replace("\x00", "").lower().split()[:8]
     if not terms or not columns:
         return None
-    return and_(
-        *[or_(*[func.lower(column).contains(term, autoescape=True) for column in columns]) for term in terms]
-    )
+    return and_(*[or_(*[func.lower(column).contains(term, autoescape=True) for column in columns]) for term in terms])
 
 
 def encode_cursor(sort: str, reverse: bool, value: Any, record_id: str) -> str:

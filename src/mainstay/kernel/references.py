@@ -88,9 +88,7 @@ async def uses(
     ]
 
 
-async def release(
-    ctx: Context, target: str, what: str, ids: Sequence[str], *, keep: Collection[str] = ()
-) -> None:
+async def release(ctx: Context, target: str, what: str, ids: Sequence[str], *, keep: Collection[str] = ()) -> None:
     """Before records go: refuse while assets, contracts and the like refer to them; clear other references.
 
     ``keep``: areas whose records keep the reference, for their history. Raises ``Conflict`` naming what is in

@@ -39,9 +39,7 @@ class Behaviour(Generic[R]):
     async def change(self, ctx: Context, entity: R, values: dict[str, Any], given: Mapping[str, Any]) -> None:
         """Complete and check values before they are set on the entity."""
 
-    async def saved(
-        self, ctx: Context, entity: R, diff: list[dict[str, Any]], given: Mapping[str, Any]
-    ) -> None:
+    async def saved(self, ctx: Context, entity: R, diff: list[dict[str, Any]], given: Mapping[str, Any]) -> None:
         """After a record was changed, same transaction."""
 
     async def removing(self, ctx: Context, entities: Sequence[R]) -> None:
@@ -162,9 +160,7 @@ class Resource(Generic[R]):
         self.memory["stamps"] = made
         return made
 
-    def action(
-        self, method: str, suffix: str, *, privilege: str = "view", **options: Any
-    ) -> Callable[[H], H]:
+    def action(self, method: str, suffix: str, *, privilege: str = "view", **options: Any) -> Callable[[H], H]:
         """Serve a function below the resource's path: ``async def f(ctx, [id], [query], [body])``."""
 
         def add(handler: H) -> H:

@@ -183,7 +183,8 @@ async def page(
     key = None if extra else counted_as(res, ctx, wanted, document)
     keyed = not spec.custom and getattr(res.model, sort).property.columns[0].nullable is False
     ids = select(res.model.id).where(*conditions)
-    offset, flipped, take, total = (number - 1) * size, False, size, -1
+    flipped, take, total = False, size, -1
+    offset = (number - 1) * size if offset is None else offset
     if wanted.cursor and keyed:
         ids = _after(ids, res, column, spec, wanted.cursor, sort, reverse)
         offset = 0
@@ -280,7 +281,11 @@ def counted_as(res: Resource[Any], ctx: Context, wanted: ListQuery, document: An
 
 
 async def count(
-    ctx: Context, res: Resource[Any], conditions: Sequence[ColumnElement[bool]], key: Any = None, head: Any = None
+    ctx: Context,
+    res: Resource[Any],
+    conditions: Sequence[ColumnElement[bool]],
+    key: Any = None,
+    head: Any = None,
 ) -> int:
     """How many rows; remembered under ``key`` until the resource's next change, so that paging does not count again.
 
@@ -311,7 +316,9 @@ def _head(ctx: Context, res: Resource[Any]) -> list[Any]:
         newest = select(func.max(Change.seq)).where(Change.resource == res.name).scalar_subquery().label("head")
         settled: Any = literal_column("1")
         if not ctx.platform.database.is_sqlite:
-            settled = literal_column("pg_snapshot_xmin(pg_current_snapshot()) = pg_snapshot_xmax(pg_current_snapshot())")
+            settled = literal_column(
+                "pg_snapshot_xmin(pg_current_snapshot()) = pg_snapshot_xmax(pg_current_snapshot())"
+            )
         res.memory["head"] = [newest, settled.label("settled")]
     found: list[Any] = res.memory["head"]
     return found

@@ -79,7 +79,10 @@ async def find(ctx: Context, text: str, limit: int) -> list[dict[str, Any]]:
     }  # fmt: skip
     query = (
         select(SearchEntry.resource, SearchEntry.record_id, SearchEntry.title, SearchEntry.subtitle)
-        .where(SearchEntry.resource.in_(readable), *[SearchEntry.words.contains(term, autoescape=True) for term in terms])
+        .where(
+            SearchEntry.resource.in_(readable),
+            *[SearchEntry.words.contains(term, autoescape=True) for term in terms],
+        )
         .order_by(SearchEntry.record_id.desc())
         .limit(limit)
     )

@@ -27,7 +27,7 @@ CHUNK = 500
 
 
 def resource_name(model: type[Record]) -> str:
-    return model.__tablename__
+    return str(model.__tablename__)
 
 
 async def get(ctx: Context, model: type[R], record_id: str, *, lock: bool = False) -> R:
@@ -226,7 +226,7 @@ def defaults(model: type[Record]) -> dict[str, Any]:
                 maker = spec.default if spec and spec.default is not None else {}
                 found[column.key] = (lambda sample: lambda: type(sample)(sample))(maker)
             else:
-                found[column.key] = default.arg  # type: ignore[attr-defined]
+                found[column.key] = default.arg
         _blank[model] = found
     return _blank[model]
 
@@ -269,4 +269,3 @@ def _unique_fields(raw: str) -> list[str]:
 
 def _audited(name: str, value: Any) -> bool:
     return name not in STAMPS and name not in UNAUDITED and value not in (None, "", [], {}, False)
-

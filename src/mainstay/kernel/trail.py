@@ -78,9 +78,7 @@ async def paged(ctx: Context, statement: Select[Any], wanted: ListQuery) -> tupl
 async def history(ctx: Context, res: Resource[Any], record_id: str, wanted: ListQuery) -> Page:
     """The record's changes, newest first, with the labels of the fields."""
     statement = (
-        select(Change)
-        .where(Change.resource == res.name, Change.record_id == record_id)
-        .order_by(Change.seq.desc())
+        select(Change).where(Change.resource == res.name, Change.record_id == record_id).order_by(Change.seq.desc())
     )
     total, found = await paged(ctx, statement, wanted)
     results = []

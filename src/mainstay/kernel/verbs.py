@@ -101,8 +101,8 @@ def _list(res: Res, spelling: str) -> Operation:
 def page_of(res: Res) -> Any:
     """The list envelope with this resource's rows in it."""
     if "page" not in res.memory:
-        shape = [(f.name, list[res.output] if f.name == "results" else f.type)
-                 for f in msgspec.structs.fields(Page)]  # fmt: skip
+        rows_of: Any = list[res.output]  # type: ignore[name-defined]
+        shape = [(item.name, rows_of if item.name == "results" else item.type) for item in msgspec.structs.fields(Page)]
         res.memory["page"] = msgspec.defstruct(res.output_name + "Page", shape, kw_only=True)
     return res.memory["page"]
 
@@ -167,7 +167,10 @@ def _write(verb: str, method: str) -> Callable[[Res, str], Operation]:
                 writing.check_version(ctx, entity, await whole(ctx, res, entity.id))
             await writing.update(ctx, res, entity, body, partial=method == "PATCH")
             out = await whole(ctx, res, entity.id)
-            return Reply(saved(res, out, entity.id, "update"), headers={"ETag": writing.etag(entity.id, entity.version)})
+            return Reply(
+                saved(res, out, entity.id, "update"),
+                headers={"ETag": writing.etag(entity.id, entity.version)},
+            )
 
         summary = f"{'Change some fields of' if method == 'PATCH' else 'Change'} a {res.label.lower()}"
         return _made(res, verb, method, spelling, "edit", handler, summary=summary, body=res.input,
@@ -274,7 +277,15 @@ def _comments(method: str) -> Callable[[Res, str], Operation]:
             return Reply(Saved(id=made["id"], message="comment_created", msg="Comment added.", data=made), status=201)
 
         if method == "GET":
-            return _made(res, "comments", "GET", spelling, "view", listing, summary=f"Comments on a {res.label.lower()}")
+            return _made(
+                res,
+                "comments",
+                "GET",
+                spelling,
+                "view",
+                listing,
+                summary=f"Comments on a {res.label.lower()}",
+            )
         return _made(res, "comments", "POST", spelling, "edit", adding, status=201, returns=Saved,
                      summary=f"Comment on a {res.label.lower()}")  # fmt: skip
 
@@ -298,5 +309,3 @@ _MAKERS: dict[str, list[Callable[[Res, str], Operation]]] = {
 def extend(verb: str, *makers: Callable[[Res, str], Operation]) -> None:
     """Add a standard verb (files and CSV are declared in their own modules)."""
     _MAKERS[verb] = list(makers)
-
-

@@ -169,4 +169,14 @@ def check_version(ctx: Context, entity: Record, current: Any) -> None:
         raise Stale("Somebody else changed this record meanwhile. Compare, then save again.", current=current)
 
 
-__all__ = ["ApiError", "check_version", "create", "create_many", "etag", "insert", "read_many", "remove_many", "update"]
+__all__ = [
+    "ApiError",
+    "check_version",
+    "create",
+    "create_many",
+    "etag",
+    "insert",
+    "read_many",
+    "remove_many",
+    "update",
+]

@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from mainstay.kernel.registry import Registry
+from mainstay.kernel import csvverbs  # noqa: F401 - adds the verbs on files
 from mainstay.kernel.access.resource import apikeys
+from mainstay.kernel.console import console
+from mainstay.kernel.registry import Registry
+from mainstay.modules.organization.announcements.resource import announcements
+from mainstay.modules.organization.async_tasks.resource import async_tasks
+from mainstay.modules.organization.field_configuration.custom import custom_fields
+from mainstay.modules.organization.field_configuration.resource import field_configs
+from mainstay.modules.organization.locations.resource import locations
+from mainstay.modules.organization.settings.resource import settings
+from mainstay.modules.organization.tags.resource import tags
 from mainstay.modules.people.authentication.resource import authentication, caller
+from mainstay.modules.people.departments.resource import departments
 from mainstay.modules.people.invitations.resource import invitations
+from mainstay.modules.people.leaves.actions import holidays, leave_types, leaves
+from mainstay.modules.people.partners.resource import partners
 from mainstay.modules.people.requesters.resource import requesters
 from mainstay.modules.people.roles.resource import roles
+from mainstay.modules.people.teams.actions import teams
 from mainstay.modules.people.users.clocks import clocks
 from mainstay.modules.people.users.own import own
 from mainstay.modules.people.users.resource import users
-from mainstay.modules.people.departments.resource import departments
-
-from mainstay.modules.people.teams.actions import teams
 from mainstay.modules.people.vendors.resource import vendors
-from mainstay.modules.people.partners.resource import partners
-from mainstay.modules.people.leaves.actions import holidays, leave_types, leaves
-from mainstay.modules.organization.tags.resource import tags
-from mainstay.modules.organization.locations.resource import locations
-from mainstay.modules.organization.announcements.resource import announcements
-from mainstay.modules.organization.field_configuration.resource import field_configs
-from mainstay.modules.organization.field_configuration.custom import custom_fields
-from mainstay.modules.organization.settings.resource import settings
-from mainstay.kernel import csvverbs  # noqa: F401 - adds the verbs on files
-from mainstay.kernel.console import console
-from mainstay.modules.organization.async_tasks.resource import async_tasks
 from mainstay.modules.servicedesk.incident import jobs  # noqa: F401 - declares the timers
 from mainstay.modules.servicedesk.incident.conversation import conversation
 from mainstay.modules.servicedesk.incident.resource import incidents

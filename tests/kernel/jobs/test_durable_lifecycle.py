@@ -51,9 +51,7 @@ async def test_a_job_is_killed_in_the_middle_and_finishes_once(settings: Setting
     try:
         finished = await jobs.wait(job_id, 10)
         async with application.session() as session:
-            inserted = (
-                (await session.execute(sa.text("SELECT number FROM effect ORDER BY number"))).scalars().all()
-            )
+            inserted = (await session.execute(sa.text("SELECT number FROM effect ORDER BY number"))).scalars().all()
             kept = (await session.execute(sa.text("SELECT count(*) FROM job_effect"))).scalar_one()
     finally:
         await jobs.shutdown()
@@ -68,9 +66,7 @@ async def test_a_job_is_killed_in_the_middle_and_finishes_once(settings: Setting
     assert sum(keys.values()) - len(keys) <= kills
 
 
-async def test_a_stop_lets_the_step_end_and_the_next_start_goes_on(
-    settings: Settings, tmp_path: Path
-) -> None:
+async def test_a_stop_lets_the_step_end_and_the_next_start_goes_on(settings: Settings, tmp_path: Path) -> None:
     application = work.Application(settings, tmp_path / "effects")
     await jobs.launch(settings, services=application)
     job_id = await jobs.enqueue("test.gated", items=["a", "b"])
@@ -97,15 +93,11 @@ async def test_jobs_of_a_process_that_is_gone_are_taken_over(settings: Settings,
         runtime = engine.current()
         work.gate.set()
         # As a process with another slot would have left it: claimed, and then gone.
-        job_id = await jobs.enqueue(
-            "test.echo", run_at=datetime.now(UTC) + timedelta(hours=1), value="orphan"
-        )
+        job_id = await jobs.enqueue("test.echo", run_at=datetime.now(UTC) + timedelta(hours=1), value="orphan")
         table = "workflow_status" if settings.is_sqlite else "dbos.workflow_status"
         with runtime.engine.begin() as connection:
             connection.execute(
-                sa.text(
-                    f"UPDATE {table} SET status='PENDING', executor_id='executor-9' WHERE workflow_uuid=:id"
-                ),
+                sa.text(f"UPDATE {table} SET status='PENDING', executor_id='executor-9' WHERE workflow_uuid=:id"),
                 {"id": job_id},
             )
         held = runtime.locks.claim("executor-9")

@@ -92,9 +92,7 @@ async def test_search_narrows_by_organization_time_text_status_and_limit(telemet
 async def test_opening_again_applies_nothing_twice_and_follows_the_retention_setting(tmp_path: Path) -> None:
     for days in (30, 30, 7):
         telemetry = await Telemetry.open(Settings(data_dir=tmp_path, access_log_days=days))
-        [table] = await telemetry.query(
-            "SELECT create_table_query AS sql FROM system.tables WHERE name = 'access_log'"
-        )
+        [table] = await telemetry.query("SELECT create_table_query AS sql FROM system.tables WHERE name = 'access_log'")
         assert f"toIntervalDay({days})" in table["sql"]
         ledger = await telemetry.query("SELECT name FROM schema_migration")
         assert [item["name"] for item in ledger] == ["0001_access_log"]
@@ -127,9 +125,7 @@ async def test_a_server_that_does_not_answer_is_said_so() -> None:
         await Telemetry.open(Settings(telemetry_url="http://127.0.0.1:9/"))
 
 
-async def test_a_backup_loads_into_an_empty_store_and_only_there(
-    telemetry: Telemetry, tmp_path: Path
-) -> None:
+async def test_a_backup_loads_into_an_empty_store_and_only_there(telemetry: Telemetry, tmp_path: Path) -> None:
     writer = telemetry.access_log()
     rows = [row(number, path=f"/x/{number}\x00é") for number in range(12_345)]
     for item in rows:

@@ -141,9 +141,7 @@ def test_headers_find_their_fields_however_spelled() -> None:
     assert guess_mapping(["Department", "dept-name"], columns) == {"dept-name": "dept_name"}
 
 
-@pytest.mark.parametrize(
-    "cell", ["-5", "+3.14", "-1,000.50", "-1e-5", "+4917123456", "+49 171 123456", "a=b", "", "'"]
-)
+@pytest.mark.parametrize("cell", ["-5", "+3.14", "-1,000.50", "-1e-5", "+4917123456", "+49 171 123456", "a=b", "", "'"])
 def test_harmless_cells_are_left_alone(cell: str) -> None:
     assert neutralise(cell) == cell
     assert restore(cell) == cell
@@ -296,9 +294,7 @@ def test_a_large_file_is_read_in_little_memory(tmp_path: Path, kind: str) -> Non
     ):
         for _ in range(count):
             out.write(cells)
-    done = subprocess.run(
-        [sys.executable, "-c", MEASURE, str(path)], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", MEASURE, str(path)], capture_output=True, text=True, check=True)
     rows, kilobytes = map(int, done.stdout.split())
     assert rows == count
     assert kilobytes < 20_000

@@ -56,8 +56,7 @@ def test_a_csv_round_trip_is_lossless(table: tuple[list[str], list[list[str]]]) 
 
 
 XML = st.text(
-    st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="\ufffe\uffff")
-    | st.sampled_from("\t\n"),
+    st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="\ufffe\uffff") | st.sampled_from("\t\n"),
     max_size=30,
 )
 

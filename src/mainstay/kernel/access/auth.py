@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, false, select, update
+from sqlalchemy import and_, bindparam, false, select, update
 
 from mainstay.kernel.access.tables import ApiKey, Organization, Role, Session, User
 from mainstay.kernel.context import Context, Principal
@@ -60,7 +60,11 @@ _ACCOUNT = (
     User.id.label("profile_id"), User.number, User.username, User.full_name, User.email, User.kind, User.is_active,
     User.role_ids, User.must_change_password,
 )  # fmt: skip
-_TENANT = (Organization.name.label("organization_name"), Organization.slug, Generation.number.label("generation"))
+_TENANT = (
+    Organization.name.label("organization_name"),
+    Organization.slug,
+    Generation.number.label("generation"),
+)
 _OPTIONS = {"include_deleted": True}
 _KEY = (
     select(
@@ -115,7 +119,7 @@ async def _by_session(ctx: Context, token: str, kind: str, refusal: str) -> tupl
     return who, _due(row.last_seen, ctx.now)
 
 
-def _principal(ctx: Context, row: Row[Any], roles: Sequence[Role]) -> Principal:
+def _principal(ctx: Context, row: Any, roles: Sequence[Role]) -> Principal:
     return Principal(
         organization=row.organization,
         organization_name=row.organization_name,
@@ -165,7 +169,7 @@ def privileges(ctx: Context, role: Role) -> frozenset[tuple[str, str]]:
 
 def flatten(permissions: dict[str, Any]) -> frozenset[tuple[str, str]]:
     """``{section: {module: {privilege: bool}}}`` as the set of what is granted."""
-    found = set()
+    found: set[tuple[str, str]] = set()
     for modules in permissions.values():
         if not isinstance(modules, dict):
             continue

@@ -65,7 +65,9 @@ async def make_user(ctx: Context, **values: Any) -> User:
     return account
 
 
-async def make_key(ctx: Context, name: str, role: Role, acts_as: User | None, expires_at: datetime | None = None) -> str:
+async def make_key(
+    ctx: Context, name: str, role: Role, acts_as: User | None, expires_at: datetime | None = None
+) -> str:
     """A new API key; returns the key, which is only known now."""
     key = KEY_PREFIX + new_token()
     await store.add(

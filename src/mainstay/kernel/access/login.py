@@ -101,7 +101,8 @@ def start_session(ctx: Context, account: User, kind: str) -> tuple[str, Session]
 
 async def _account(ctx: Context, organization: str, name: str) -> User | None:
     query = select(User).where(
-        User.organization == organization, or_(func.lower(User.username) == name, func.lower(User.email) == name)
+        User.organization == organization,
+        or_(func.lower(User.username) == name, func.lower(User.email) == name),
     )
     return (await ctx.session.execute(query.order_by(func.lower(User.username) != name).limit(1))).scalars().first()
 
@@ -182,9 +183,7 @@ async def set_password(ctx: Context, account: User, password: Any, *, must_chang
 
 async def end_sessions(ctx: Context, account: User, *, except_id: str = "") -> None:
     """Log the account out everywhere (but for one session)."""
-    await ctx.session.execute(
-        delete(Session).where(Session.user == account.number, Session.id != except_id)
-    )
+    await ctx.session.execute(delete(Session).where(Session.user == account.number, Session.id != except_id))
 
 
 async def unlock(ctx: Context, account: User) -> None:
@@ -233,4 +232,12 @@ def describe_sessions(rows: Sequence[Session], who: Principal) -> list[dict[str,
     ]  # fmt: skip
 
 
-__all__ = ["ApiError", "LoginFailed", "change_own_password", "end_sessions", "log_in", "set_password", "start_session"]
+__all__ = [
+    "ApiError",
+    "LoginFailed",
+    "change_own_password",
+    "end_sessions",
+    "log_in",
+    "set_password",
+    "start_session",
+]

@@ -6,28 +6,67 @@ from collections.abc import Sequence
 
 from mainstay.kernel.options import option
 
-MIN_LENGTH = option("password.min_length", "integer", 10, "Shortest password", section="Passwords", minimum=8,
-                    maximum=128)  # fmt: skip
+MIN_LENGTH = option(
+    "password.min_length", "integer", 10, "Shortest password", section="Passwords", minimum=8, maximum=128
+)
 UPPER = option("password.require_upper", "boolean", False, "Needs an upper-case letter", section="Passwords")
 LOWER = option("password.require_lower", "boolean", False, "Needs a lower-case letter", section="Passwords")
 DIGIT = option("password.require_digit", "boolean", True, "Needs a digit", section="Passwords")
 SYMBOL = option("password.require_symbol", "boolean", False, "Needs a symbol", section="Passwords")
-MAX_AGE = option("password.max_age_days", "integer", 0, "Days until a new password is due (0: never)",
-                 section="Passwords", minimum=0, maximum=3650)  # fmt: skip
-HISTORY = option("password.history", "integer", 3, "Old passwords that may not return", section="Passwords",
-                 minimum=0, maximum=24)  # fmt: skip
-ATTEMPTS = option("login.max_attempts", "integer", 5, "Failed log-ins before an account is locked", section="Log-in",
-                  minimum=3, maximum=100)  # fmt: skip
-LOCK_MINUTES = option("login.lock_minutes", "integer", 15, "Minutes an account stays locked", section="Log-in",
-                      minimum=1, maximum=1440)  # fmt: skip
-IDLE_MINUTES = option("login.idle_minutes", "integer", 0, "Minutes of idleness after which the console locks (0: never)",
-                      section="Log-in", minimum=0, maximum=1440)  # fmt: skip
+MAX_AGE = option(
+    "password.max_age_days",
+    "integer",
+    0,
+    "Days until a new password is due (0: never)",
+    section="Passwords",
+    minimum=0,
+    maximum=3650,
+)
+HISTORY = option(
+    "password.history", "integer", 3, "Old passwords that may not return", section="Passwords", minimum=0, maximum=24
+)
+ATTEMPTS = option(
+    "login.max_attempts",
+    "integer",
+    5,
+    "Failed log-ins before an account is locked",
+    section="Log-in",
+    minimum=3,
+    maximum=100,
+)
+LOCK_MINUTES = option(
+    "login.lock_minutes", "integer", 15, "Minutes an account stays locked", section="Log-in", minimum=1, maximum=1440
+)
+IDLE_MINUTES = option(
+    "login.idle_minutes",
+    "integer",
+    0,
+    "Minutes of idleness after which the console locks (0: never)",
+    section="Log-in",
+    minimum=0,
+    maximum=1440,
+)
 
 RULES = (MIN_LENGTH, UPPER, LOWER, DIGIT, SYMBOL, MAX_AGE)
 
 _COMMON = frozenset(
-    "password password1 password12 password123 1234567890 12345678910 qwertyuiop qwerty12345 letmein1234 welcome1234 "
-    "administrator iloveyou123 changeme123 admin12345 mainstay123".split()
+    [
+        "password",
+        "password1",
+        "password12",
+        "password123",
+        "1234567890",
+        "12345678910",
+        "qwertyuiop",
+        "qwerty12345",
+        "letmein1234",
+        "welcome1234",
+        "administrator",
+        "iloveyou123",
+        "changeme123",
+        "admin12345",
+        "mainstay123",
+    ]
 )
 
 

@@ -146,9 +146,7 @@ def _manifest(content: bytes, called: str) -> Manifest:
     try:
         version = msgspec.json.decode(content)["format"]
         if version != FORMAT:
-            raise BackupError(
-                f"{called} has the backup format {version}; this version reads format {FORMAT}."
-            )
+            raise BackupError(f"{called} has the backup format {version}; this version reads format {FORMAT}.")
         return msgspec.json.decode(content, type=Manifest)
     except (msgspec.MsgspecError, KeyError, TypeError) as error:
         raise Damaged(f"{called} is damaged in {MANIFEST}: {error}") from None

@@ -125,9 +125,7 @@ def _files(settings: Settings, writer: Writer, wanted: set[str]) -> tuple[int, l
             warnings.append(f"The stored file {path} is damaged: its content is not what was uploaded.")
     missing = wanted - present
     if missing:
-        warnings.append(
-            f"The content of {len(missing)} attachments is missing from {files.folder(settings)}."
-        )
+        warnings.append(f"The content of {len(missing)} attachments is missing from {files.folder(settings)}.")
     return len(present), warnings
 
 
@@ -136,9 +134,7 @@ def _secret(settings: Settings, writer: Writer) -> str:
         return fingerprint(settings)
     path = settings.data_dir / KEY
     if not path.is_file():
-        raise BackupError(
-            f"The secret key {path} is missing. Stored passwords of systems cannot be opened without it."
-        )
+        raise BackupError(f"The secret key {path} is missing. Stored passwords of systems cannot be opened without it.")
     writer.add(KEY, path)
     return "included"
 

@@ -35,9 +35,7 @@ _COLUMNS = (
     "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped "
     "AND attgenerated = '' ORDER BY attnum"
 )
-_REFERENCES = (
-    "SELECT DISTINCT confrelid::oid FROM pg_constraint WHERE contype = 'f' AND conrelid = %s::regclass"
-)
+_REFERENCES = "SELECT DISTINCT confrelid::oid FROM pg_constraint WHERE contype = 'f' AND conrelid = %s::regclass"
 
 
 def dump(settings: Settings, work: Path) -> Dump:
@@ -51,9 +49,7 @@ def dump(settings: Settings, work: Path) -> Dump:
         revision = _one(connection, "SELECT version_num FROM alembic_version")
         result = Dump(kind="postgresql", revision=str(revision), tables=[])
         if "attachment" in names:
-            result.digests.update(
-                row[0] for row in connection.execute("SELECT DISTINCT digest FROM attachment")
-            )
+            result.digests.update(row[0] for row in connection.execute("SELECT DISTINCT digest FROM attachment"))
         for name in _ordered(connection, names):
             columns = [row[0] for row in connection.execute(_COLUMNS, (_quoted(name).as_string(connection),))]
             path = work / f"{name}{SUFFIX}"
@@ -65,9 +61,7 @@ def dump(settings: Settings, work: Path) -> Dump:
                 result.tables.append(Table(name=name, rows=cursor.rowcount, columns=columns))
             result.files.append((f"{FOLDER}{path.name}", path))
         for name in _names(connection, "S"):
-            query = sql.SQL("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM {}").format(
-                _quoted(name)
-            )
+            query = sql.SQL("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM {}").format(_quoted(name))
             result.sequences[name] = int(_one(connection, query))
     return result
 
@@ -79,15 +73,10 @@ def check_empty(settings: Settings, revision: str) -> None:
         filled = [
             name
             for name in names
-            if name not in LEDGERS
-            and _one(connection, sql.SQL("SELECT EXISTS (SELECT FROM {})").format(_quoted(name)))
+            if name not in LEDGERS and _one(connection, sql.SQL("SELECT EXISTS (SELECT FROM {})").format(_quoted(name)))
         ]
-        other = "alembic_version" in names and _one(
-            connection, "SELECT max(version_num) FROM alembic_version"
-        )
-        unknown = (
-            bool(names) and "alembic_version" not in names and not all(n.startswith(JOBS) for n in names)
-        )
+        other = "alembic_version" in names and _one(connection, "SELECT max(version_num) FROM alembic_version")
+        unknown = bool(names) and "alembic_version" not in names and not all(n.startswith(JOBS) for n in names)
     if filled or unknown or other not in (False, None, revision):
         where = f" (the table {filled[0]} has rows)" if filled else ""
         raise BackupError(
@@ -118,9 +107,7 @@ def load(
             table = known[name.removeprefix(FOLDER).removesuffix(SUFFIX)]
             if table.name not in present:
                 if table.rows:
-                    raise BackupError(
-                        f"The backup holds the table {table.name}, which this version does not have."
-                    )
+                    raise BackupError(f"The backup holds the table {table.name}, which this version does not have.")
                 continue
             copy = sql.SQL("COPY {} ({}) FROM STDIN").format(_quoted(table.name), _list(table.columns))
             with connection.cursor() as cursor:
@@ -128,14 +115,10 @@ def load(
                     for piece in decompressed(stream):
                         target.write(piece)
                 if cursor.rowcount != table.rows:
-                    raise Damaged(
-                        f"The table {table.name} has {cursor.rowcount} rows, not the {table.rows} backed up."
-                    )
+                    raise Damaged(f"The table {table.name} has {cursor.rowcount} rows, not the {table.rows} backed up.")
         for name, value in sequences.items():
             if value:
-                connection.execute(
-                    "SELECT setval(%s::regclass, %s)", (_quoted(name).as_string(connection), value)
-                )
+                connection.execute("SELECT setval(%s::regclass, %s)", (_quoted(name).as_string(connection), value))
         _make_past(connection, present)
 
 

@@ -79,15 +79,10 @@ def _check_empty_folder(settings: Settings) -> None:
 def _check_target(settings: Settings, manifest: Manifest, called: str) -> None:
     kind = "sqlite" if settings.is_sqlite else "postgresql"
     if manifest.database != kind:
-        way = (
-            "leave MAINSTAY_DATABASE_URL empty"
-            if manifest.database == "sqlite"
-            else "set MAINSTAY_DATABASE_URL"
-        )
+        way = "leave MAINSTAY_DATABASE_URL empty" if manifest.database == "sqlite" else "set MAINSTAY_DATABASE_URL"
         raise BackupError(f"{called} was made on {manifest.database}: {way} to restore it.")
     known = {
-        item.revision
-        for item in ScriptDirectory.from_config(database.migration_config(settings)).walk_revisions()
+        item.revision for item in ScriptDirectory.from_config(database.migration_config(settings)).walk_revisions()
     }
     if manifest.revision not in known:
         raise BackupError(

@@ -77,9 +77,7 @@ def open_sealed(source: Path, target: BinaryIO, passphrase: str) -> None:
         try:
             cipher.decrypt(_nonce(prefix, 0xFFFFFFFF, False), tag, header)
         except InvalidTag:
-            raise BackupError(
-                f"The passphrase does not open {source.name} (or its first bytes are damaged)."
-            ) from None
+            raise BackupError(f"The passphrase does not open {source.name} (or its first bytes are damaged).") from None
         number = 0
         while True:
             at = file.tell()

@@ -68,9 +68,7 @@ def load(settings: Settings, parts: Iterator[tuple[str, IO[bytes]]], tables: lis
         found = {table.name: table.rows for table in _counts(made)}
     for table in tables:
         if found.get(table.name) != table.rows:
-            raise Damaged(
-                f"The table {table.name} has {found.get(table.name)} rows, not the {table.rows} backed up."
-            )
+            raise Damaged(f"The table {table.name} has {found.get(table.name)} rows, not the {table.rows} backed up.")
 
 
 def remove(path: Path) -> None:

@@ -72,7 +72,7 @@ async def serve(
             response = _unexpected(request_id, error)
         else:
             response = error_response(Unavailable("The storage is full. Nothing was changed; free some space."))
-    except Exception as error:  # noqa: BLE001 - the last line: nothing may reach the client as a trace
+    except Exception as error:
         response = _unexpected(request_id, error)
     response.headers["X-Request-ID"] = request_id
     _account(platform, operation, request, response, state["who"], request_id, time.perf_counter() - started)
@@ -89,7 +89,7 @@ async def _run(
     state: dict[str, Any],
 ) -> Response[Any]:
     headers = {key.decode("latin-1").lower(): value.decode("latin-1") for key, value in request.scope["headers"]}
-    facts = {
+    facts: dict[str, Any] = {
         "request_id": request_id,
         "headers": headers,
         "host": headers.get("host", ""),
@@ -99,7 +99,13 @@ async def _run(
     if operation.write or operation.public:
         return await _write(platform, operation, request, names, facts, state)
     async with platform.database.reading() as session:
-        ctx = Context(platform=platform, session=session, principal=system(ANY_ORGANIZATION), now=platform.now(), **facts)
+        ctx = Context(
+            platform=platform,
+            session=session,
+            principal=system(ANY_ORGANIZATION),
+            now=platform.now(),
+            **facts,
+        )
         who, due = await auth.principal_of(ctx, operation.method)
         _admit(operation, who, state)
         database.confine(session, who.organization)
@@ -128,7 +134,9 @@ async def _write(
         _admit(operation, who, state)
     arguments, plain = await _arguments(platform, operation, request, names, operation.method != "GET")
     failure: ApiError | None = None
-    async with platform.database.session(who.organization if who else ANY_ORGANIZATION, write=operation.write) as session:
+    async with platform.database.session(
+        who.organization if who else ANY_ORGANIZATION, write=operation.write
+    ) as session:
         caller = who or Principal(organization=ANY_ORGANIZATION, kind="anonymous", username="", name="")
         ctx = Context(platform=platform, session=session, principal=caller, now=platform.now(), **facts)
         if operation.method == "POST" and who:
@@ -162,7 +170,11 @@ def _admit(operation: Operation, who: Principal, state: dict[str, Any]) -> None:
 
 
 async def _arguments(
-    platform: Platform, operation: Operation, request: Request[Any, Any, Any], names: tuple[str, ...], has_body: bool
+    platform: Platform,
+    operation: Operation,
+    request: Request[Any, Any, Any],
+    names: tuple[str, ...],
+    has_body: bool,
 ) -> tuple[dict[str, Any], Any]:
     """The handler's arguments, and the body's plain values."""
     arguments: dict[str, Any] = {name: request.path_params[name] for name in names}
@@ -189,7 +201,13 @@ async def _touch(platform: Platform, who: Principal, facts: dict[str, Any]) -> N
 async def authenticate(platform: Platform, method: str, facts: dict[str, Any]) -> Principal:
     """The caller of a request. Raises ``Unauthorized`` or ``Forbidden``."""
     async with platform.database.reading() as session:
-        ctx = Context(platform=platform, session=session, principal=system(ANY_ORGANIZATION), now=platform.now(), **facts)
+        ctx = Context(
+            platform=platform,
+            session=session,
+            principal=system(ANY_ORGANIZATION),
+            now=platform.now(),
+            **facts,
+        )
         who, due = await auth.principal_of(ctx, method)
     if due:
         await _touch(platform, who, facts)
@@ -266,7 +284,7 @@ def _account(
     request_id: str,
     seconds: float,
 ) -> None:
-    status = response.status_code
+    status = response.status_code or 200
     metrics.observe(operation.method, operation.path, status, seconds)
     body = response.content if isinstance(response.content, bytes) else b""
     organization = who.organization if who else ""

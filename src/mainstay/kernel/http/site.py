@@ -86,7 +86,11 @@ def site_handlers(platform: Platform) -> list[HTTPRouteHandler]:
     @get("/api/live", include_in_schema=False)
     async def live(request: Request[Any, Any, Any]) -> Response[Any]:
         headers = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in request.scope["headers"]}
-        facts = {"headers": headers, "host": headers.get("host", ""), "ip": client_ip(platform, request, headers)}
+        facts = {
+            "headers": headers,
+            "host": headers.get("host", ""),
+            "ip": client_ip(platform, request, headers),
+        }
         try:
             who = await authenticate(platform, "GET", facts)
         except ApiError as error:

@@ -199,9 +199,7 @@ async def retire(older_than: timedelta, batch: int = 500) -> int:
 
 
 async def _find(runtime: Runtime, job_id: str, *, values: bool = False) -> WorkflowStatus:
-    found = await runtime.client.list_workflows_async(
-        workflow_ids=[job_id], load_input=False, load_output=values
-    )
+    found = await runtime.client.list_workflows_async(workflow_ids=[job_id], load_input=False, load_output=values)
     if not found:
         raise UnknownJob(f"No job has the id {job_id!r}.")
     return found[0]

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from croniter import croniter  # type: ignore[import-untyped]
+from croniter import croniter
 
 JobFunction = Callable[..., Awaitable[Any]]
 Function = TypeVar("Function", bound=JobFunction)

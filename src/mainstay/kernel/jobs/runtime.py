@@ -56,9 +56,7 @@ async def launch(settings: Settings, *, work: bool | None = None, services: Any 
             raise RuntimeError(f"{name} runs on the queue {queue}, which nobody declares.")
     _quiet_logging()
     url = settings.sync_database_url
-    engine = sa.create_engine(
-        url, poolclass=NullPool, connect_args={"timeout": 30} if settings.is_sqlite else {}
-    )
+    engine = sa.create_engine(url, poolclass=NullPool, connect_args={"timeout": 30} if settings.is_sqlite else {})
     await asyncio.to_thread(_prepare, engine, url)
     client = DBOSClient(
         system_database_url=url,
@@ -231,14 +229,10 @@ def _take_over(runtime: Runtime) -> None:
     if not runtime.lease.alive():
         renewed = runtime.locks.claim(runtime.executor)
         if renewed is None:
-            log.error(
-                "the executor slot was lost to another process: restart this one", slot=runtime.executor
-            )
+            log.error("the executor slot was lost to another process: restart this one", slot=runtime.executor)
             return
         runtime.lease = renewed
-    running = runtime.client.list_workflows(
-        status="PENDING", app_version=VERSION, load_input=False, load_output=False
-    )
+    running = runtime.client.list_workflows(status="PENDING", app_version=VERSION, load_input=False, load_output=False)
     for executor in {str(job.executor_id) for job in running} - {runtime.executor}:
         if (lease := runtime.locks.claim(executor)) is None:
             continue

@@ -64,9 +64,7 @@ def _encode(value: Any) -> Any:
         case BaseException():
             error = JobError.of(value)
             return {_TAG: "error", "value": [error.kind, str(error)]}
-    raise TypeError(
-        f"{type(value).__name__} cannot be stored with a job: give ids, text, numbers, lists or objects."
-    )
+    raise TypeError(f"{type(value).__name__} cannot be stored with a job: give ids, text, numbers, lists or objects.")
 
 
 def _decode(item: dict[str, Any]) -> Any:

@@ -148,9 +148,7 @@ def create_tables(engine: sa.Engine) -> None:
 
 def _forget_effects(runtime: Runtime, job_id: str) -> None:
     with runtime.engine.begin() as connection:
-        if connection.execute(
-            sa.select(job_effect.c.step).where(job_effect.c.job == job_id).limit(1)
-        ).first():
+        if connection.execute(sa.select(job_effect.c.step).where(job_effect.c.job == job_id).limit(1)).first():
             connection.execute(sa.delete(job_effect).where(job_effect.c.job == job_id))
 
 

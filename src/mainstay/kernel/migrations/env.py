@@ -11,7 +11,7 @@ from mainstay.app import build_registry
 from mainstay.kernel.record import Base, Identifier, JsonType, Timestamp
 
 
-def render(kind: str, value: Any, autogen: Any) -> str | bool:
+def render(kind: str, value: Any, autogen: Any) -> Any:
     """Migrations name the house's own types, not what they happen to be on one database."""
     if kind == "type" and isinstance(value, Timestamp):
         autogen.imports.add("from mainstay.kernel.record import Timestamp")

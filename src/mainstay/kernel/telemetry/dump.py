@@ -55,9 +55,7 @@ def load(client: Any, folder: Path) -> dict[str, int]:
     except (OSError, ValueError) as error:
         raise DumpError(f"{folder} holds no telemetry backup: {error}") from error
     if manifest.get("format") != FORMAT:
-        raise DumpError(
-            f"{folder} holds a telemetry backup of format {manifest.get('format')}, not {FORMAT}."
-        )
+        raise DumpError(f"{folder} holds a telemetry backup of format {manifest.get('format')}, not {FORMAT}.")
     present = _tables(client)
     for name in manifest["tables"]:
         if name not in present:

@@ -79,8 +79,7 @@ def migrate(client: Any, settings: Settings) -> list[str]:
 def _keep(client: Any, retention: Retention, days: int) -> None:
     wanted = f"toDateTime({retention.column}) + toIntervalDay({days})"
     created = client.query(
-        "SELECT create_table_query FROM system.tables "
-        "WHERE database = currentDatabase() AND name = {table:String}",
+        "SELECT create_table_query FROM system.tables WHERE database = currentDatabase() AND name = {table:String}",
         parameters={"table": retention.table},
     ).result_rows
     if created and f"TTL {wanted}" not in created[0][0]:

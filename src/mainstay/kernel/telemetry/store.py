@@ -127,9 +127,7 @@ class Telemetry:
             content = buffer.getvalue().to_pybytes()
             # A retry after an answer that got lost has the same token: the engine stores the batch once.
             settings = {"insert_deduplication_token": token}
-            await self.run(
-                lambda client: client.raw_insert(table, batch.schema.names, content, settings, fmt="Arrow")
-            )
+            await self.run(lambda client: client.raw_insert(table, batch.schema.names, content, settings, fmt="Arrow"))
 
         writer = Writer(table, columns, insert, **limits)
         self._writers.append(writer)

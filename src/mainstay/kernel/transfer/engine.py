@@ -78,9 +78,7 @@ def encoding_of(chunks: Iterable[bytes]) -> tuple[str, list[str]]:
             _check_wide(wide, chunk)
             continue
         if b"\x00" in chunk:
-            raise TransferError(
-                "The file contains NUL bytes: it is not a text file. Save it as CSV in UTF-8."
-            )
+            raise TransferError("The file contains NUL bytes: it is not a text file. Save it as CSV in UTF-8.")
         control = control or _CONTROL.search(chunk) is not None
         if is_utf8 and not _decodes(utf8, chunk):
             is_utf8, bad_at = False, seen
@@ -94,9 +92,7 @@ def encoding_of(chunks: Iterable[bytes]) -> tuple[str, list[str]]:
     if name == "utf-8-sig" or not is_windows or control:
         where = f" (near byte {bad_at})" if bad_at else ""
         raise TransferError(f"The file is not text in UTF-8{where}. Save it as CSV in UTF-8.")
-    return "cp1252", [
-        "The file is not in UTF-8; it was read as Windows-1252. Check letters such as ä, é and €."
-    ]
+    return "cp1252", ["The file is not in UTF-8; it was read as Windows-1252. Check letters such as ä, é and €."]
 
 
 def _decodes(decoder: codecs.IncrementalDecoder, chunk: bytes, final: bool = False) -> bool:

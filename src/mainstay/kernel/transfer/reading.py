@@ -147,9 +147,7 @@ def inspect(path: Path, sample: int = 5) -> Inspection:
                 errors.append(TransferError(row.error, row=row.number))
         elif len(first) < sample:
             first.append(row.cells)
-    return Inspection(
-        table.headers, first, count, errors, table.problems, table.kind, table.encoding, table.delimiter
-    )
+    return Inspection(table.headers, first, count, errors, table.problems, table.kind, table.encoding, table.delimiter)
 
 
 Record = tuple[int, list[str], str | None]
@@ -221,11 +219,7 @@ def _check_archive(path: Path) -> None:
 def _shared_strings(content_types: bytes) -> set[str]:
     """The parts that are tables of texts, whatever they are called."""
     root = ElementTree.fromstring(content_types)  # noqa: S314 - small, and free of entities, as checked above
-    return {
-        item.get("PartName", "")
-        for item in root
-        if "sharedstrings" in (item.get("ContentType") or "").lower()
-    }
+    return {item.get("PartName", "") for item in root if "sharedstrings" in (item.get("ContentType") or "").lower()}
 
 
 def _xlsx_records(path: Path) -> Iterator[Record]:

@@ -177,9 +177,7 @@ def upgrade() -> None:
         sqlite_where=sa.text("is_deleted = 0"),
         postgresql_where=sa.text("is_deleted = false"),
     )
-    op.create_index(
-        "ix_attachment_record", "attachment", ["organization", "resource", "record_id"], unique=False
-    )
+    op.create_index("ix_attachment_record", "attachment", ["organization", "resource", "record_id"], unique=False)
     op.create_table(
         "auth_session",
         sa.Column("id", Identifier, nullable=False),
@@ -198,9 +196,7 @@ def upgrade() -> None:
     op.create_index("ix_auth_session_user", "auth_session", ["user"], unique=False)
     op.create_table(
         "change",
-        sa.Column(
-            "seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("transaction", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("resource", sa.String(length=64), nullable=False),
         sa.Column("record_id", Identifier, nullable=False),
@@ -216,9 +212,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_change_feed", "change", ["transaction", "seq"], unique=False)
     op.create_index("ix_change_head", "change", ["organization", "resource", "seq"], unique=False)
-    op.create_index(
-        "ix_change_record", "change", ["organization", "resource", "record_id", "seq"], unique=False
-    )
+    op.create_index("ix_change_record", "change", ["organization", "resource", "record_id", "seq"], unique=False)
     op.create_table(
         "comment",
         sa.Column("resource", sa.String(length=64), nullable=False),
@@ -1141,9 +1135,7 @@ def upgrade() -> None:
         sqlite_where=sa.text("is_deleted = 0"),
         postgresql_where=sa.text("is_deleted = false"),
     )
-    op.create_index(
-        "ix_user_clock_times", "user_clock", ["organization", "profile", "clock_in"], unique=False
-    )
+    op.create_index("ix_user_clock_times", "user_clock", ["organization", "profile", "clock_in"], unique=False)
     op.create_index(
         "uq_user_clock_open",
         "user_clock",

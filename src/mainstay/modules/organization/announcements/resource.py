@@ -43,29 +43,21 @@ class ChangeQuery(ListQuery, kw_only=True):
 
 class Announcements(Behaviour[Announcement]):
     def normalise(self, data: dict[str, Any]) -> dict[str, Any]:
-        if (
-            data.get("message") in (None, "")
-            and data.get("description") in (None, "")
-            and data.get("summary")
-        ):
+        if data.get("message") in (None, "") and data.get("description") in (None, "") and data.get("summary"):
             data = {**data, "message": data["summary"]}
         audience = data.get("visibility") or data.get("audience")
         if isinstance(audience, Mapping):
             data = {**{key: audience[key] for key in ("users", "teams", "tags") if key in audience}, **data}
         return data
 
-    async def prepare(
-        self, ctx: Context, rows: list[dict[str, Any]], given: Sequence[Mapping[str, Any]]
-    ) -> None:
+    async def prepare(self, ctx: Context, rows: list[dict[str, Any]], given: Sequence[Mapping[str, Any]]) -> None:
         (days,) = await options.get(ctx, DAYS)
         for row in rows:
             row["publish_start"] = row.get("publish_start") or ctx.now
             row["publish_end"] = row.get("publish_end") or row["publish_start"] + timedelta(days=days)
             _in_order(row["publish_start"], row["publish_end"])
 
-    async def added(
-        self, ctx: Context, rows: list[dict[str, Any]], given: Sequence[Mapping[str, Any]]
-    ) -> None:
+    async def added(self, ctx: Context, rows: list[dict[str, Any]], given: Sequence[Mapping[str, Any]]) -> None:
         for row in rows:
             service.tell(ctx, row["id"], row["publish_start"], row["publish_end"])
 
@@ -74,12 +66,8 @@ class Announcements(Behaviour[Announcement]):
     ) -> None:
         for name in ("publish_start", "publish_end"):
             if name in values and values[name] is None:
-                raise Invalid.field(
-                    name, f"Please provide {'a start' if name.endswith('start') else 'an end'}."
-                )
-        _in_order(
-            values.get("publish_start", entity.publish_start), values.get("publish_end", entity.publish_end)
-        )
+                raise Invalid.field(name, f"Please provide {'a start' if name.endswith('start') else 'an end'}.")
+        _in_order(values.get("publish_start", entity.publish_start), values.get("publish_end", entity.publish_end))
 
     async def saved(
         self, ctx: Context, entity: Announcement, diff: list[dict[str, Any]], given: Mapping[str, Any]

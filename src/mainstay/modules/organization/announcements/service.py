@@ -24,19 +24,11 @@ def addressed(ctx: Context) -> ColumnElement[bool]:
         return everybody
     me = User.id == who.profile_id
     tagged = (
-        select(literal(1))
-        .where(me, _overlap(sqlite, Announcement.tags, User.tags))
-        .correlate(Announcement)
-        .exists()
+        select(literal(1)).where(me, _overlap(sqlite, Announcement.tags, User.tags)).correlate(Announcement).exists()
     )
     by_tag = and_(Team.staff_selection_type == BY_TAG, _overlap(sqlite, Team.tags, User.tags))
-    by_skill = and_(
-        Team.staff_selection_type == BY_EXPERTISE, _overlap(sqlite, Team.expertise, User.expertise)
-    )
-    named = [
-        holds_any(sqlite, column, [who.profile_id])
-        for column in (Team.staffs, Team.owner, Team.delegate_members)
-    ]
+    by_skill = and_(Team.staff_selection_type == BY_EXPERTISE, _overlap(sqlite, Team.expertise, User.expertise))
+    named = [holds_any(sqlite, column, [who.profile_id]) for column in (Team.staffs, Team.owner, Team.delegate_members)]
     in_team = (
         select(literal(1))
         .select_from(User)

@@ -50,9 +50,7 @@ class Announcement(Record):
         kind="html", label="Message", required=True, search=True, aliases=("description",)
     )
     publish_start: Mapped[datetime] = f.instant(label="Publish from", column=True, help="Now, when left out.")
-    publish_end: Mapped[datetime] = f.instant(
-        label="Publish until", column=True, help="A week later, when left out."
-    )
+    publish_end: Mapped[datetime] = f.instant(label="Publish until", column=True, help="A week later, when left out.")
     users: Mapped[list[str]] = f.users(label="Users", section="Audience", help="All three empty: everybody.")
     teams: Mapped[list[str]] = f.references("team", label="Teams", section="Audience")
     tags: Mapped[list[str]] = f.tags(label="User tags", section="Audience")
@@ -73,6 +71,4 @@ class Announcement(Record):
     @status.inplace.expression
     @classmethod
     def _status(cls) -> ColumnElement[str]:
-        return case(
-            (cls.publish_start > utc_now(), UPCOMING), (cls.publish_end <= utc_now(), EXPIRED), else_=ACTIVE
-        )
+        return case((cls.publish_start > utc_now(), UPCOMING), (cls.publish_end <= utc_now(), EXPIRED), else_=ACTIVE)

@@ -16,27 +16,27 @@ from mainstay.kernel.operation import Reply
 from mainstay.kernel.platform import Platform
 from mainstay.kernel.resource import Behaviour, Resource
 from mainstay.kernel.tasks import AsyncTask, TaskError
-from mainstay.kernel.writing import etag
 from mainstay.kernel.transfer import csv_bytes, open_table
+from mainstay.kernel.writing import etag
 from mainstay.modules.organization.async_tasks import service
 
 
 class Tasks(Behaviour[AsyncTask]):
-    async def prepare(
-        self, ctx: Context, rows: list[dict[str, Any]], given: Sequence[Mapping[str, Any]]
-    ) -> None:
+    async def prepare(self, ctx: Context, rows: list[dict[str, Any]], given: Sequence[Mapping[str, Any]]) -> None:
         for row in rows:
             path = row.get("task_path") or ""
             if path not in service.RECURRING:
                 raise Invalid.field(
                     "task_path", "task_path must be one of: " + ", ".join(sorted(service.RECURRING)) + "."
                 )
-            row.update(status=tasks.SCHEDULED, queue_name="default", actor=tasks.actor_of(ctx.principal),
-                       next_run=service.next_run(row.get("task_trigger_data") or "", ctx.now))  # fmt: skip
+            row.update(
+                status=tasks.SCHEDULED,
+                queue_name="default",
+                actor=tasks.actor_of(ctx.principal),
+                next_run=service.next_run(row.get("task_trigger_data") or "", ctx.now),
+            )
 
-    async def change(
-        self, ctx: Context, entity: AsyncTask, values: dict[str, Any], given: Mapping[str, Any]
-    ) -> None:
+    async def change(self, ctx: Context, entity: AsyncTask, values: dict[str, Any], given: Mapping[str, Any]) -> None:
         if "task_path" in values and values["task_path"] != entity.task_path:
             raise Invalid.field("task_path", "The job of a task cannot be changed. Create another task.")
         if "is_enabled" in values and values["is_enabled"] != entity.is_enabled:
@@ -83,15 +83,33 @@ async_tasks = Resource(
     area="settings",
     section="Configuration",
     privileges=("view", "add", "edit", "delete", "execute"),
-    verbs={"template": None, "columns": None, "validate": None, "import": None, "export": None, "attachments": None,
-           "comments": None},
-    extra={"task_id": str, "async_task_status": str, "conv_task_name": str, "last_heartbeat_time": str,
-           "last_heartbeat_tooltip": str, "errors_file": str | None, "errors": list[dict[str, Any]]},
+    verbs={
+        "template": None,
+        "columns": None,
+        "validate": None,
+        "import": None,
+        "export": None,
+        "attachments": None,
+        "comments": None,
+    },
+    extra={
+        "task_id": str,
+        "async_task_status": str,
+        "conv_task_name": str,
+        "last_heartbeat_time": str,
+        "last_heartbeat_tooltip": str,
+        "errors_file": str | None,
+        "errors": list[dict[str, Any]],
+    },
     behaviour=Tasks(),
     custom_fields=False,
     page="tasks",
-    sample={"task_name": "Close resolved incidents", "task_path": "incident.auto_close", "task_trigger_data": "*/5 * * * *"},
-)  # fmt: skip
+    sample={
+        "task_name": "Close resolved incidents",
+        "task_path": "incident.auto_close",
+        "task_trigger_data": "*/5 * * * *",
+    },
+)
 
 
 @async_tasks.action("GET", "{id}/", returns=async_tasks.output)
@@ -154,13 +172,14 @@ async def errors(ctx: Context, id: str) -> Any:
     task = await verbs.entity_of(ctx, async_tasks, id)
     digest = task.arguments.get("digest")
     headers = open_table(files.path_of(ctx.platform.settings, digest)).headers if digest else []
-    return Reply(stream=_error_rows(ctx.platform, ctx.organization, task.id, headers), media_type="text/csv; charset=utf-8",
-                 headers={"Content-Disposition": 'attachment; filename="errors.csv"'})  # fmt: skip
+    return Reply(
+        stream=_error_rows(ctx.platform, ctx.organization, task.id, headers),
+        media_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": 'attachment; filename="errors.csv"'},
+    )
 
 
-async def _error_rows(
-    platform: Platform, organization: str, task: str, headers: list[str]
-) -> AsyncIterator[bytes]:
+async def _error_rows(platform: Platform, organization: str, task: str, headers: list[str]) -> AsyncIterator[bytes]:
     yield csv_bytes([[*headers, "Row", "Reason"]], start=True)
     last = 0
     async with platform.work(organization, write=False) as ctx:

@@ -22,9 +22,7 @@ MOST = 200
 
 
 class CustomFields(Behaviour[CustomField]):
-    async def prepare(
-        self, ctx: Context, rows: list[dict[str, Any]], given: Sequence[Mapping[str, Any]]
-    ) -> None:
+    async def prepare(self, ctx: Context, rows: list[dict[str, Any]], given: Sequence[Mapping[str, Any]]) -> None:
         taken = await _keys(ctx)
         for row in rows:
             res = _resource(ctx, row["resource"])
@@ -40,18 +38,14 @@ class CustomFields(Behaviour[CustomField]):
                 row["key"] = await _free_key(ctx, res, row, mine)
             mine.add(row["key"])
 
-    async def change(
-        self, ctx: Context, entity: CustomField, values: dict[str, Any], given: Mapping[str, Any]
-    ) -> None:
+    async def change(self, ctx: Context, entity: CustomField, values: dict[str, Any], given: Mapping[str, Any]) -> None:
         for name, label in (("resource", "module"), ("key", "key"), ("kind", "kind")):
             if not values.get(name):
                 values.pop(name, None)
             if values.get(name, getattr(entity, name)) == getattr(entity, name):
                 continue
             if name == "resource" or await _used(ctx, _resource(ctx, entity.resource), entity.key):
-                raise Invalid.field(
-                    name, f"The {label} of a custom field in use cannot change. Make a new field."
-                )
+                raise Invalid.field(name, f"The {label} of a custom field in use cannot change. Make a new field.")
             if name == "key":
                 _check_key(values["key"], _resource(ctx, entity.resource))
         _check_choices(values.get("kind", entity.kind), values.get("choices", entity.choices))
@@ -73,9 +67,7 @@ def _check_choices(kind: str, choices: Sequence[str]) -> None:
 
 def _check_key(key: str, res: Resource[Any]) -> None:
     if not _KEY.fullmatch(key):
-        raise Invalid.field(
-            "key", "Key must start with a letter and hold lower-case letters, digits and _ only."
-        )
+        raise Invalid.field("key", "Key must start with a letter and hold lower-case letters, digits and _ only.")
     if _builtin(key, res):
         raise Invalid.field("key", f"{res.label} has a field {key!r} already. Choose another key.")
 

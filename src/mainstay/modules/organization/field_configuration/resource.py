@@ -23,9 +23,7 @@ class FieldConfigs(Behaviour[FieldConfig]):
     def normalise(self, data: dict[str, Any]) -> dict[str, Any]:
         return service.unwrap(data)
 
-    async def prepare(
-        self, ctx: Context, rows: list[dict[str, Any]], given: Sequence[Mapping[str, Any]]
-    ) -> None:
+    async def prepare(self, ctx: Context, rows: list[dict[str, Any]], given: Sequence[Mapping[str, Any]]) -> None:
         for row in rows:
             res = service.module_of(ctx, row["module"])
             row["module"] = res.name
@@ -33,9 +31,7 @@ class FieldConfigs(Behaviour[FieldConfig]):
             row["status"] = service.status_of(res, row.get("status") or "")
             row["position"], row["note"] = 0, ""
 
-    async def change(
-        self, ctx: Context, entity: FieldConfig, values: dict[str, Any], given: Mapping[str, Any]
-    ) -> None:
+    async def change(self, ctx: Context, entity: FieldConfig, values: dict[str, Any], given: Mapping[str, Any]) -> None:
         res = service.module_of(ctx, values.get("module") or entity.module)
         if "module" in values:
             values["module"] = res.name

@@ -75,9 +75,7 @@ async def field_names(ctx: Context, res: Resource[Any]) -> list[dict[str, Any]]:
     """The fields a configuration can name, custom ones included."""
     custom = await customfields.of(ctx, res)
     every = [*res.writable().values(), *custom.values()]
-    return [
-        {"name": spec.name, "label": spec.label, "kind": spec.kind, "custom": spec.custom} for spec in every
-    ]
+    return [{"name": spec.name, "label": spec.label, "kind": spec.kind, "custom": spec.custom} for spec in every]
 
 
 async def behaviours(ctx: Context, res: Resource[Any], raw: Any) -> dict[str, str]:
@@ -89,9 +87,7 @@ async def behaviours(ctx: Context, res: Resource[Any], raw: Any) -> dict[str, st
             if isinstance(item, Mapping)
         }
     if not isinstance(raw, Mapping):
-        raise Invalid.field(
-            "field_config", 'Behaviour by field must be an object such as {"summary": "mandatory"}.'
-        )
+        raise Invalid.field("field_config", 'Behaviour by field must be an object such as {"summary": "mandatory"}.')
     known = {item["name"]: item["label"] for item in await field_names(ctx, res)}
     aliases = {alias: name for name, spec in res.writable().items() for alias in spec.aliases}
     found: dict[str, str] = {}

@@ -20,9 +20,7 @@ from mainstay.modules.people.teams.tables import Team
 
 
 class Locations(Behaviour[Location]):
-    async def change(
-        self, ctx: Context, entity: Location, values: dict[str, Any], given: Mapping[str, Any]
-    ) -> None:
+    async def change(self, ctx: Context, entity: Location, values: dict[str, Any], given: Mapping[str, Any]) -> None:
         parent = values.get("parent")
         if parent and parent != entity.parent:
             known = await service.tree(ctx)
@@ -138,9 +136,7 @@ async def details(ctx: Context, query: DetailsQuery) -> LocationDetails:
         return Place(location_id=item, location_name=known[item][0])
 
     fields = [item for item in references.holders(ctx, "location") if item[0].name != "location"]
-    children = sorted(
-        (item for item, (_, parent) in known.items() if parent == key), key=lambda item: known[item][0]
-    )
+    children = sorted((item for item, (_, parent) in known.items() if parent == key), key=lambda item: known[item][0])
     return LocationDetails(
         location=out,
         path=[place(item) for item in reversed(service.ancestors(known, key))],
@@ -172,9 +168,7 @@ async def team_location(ctx: Context, query: TeamLocationQuery) -> TeamLocations
             team_id=row.id,
             team_name=row.name,
             locations=[
-                Place(location_id=item, location_name=known[item][0])
-                for item in row.locations
-                if item in known
+                Place(location_id=item, location_name=known[item][0]) for item in row.locations if item in known
             ],
         )
         for row in found

@@ -34,9 +34,7 @@ class Location(Record):
     description: Mapped[str] = f.text(label="Extra information", length=1000)
     latitude: Mapped[float | None] = f.number(label="Latitude", minimum=-90, maximum=90, section="Map")
     longitude: Mapped[float | None] = f.number(label="Longitude", minimum=-180, maximum=180, section="Map")
-    base_radius: Mapped[float | None] = f.number(
-        label="Radius in km", minimum=0, maximum=20_000, section="Map"
-    )
+    base_radius: Mapped[float | None] = f.number(label="Radius in km", minimum=0, maximum=20_000, section="Map")
     city_bb: Mapped[str] = f.text(label="Bounding box of the city", length=100, section="Map")
     created_by_gis: Mapped[bool] = f.boolean(label="From a map", section="Map")
     is_ci: Mapped[bool] = f.boolean(label="Configuration item")

@@ -22,19 +22,13 @@ from mainstay.modules.organization.tags.tables import TYPES, Tag
 
 
 class Tags(Behaviour[Tag]):
-    async def change(
-        self, ctx: Context, entity: Tag, values: dict[str, Any], given: Mapping[str, Any]
-    ) -> None:
+    async def change(self, ctx: Context, entity: Tag, values: dict[str, Any], given: Mapping[str, Any]) -> None:
         if values.get("type", entity.type) != entity.type:
             found = await service.uses(ctx, entity.type, entity.name)
             if found:
-                raise Invalid.field(
-                    "type", "The type of a tag in use cannot change. Make a new tag of the other type."
-                )
+                raise Invalid.field("type", "The type of a tag in use cannot change. Make a new tag of the other type.")
 
-    async def saved(
-        self, ctx: Context, entity: Tag, diff: list[dict[str, Any]], given: Mapping[str, Any]
-    ) -> None:
+    async def saved(self, ctx: Context, entity: Tag, diff: list[dict[str, Any]], given: Mapping[str, Any]) -> None:
         for change in diff:
             if change["field"] == "name":
                 await service.rename(ctx, entity.type, change["old"], change["new"])

@@ -18,9 +18,7 @@ class Tag(Record):
     __tablename__ = "tag"
     __table_args__ = (unique("tag", "type", "lower:name"),)
 
-    name: Mapped[str] = f.text(
-        label="Name", required=True, search=True, unique=True, column=True, aliases=("tag",)
-    )
+    name: Mapped[str] = f.text(label="Name", required=True, search=True, unique=True, column=True, aliases=("tag",))
     type: Mapped[int] = f.choice(TYPES, default=USER, label="Type", column=True)
     color: Mapped[str] = f.color(label="Colour", column=True)
     description: Mapped[str] = f.text(label="Description", length=1000, column=True)

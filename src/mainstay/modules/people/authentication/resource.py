@@ -114,13 +114,9 @@ def _decoded(ctx: Context, password: str) -> str:
         try:
             stamp, _, text = ctx.platform.vault.open(password[len(SEALED) :], "login").partition("\n")
         except SecretError:
-            raise Invalid.field(
-                "password", "The encrypted password cannot be read. Encrypt it again."
-            ) from None
+            raise Invalid.field("password", "The encrypted password cannot be read. Encrypt it again.") from None
         if float(stamp) + 300 < ctx.now.timestamp():
-            raise Invalid.field(
-                "password", "The encrypted password is older than five minutes. Encrypt it again."
-            )
+            raise Invalid.field("password", "The encrypted password is older than five minutes. Encrypt it again.")
         return text
     try:
         return base64.b64decode(password, validate=True).decode()
@@ -157,9 +153,7 @@ async def start(ctx: Context, body: Credentials) -> ConsoleSession:
 
 
 async def _organization_name(ctx: Context, organization: str) -> str:
-    return str(
-        await ctx.session.scalar(select(Organization.name).where(Organization.id == organization)) or ""
-    )
+    return str(await ctx.session.scalar(select(Organization.name).where(Organization.id == organization)) or "")
 
 
 async def own_account(ctx: Context) -> User:
@@ -202,9 +196,7 @@ async def sessions(ctx: Context) -> SessionList:
 @authentication.route("DELETE", "/api/sessions/{id}", status=204)
 async def end_session(ctx: Context, id: str) -> None:
     """End one of the caller's log-ins."""
-    ended = await ctx.session.execute(
-        delete(Session).where(Session.id == id, Session.user == ctx.principal.user)
-    )
+    ended = await ctx.session.execute(delete(Session).where(Session.id == id, Session.user == ctx.principal.user))
     if not ended.rowcount:  # type: ignore[attr-defined]
         raise NotFound("There is no such session.")
 

@@ -17,12 +17,8 @@ class Department(Record):
     dept_name: Mapped[str] = f.text(
         label="Name", required=True, search=True, unique=True, column=True, aliases=("name",)
     )
-    dept_head: Mapped[str | None] = f.user(
-        label="Head", column=True, help="High-level approver of the department."
-    )
+    dept_head: Mapped[str | None] = f.user(label="Head", column=True, help="High-level approver of the department.")
     prime_user: Mapped[list[str]] = f.users(
         label="Prime users", help="Team leads who allocate work and give basic approval."
     )
-    description: Mapped[str] = f.text(
-        label="Description", length=2000, search=True, column=True, aliases=("ci_descr",)
-    )
+    description: Mapped[str] = f.text(label="Description", length=2000, search=True, column=True, aliases=("ci_descr",))

@@ -83,14 +83,8 @@ class Acceptance(msgspec.Struct, kw_only=True):
 
 async def _roles(ctx: Context, body: Invite) -> list[str]:
     raw = body.roles if body.roles not in (None, "", []) else body.role
-    items = (
-        raw
-        if isinstance(raw, list)
-        else [part.strip() for part in str(raw or "").replace(";", ",").split(",")]
-    )
-    wanted = [
-        str(item.get("id", item.get("name", ""))) if isinstance(item, dict) else str(item) for item in items
-    ]
+    items = raw if isinstance(raw, list) else [part.strip() for part in str(raw or "").replace(";", ",").split(",")]
+    wanted = [str(item.get("id", item.get("name", ""))) if isinstance(item, dict) else str(item) for item in items]
     wanted = list(dict.fromkeys(item.strip()[:255] for item in wanted if item and item.strip()))
     if not wanted:
         raise Invalid.field("roles", "Please provide roles.")
@@ -119,9 +113,7 @@ async def user_invite(ctx: Context, body: Invite) -> InviteAnswer:
         if account is None:
             people += [service.Invited(email=email, role=role) for role in roles]
         elif account.password_hash or account.kind == REQUESTER or not account.is_active:
-            reason = (
-                "This person has an account already." if account.is_active else "This account is not active."
-            )
+            reason = "This person has an account already." if account.is_active else "This account is not active."
             skipped.append(SkippedRow(email=email, reason=reason))
         else:
             people.append(
@@ -161,9 +153,7 @@ async def pending(ctx: Context, query: ListQuery) -> PendingPage:
         .order_by(Invitation.creation_time.desc(), Invitation.id.desc())
     )
     if query.search:
-        statement = statement.where(
-            func.lower(Invitation.email).contains(query.search.lower(), autoescape=True)
-        )
+        statement = statement.where(func.lower(Invitation.email).contains(query.search.lower(), autoescape=True))
     total, found = await paged(ctx, statement, query)
     rows = [
         PendingRow(

@@ -58,9 +58,7 @@ def addresses(raw: Any) -> list[str]:
         try:
             found.setdefault(text.lower(), str(read(_EMAIL, text)))
         except BadValue:
-            raise Invalid.field(
-                "emails", f"{text[:80]!r} is not an e-mail address. Nobody was invited."
-            ) from None
+            raise Invalid.field("emails", f"{text[:80]!r} is not an e-mail address. Nobody was invited.") from None
     if not found:
         raise Invalid.field("emails", "Please provide emails.")
     if len(found) > MAX_ADDRESSES:
@@ -129,9 +127,7 @@ def letter(email: str, name: str, organization: str, url: str, hours: int) -> ma
 
 
 async def _organization(ctx: Context) -> str:
-    return str(
-        await ctx.session.scalar(select(Organization.name).where(Organization.id == ctx.organization)) or ""
-    )
+    return str(await ctx.session.scalar(select(Organization.name).where(Organization.id == ctx.organization)) or "")
 
 
 async def accept(ctx: Context, token: str, password: str, full_name: str) -> User:
@@ -139,9 +135,7 @@ async def accept(ctx: Context, token: str, password: str, full_name: str) -> Use
 
     ``ctx`` comes from a public call: the invitation says which organization it is about.
     """
-    refused = Invalid.field(
-        "token", "This invitation does not exist, was used, or was withdrawn. Ask for a new one."
-    )
+    refused = Invalid.field("token", "This invitation does not exist, was used, or was withdrawn. Ask for a new one.")
     query = select(Invitation).where(Invitation.token_hash == token_hash(token))
     invitation = await store.find(ctx, query, lock=True) if token else None
     if invitation is None or invitation.accepted_at is not None:
@@ -149,9 +143,7 @@ async def accept(ctx: Context, token: str, password: str, full_name: str) -> Use
     if invitation.expires_at <= ctx.now:
         raise Invalid.field("token", "This invitation has expired. Ask for a new one.")
     ctx.session.sync_session.info["organization"] = invitation.organization
-    ctx.principal = Principal(
-        organization=invitation.organization, username=invitation.email, name=invitation.email
-    )
+    ctx.principal = Principal(organization=invitation.organization, username=invitation.email, name=invitation.email)
     account = await _account(ctx, invitation, full_name.replace("\x00", "").strip()[:255])
     ctx.principal.user, ctx.principal.profile_id = account.number, account.id
     await login.set_password(ctx, account, password)

@@ -35,8 +35,7 @@ class Balances(msgspec.Struct, kw_only=True):
 
 MyLeaves = msgspec.defstruct(
     "MyLeaves",
-    [(item.name, item.type) for item in msgspec.structs.fields(verbs.page_of(leaves))]
-    + [("balances", list[Balance])],
+    [(item.name, item.type) for item in msgspec.structs.fields(verbs.page_of(leaves))] + [("balances", list[Balance])],
     kw_only=True,
 )
 
@@ -134,9 +133,7 @@ async def my_leaves(ctx: Context, query: LeaveQuery) -> Any:
     return MyLeaves(**msgspec.structs.asdict(page), balances=await service.balances(ctx, me))
 
 
-@leaves.action(
-    "POST", "my_leaves/", privilege="add", status=201, body=leaves.input, returns=verbs.saved_of(leaves)
-)
+@leaves.action("POST", "my_leaves/", privilege="add", status=201, body=leaves.input, returns=verbs.saved_of(leaves))
 async def apply(ctx: Context, body: Any) -> Any:
     """Apply for a leave of your own"""
     row = await writing.create(ctx, leaves, {**writing.document(body), "user": _me(ctx)})
@@ -205,11 +202,7 @@ async def calendar(ctx: Context, query: CalendarQuery) -> LeaveCalendar:
     """Who is away when, with weekends and holidays"""
     start, end = _span(query, ctx.now.date())
     known = await service.calendar(ctx, start, end)
-    wanted = (
-        select(Leave)
-        .where(Leave.start_date <= end, Leave.end_date >= start)
-        .order_by(Leave.start_date, Leave.id)
-    )
+    wanted = select(Leave).where(Leave.start_date <= end, Leave.end_date >= start).order_by(Leave.start_date, Leave.id)
     if query.user:
         wanted = wanted.where(Leave.user == await _person(ctx, query.user))
     if query.leave_type:
@@ -257,9 +250,7 @@ async def get_config(ctx: Context) -> LeaveConfig:
     days = (await ctx.session.execute(select(Holiday).order_by(Holiday.date))).scalars()
     return LeaveConfig(
         leave_types=[
-            TypeConfig(
-                id=item.id, name=item.name, days=item.days, color=item.color, description=item.description
-            )
+            TypeConfig(id=item.id, name=item.name, days=item.days, color=item.color, description=item.description)
             for item in types
         ],
         holidays=[HolidayConfig(id=item.id, name=item.name, date=item.date) for item in days],
@@ -345,3 +336,6 @@ async def _sync(
     if fresh:
         await writing.create_many(ctx, res, fresh)
     await store.flush(ctx)
+
+
+__all__ = ["holidays", "leave_types", "leaves"]

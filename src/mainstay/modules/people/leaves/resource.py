@@ -26,19 +26,13 @@ class LeaveTypes(Behaviour[LeaveType]):
 
 
 class Holidays(Behaviour[Holiday]):
-    async def added(
-        self, ctx: Context, rows: list[dict[str, Any]], given: Sequence[Mapping[str, Any]]
-    ) -> None:
+    async def added(self, ctx: Context, rows: list[dict[str, Any]], given: Sequence[Mapping[str, Any]]) -> None:
         await service.recount(ctx, [row["date"] for row in rows])
 
-    async def change(
-        self, ctx: Context, entity: Holiday, values: dict[str, Any], given: Mapping[str, Any]
-    ) -> None:
+    async def change(self, ctx: Context, entity: Holiday, values: dict[str, Any], given: Mapping[str, Any]) -> None:
         ctx.cache["holiday_before"] = entity.date
 
-    async def saved(
-        self, ctx: Context, entity: Holiday, diff: list[dict[str, Any]], given: Mapping[str, Any]
-    ) -> None:
+    async def saved(self, ctx: Context, entity: Holiday, diff: list[dict[str, Any]], given: Mapping[str, Any]) -> None:
         await service.recount(ctx, [entity.date, ctx.cache["holiday_before"]])
 
     async def removing(self, ctx: Context, entities: Sequence[Holiday]) -> None:
@@ -89,9 +83,7 @@ class Leaves(Behaviour[Leave]):
                 out[name] = who(out[name])
         return out
 
-    async def prepare(
-        self, ctx: Context, rows: list[dict[str, Any]], given: Sequence[Mapping[str, Any]]
-    ) -> None:
+    async def prepare(self, ctx: Context, rows: list[dict[str, Any]], given: Sequence[Mapping[str, Any]]) -> None:
         me = ctx.principal.profile_id
         for row in rows:
             row["user"] = row.get("user") or me
@@ -102,9 +94,7 @@ class Leaves(Behaviour[Leave]):
                 ctx.principal.require("leave", "edit")
         await service.check(ctx, rows)
 
-    async def change(
-        self, ctx: Context, entity: Leave, values: dict[str, Any], given: Mapping[str, Any]
-    ) -> None:
+    async def change(self, ctx: Context, entity: Leave, values: dict[str, Any], given: Mapping[str, Any]) -> None:
         names = ("user", "leave_type", "start_date", "end_date")
         whole = {name: values.get(name) or getattr(entity, name) for name in names}
         if any(whole[name] != getattr(entity, name) for name in names):

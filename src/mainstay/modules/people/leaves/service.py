@@ -21,9 +21,7 @@ from mainstay.modules.people.leaves.tables import Holiday, Leave, LeaveType
 
 WEEKDAYS = tuple(
     Choice(number, name)
-    for number, name in enumerate(
-        ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-    )
+    for number, name in enumerate(("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"))
 )
 WEEKEND = options.option(
     "leave.weekend", "choices", [5, 6], "Days of the week nobody works", section="Leaves", choices=WEEKDAYS
@@ -126,16 +124,13 @@ async def check(ctx: Context, rows: Sequence[dict[str, Any]], *, except_id: str 
         held[row["user"]].append((row["leave_type"], row["start_date"], row["end_date"]))
 
 
-def _check_one(
-    row: dict[str, Any], held: Sequence[tuple[str, date, date]], kind: LeaveType, known: Calendar
-) -> None:
+def _check_one(row: dict[str, Any], held: Sequence[tuple[str, date, date]], kind: LeaveType, known: Calendar) -> None:
     start, end = row["start_date"], row["end_date"]
     for _, other_start, other_end in held:
         if engine.overlaps(start, end, other_start, other_end):
             raise Invalid.field(
                 "start_date",
-                f"This overlaps the leave from {other_start} to {other_end}. "
-                "Change that one, or choose other days.",
+                f"This overlaps the leave from {other_start} to {other_end}. Change that one, or choose other days.",
             )
     days = known.working(start, end)
     if not days:
@@ -152,8 +147,7 @@ def _check_one(
         if wanted > left:
             raise Invalid.field(
                 "leave_type",
-                f"{kind.name}: {max(left, 0)} of {kind.days} days are left in {year}; "
-                f"this leave takes {wanted}.",
+                f"{kind.name}: {max(left, 0)} of {kind.days} days are left in {year}; this leave takes {wanted}.",
             )
 
 

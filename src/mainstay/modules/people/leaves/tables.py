@@ -46,9 +46,7 @@ class Holiday(Record):
     name: Mapped[str] = f.text(
         label="Name", length=120, required=True, search=True, column=True, aliases=("holiday_name",)
     )
-    date: Mapped[dt.date] = f.day(
-        label="Date", required=True, unique=True, column=True, aliases=("holiday_date",)
-    )
+    date: Mapped[dt.date] = f.day(label="Date", required=True, unique=True, column=True, aliases=("holiday_date",))
 
 
 class Leave(Record):

@@ -27,19 +27,13 @@ class Partners(Behaviour[Partner]):
             out["partner_operators"] = whos(out["partner_operators"])
         return out
 
-    async def prepare(
-        self, ctx: Context, rows: list[dict[str, Any]], given: Sequence[Mapping[str, Any]]
-    ) -> None:
+    async def prepare(self, ctx: Context, rows: list[dict[str, Any]], given: Sequence[Mapping[str, Any]]) -> None:
         for row, data in zip(rows, given, strict=True):
             if data.get("password"):
-                account = await service.make_account(
-                    ctx, row["partner_name"], row.get("email", ""), data["password"]
-                )
+                account = await service.make_account(ctx, row["partner_name"], row.get("email", ""), data["password"])
                 row.update(profile_id=account.id, user_id=account.number)
 
-    async def change(
-        self, ctx: Context, entity: Partner, values: dict[str, Any], given: Mapping[str, Any]
-    ) -> None:
+    async def change(self, ctx: Context, entity: Partner, values: dict[str, Any], given: Mapping[str, Any]) -> None:
         # The record as read has the phone twice; whichever was edited counts.
         phone = given.get("phone")
         if phone is not None and values.get("contact_number") == entity.contact_number:

@@ -30,9 +30,7 @@ async def make_account(ctx: Context, name: str, email: str, password: Any) -> Us
         raise Invalid.field("email", "Another account already uses this e-mail address.")
     role = await store.find(ctx, select(Role).where(Role.role_name == PORTAL_ROLE))
     if role is None or not role.portal_only:
-        raise Invalid.field(
-            "password", "The portal role Requester is missing; without it a partner cannot log in."
-        )
+        raise Invalid.field("password", "The portal role Requester is missing; without it a partner cannot log in.")
     await may_grant(ctx, role.id)
     account = await bootstrap.make_user(ctx, username=email, email=email, full_name=name, kind=REQUESTER,
                                         role_ids=[role.id])  # fmt: skip

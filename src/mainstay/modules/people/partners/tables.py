@@ -16,9 +16,7 @@ class Partner(Record):
 
     partner_name: Mapped[str] = f.text(label="Name", required=True, search=True, unique=True, column=True,
                                        aliases=("name",))  # fmt: skip
-    email: Mapped[str] = f.email(
-        label="Business e-mail", search=True, column=True, aliases=("business_email",)
-    )
+    email: Mapped[str] = f.email(label="Business e-mail", search=True, column=True, aliases=("business_email",))
     contact_number: Mapped[str] = f.phone(label="Phone", column=True, aliases=("phone",))
     address: Mapped[str] = f.text(label="Address", length=200, search=True, column=True)
     partner_operators: Mapped[list[str]] = f.users(label="Operators", help="Users who work for this partner.")

@@ -58,7 +58,7 @@ async def find_or_create(ctx: Context, wanted: Sequence[Wanted]) -> list[Known |
              "phone_number": item.phone, "source": "Ticket"}
             for item in fresh.values()
         ]  # fmt: skip
-        for row in await store.add_many(ctx, Requester, rows):
-            by_mail[row["email"].lower()] = Known(id=row["id"], name=row["full_name"], email=row["email"],
-                                                  phone=row["phone_number"])  # fmt: skip
+        for made in await store.add_many(ctx, Requester, rows):
+            by_mail[made["email"].lower()] = Known(id=made["id"], name=made["full_name"], email=made["email"],
+                                                   phone=made["phone_number"])  # fmt: skip
     return [by_id.get(item.id) if item.id else by_mail.get(item.email.lower()) for item in wanted]

@@ -37,18 +37,14 @@ class Requesters(Behaviour[Requester]):
                 made[name] = [part for part in made[name].replace(";", ",").split(",") if part.strip()]
         return made
 
-    async def prepare(
-        self, ctx: Context, rows: list[dict[str, Any]], given: Sequence[Mapping[str, Any]]
-    ) -> None:
+    async def prepare(self, ctx: Context, rows: list[dict[str, Any]], given: Sequence[Mapping[str, Any]]) -> None:
         for row in rows:
             _check(row)
             row["source"] = service.MANUAL
             row.setdefault("is_login_enable", False)
         await service.open_accounts(ctx, rows, [_details(item) for item in given])
 
-    async def change(
-        self, ctx: Context, entity: Requester, values: dict[str, Any], given: Mapping[str, Any]
-    ) -> None:
+    async def change(self, ctx: Context, entity: Requester, values: dict[str, Any], given: Mapping[str, Any]) -> None:
         _check(values)
         if values.get("reporting_manager") and values["reporting_manager"] == entity.profile_id:
             raise Invalid.field("reporting_manager", "Nobody reports to themselves.")
@@ -66,9 +62,7 @@ class Requesters(Behaviour[Requester]):
         ids = [row["profile_id"] for row in rows if row.get("profile_id")]
         accounts: dict[str, Any] = {}
         if ids:
-            invited = select(Invitation.target).where(
-                Invitation.accepted_at.is_(None), Invitation.expires_at > ctx.now
-            )
+            invited = select(Invitation.target).where(Invitation.accepted_at.is_(None), Invitation.expires_at > ctx.now)
             query = select(
                 User.id,
                 User.number,
@@ -287,9 +281,7 @@ async def create_new_requester(ctx: Context, body: Any) -> Reply:
         known = await store.find(ctx, select(Requester).where(func.lower(Requester.email) == email.lower()))
         if known is not None:
             out = await verbs.whole(ctx, requesters, known.id)
-            return Reply(
-                Saved(id=known.id, message="requester_found", msg="The requester exists already.", data=out)
-            )
+            return Reply(Saved(id=known.id, message="requester_found", msg="The requester exists already.", data=out))
         data.setdefault("full_name", data.get("name") or email.split("@")[0])
     row = await writing.create(ctx, requesters, data)
     return Reply(verbs.saved(requesters, await verbs.whole(ctx, requesters, row["id"]), row["id"], "create"))

@@ -21,9 +21,7 @@ from mainstay.modules.people.users import service as users
 MANUAL = "Manual"
 
 
-async def open_accounts(
-    ctx: Context, rows: Sequence[dict[str, Any]], details: Sequence[Mapping[str, Any]]
-) -> None:
+async def open_accounts(ctx: Context, rows: Sequence[dict[str, Any]], details: Sequence[Mapping[str, Any]]) -> None:
     """Give every row (of a new requester, or of one about to be enabled) its account, set-wise.
 
     Whoever has an account with this address keeps it. ``details`` holds ``username`` and ``password``.
@@ -89,9 +87,7 @@ async def _link(ctx: Context, rows: Sequence[dict[str, Any]]) -> None:
     found: dict[str, str] = {}
     wanted = sorted(emails)
     for start in range(0, len(wanted), store.CHUNK):
-        query = select(User.id, User.email).where(
-            func.lower(User.email).in_(wanted[start : start + store.CHUNK])
-        )
+        query = select(User.id, User.email).where(func.lower(User.email).in_(wanted[start : start + store.CHUNK]))
         found.update({row.email.lower(): row.id for row in await ctx.session.execute(query)})
     for row in rows:
         if not row.get("profile_id") and row["email"].lower() in found:
@@ -177,9 +173,7 @@ async def remove_accounts(ctx: Context, requesters: Sequence[Requester]) -> None
 async def _portal_accounts(ctx: Context, ids: Sequence[str]) -> list[User]:
     found: list[User] = []
     for start in range(0, len(ids), store.CHUNK):
-        query = select(User).where(
-            User.id.in_(list(ids[start : start + store.CHUNK])), User.kind == REQUESTER
-        )
+        query = select(User).where(User.id.in_(list(ids[start : start + store.CHUNK])), User.kind == REQUESTER)
         found += (await ctx.session.execute(query)).scalars()
     return found
 

@@ -34,9 +34,7 @@ class Requester(Record):
 
     full_name: Mapped[str] = f.text(label="Name", required=True, search=True, column=True, aliases=("name",))
     email: Mapped[str] = f.email(label="E-mail", search=True, unique=True, column=True)
-    phone_number: Mapped[str] = f.phone(
-        label="Mobile", search=True, column=True, aliases=("contact_number", "contact")
-    )
+    phone_number: Mapped[str] = f.phone(label="Mobile", search=True, column=True, aliases=("contact_number", "contact"))
     phone_ext: Mapped[str] = f.text(label="Country code or extension", length=20)
     land_line: Mapped[str] = f.phone(label="Landline")
     type: Mapped[int] = f.choice(

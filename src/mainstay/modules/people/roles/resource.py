@@ -22,9 +22,7 @@ STAFF_ROLE, PORTAL_ROLE = 1, 2
 
 
 class Roles(Behaviour[Role]):
-    async def prepare(
-        self, ctx: Context, rows: list[dict[str, Any]], given: Sequence[Mapping[str, Any]]
-    ) -> None:
+    async def prepare(self, ctx: Context, rows: list[dict[str, Any]], given: Sequence[Mapping[str, Any]]) -> None:
         grantable = ctx.platform.registry.grantable()
         first = await numbering.take(ctx, "role", len(rows))
         for number, row in enumerate(rows, first):
@@ -32,15 +30,11 @@ class Roles(Behaviour[Role]):
             service.may_hold(ctx, row["selected_permissions"])
             row["group_id"] = number
 
-    async def change(
-        self, ctx: Context, entity: Role, values: dict[str, Any], given: Mapping[str, Any]
-    ) -> None:
+    async def change(self, ctx: Context, entity: Role, values: dict[str, Any], given: Mapping[str, Any]) -> None:
         if entity.is_admin:
             raise Conflict(f"The role {entity.role_name} has every privilege and cannot be edited.")
         if entity.is_preconfigured and values.get("role_name", entity.role_name) != entity.role_name:
-            raise Conflict(
-                f"The built-in role {entity.role_name} keeps its name. Clone it under another one."
-            )
+            raise Conflict(f"The built-in role {entity.role_name} keeps its name. Clone it under another one.")
         before = entity.selected_permissions
         wanted = values.get("selected_permissions")
         made = service.complete(ctx.platform.registry.grantable(), wanted or {}, before)
@@ -61,18 +55,14 @@ class Roles(Behaviour[Role]):
         keys = select(ApiKey).where(ApiKey.role.in_(ids), ApiKey.revoked.is_(False))
         key = await store.find(ctx, keys)
         if key is not None:
-            raise Conflict(
-                f"The API key {key.name} uses this role. Revoke it, or give it another role first."
-            )
+            raise Conflict(f"The API key {key.name} uses this role. Revoke it, or give it another role first.")
         for role in entities:
             await invitations.withdraw(ctx, role=role.id)
 
     async def decorate(self, ctx: Context, rows: list[dict[str, Any]]) -> None:
         counts = await service.holders(ctx, [row["id"] for row in rows]) if rows else {}
         for row in rows:
-            granted = sorted(
-                f"{module}.{name}" for module, name in flatten(row.get("selected_permissions") or {})
-            )
+            granted = sorted(f"{module}.{name}" for module, name in flatten(row.get("selected_permissions") or {}))
             row.update(
                 user_count=counts.get(row["id"], 0),
                 is_editable=not row.get("is_admin"),
@@ -83,11 +73,7 @@ class Roles(Behaviour[Role]):
 
 async def _held(ctx: Context, role: Role, count: int) -> str:
     sqlite = ctx.platform.database.is_sqlite
-    names = (
-        select(User.full_name)
-        .where(query.holds_any(sqlite, User.role_ids, [role.id]))
-        .order_by(User.full_name)
-    )
+    names = select(User.full_name).where(query.holds_any(sqlite, User.role_ids, [role.id])).order_by(User.full_name)
     some = [name for name in (await ctx.session.execute(names.limit(3))).scalars() if name]
     who = ", ".join(some) + (" and others" if count > len(some) else "")
     people = "1 user has" if count == 1 else f"{count} users have"

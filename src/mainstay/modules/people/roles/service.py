@@ -118,9 +118,7 @@ DEFAULTS: dict[str, tuple[str, bool, dict[str, Iterable[str]]]] = {
 }
 
 
-def permissions(
-    grantable: dict[str, dict[str, dict[str, bool]]], wanted: dict[str, Iterable[str]]
-) -> dict[str, Any]:
+def permissions(grantable: dict[str, dict[str, dict[str, bool]]], wanted: dict[str, Iterable[str]]) -> dict[str, Any]:
     """The permission document that grants ``wanted`` where this installation has the module."""
     made: dict[str, Any] = {}
     for section, modules in grantable.items():
@@ -166,9 +164,7 @@ def complete(
     """
     wanted: dict[str, dict[str, bool]] = {}
     known = {module: privileges for modules in grantable.values() for module, privileges in modules.items()}
-    for modules in (
-        given if isinstance(given, dict) else _refuse("The privileges must be an object.")
-    ).values():
+    for modules in (given if isinstance(given, dict) else _refuse("The privileges must be an object.")).values():
         if not isinstance(modules, dict):
             _refuse("Every section of the privileges must be an object of modules.")
         for module, privileges in modules.items():
@@ -179,8 +175,7 @@ def complete(
     return {
         section: {
             module: {
-                name: wanted.get(module, {}).get(name, (old.get(module) or {}).get(name) is True)
-                for name in privileges
+                name: wanted.get(module, {}).get(name, (old.get(module) or {}).get(name) is True) for name in privileges
             }
             for module, privileges in modules.items()
         }
@@ -228,9 +223,7 @@ async def holders(ctx: Context, role_ids: Sequence[str]) -> dict[str, int]:
     if ctx.platform.database.is_sqlite:
         each = func.json_each(User.role_ids).table_valued("value", name="held")
     else:
-        each = (
-            func.jsonb_array_elements_text(User.role_ids).table_valued("value", name="held").render_derived()
-        )
+        each = func.jsonb_array_elements_text(User.role_ids).table_valued("value", name="held").render_derived()
     query = (
         select(each.c.value, func.count())
         .select_from(User)

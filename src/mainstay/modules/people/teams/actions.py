@@ -256,3 +256,6 @@ async def _assigned(ctx: Context, team_id: str, profile_ids: list[str]) -> list[
     return await references.uses(
         ctx, fields, profile_ids, lambda model: (model.closed_at.is_(None)) & (model.team == team_id)
     )
+
+
+__all__ = ["teams"]

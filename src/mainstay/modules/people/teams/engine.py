@@ -32,9 +32,7 @@ class Candidate(Protocol):
     department: str | None
 
 
-def best(
-    teams: Sequence[Any], need: Need, skills: Mapping[str, Sequence[str]]
-) -> list[tuple[Any, list[str]]]:
+def best(teams: Sequence[Any], need: Need, skills: Mapping[str, Sequence[str]]) -> list[tuple[Any, list[str]]]:
     """Fitting teams, best first. A team bound to other places or another department does not fit."""
     ranked = []
     for team in teams:

@@ -38,18 +38,14 @@ class Teams(Behaviour[Team]):
                 out[name] = staffing.steps(name, out[name], key)
         return out
 
-    async def prepare(
-        self, ctx: Context, rows: list[dict[str, Any]], given: Sequence[Mapping[str, Any]]
-    ) -> None:
+    async def prepare(self, ctx: Context, rows: list[dict[str, Any]], given: Sequence[Mapping[str, Any]]) -> None:
         await self._staff(ctx, rows)
         for row, data in zip(rows, given, strict=True):
             if "staff_selection_type" not in data:
                 row["staff_selection_type"] = staffing.guess(row)
             _check(row, row)
 
-    async def change(
-        self, ctx: Context, entity: Team, values: dict[str, Any], given: Mapping[str, Any]
-    ) -> None:
+    async def change(self, ctx: Context, entity: Team, values: dict[str, Any], given: Mapping[str, Any]) -> None:
         values.setdefault("staffs", list(entity.staffs))
         await self._staff(ctx, [values])
         _check(values, {name: values.get(name, getattr(entity, name)) for name in teams.fields})
@@ -59,9 +55,7 @@ class Teams(Behaviour[Team]):
     async def removing(self, ctx: Context, entities: Sequence[Team]) -> None:
         for entity in entities:
             if entity.is_preconfigure:
-                raise Conflict(
-                    f"{entity.name} is built in and cannot be deleted. Change its members instead."
-                )
+                raise Conflict(f"{entity.name} is built in and cannot be deleted. Change its members instead.")
         ids = [entity.id for entity in entities]
         what = f"The team {entities[0].name}" if len(entities) == 1 else "One of the teams"
         work = await staffing.open_work(ctx, ids)
@@ -77,14 +71,11 @@ class Teams(Behaviour[Team]):
                 row[name] = [names[item] for item in row[name] if isinstance(names.get(item), Person)]
             for name in ("level_staff", "sequence_staffs"):
                 row[name] = [
-                    {**step, "staffs": [names[item] for item in step["staffs"] if item in names]}
-                    for step in row[name]
+                    {**step, "staffs": [names[item] for item in step["staffs"] if item in names]} for step in row[name]
                 ]
             row["location"] = {
                 "locations": [
-                    {"location_id": item, "location_name": names[item]}
-                    for item in row["locations"]
-                    if item in names
+                    {"location_id": item, "location_name": names[item]} for item in row["locations"] if item in names
                 ]
             }
 
@@ -115,16 +106,10 @@ def _place(item: Any) -> Any:
 
 
 def _check(values: Mapping[str, Any], whole: Mapping[str, Any]) -> None:
-    if (
-        whole.get("is_approval_sequence")
-        and not whole.get("sequence_staffs")
-        and whole.get("type") == APPROVAL
-    ):
+    if whole.get("is_approval_sequence") and not whole.get("sequence_staffs") and whole.get("type") == APPROVAL:
         staffs = whole.get("staffs") or []
         if isinstance(values, dict):
-            values["sequence_staffs"] = [
-                {"sequence": n, "staffs": [item]} for n, item in enumerate(staffs, 1)
-            ]
+            values["sequence_staffs"] = [{"sequence": n, "staffs": [item]} for n, item in enumerate(staffs, 1)]
     selection = whole.get("staff_selection_type")
     if selection == "tag" and not whole.get("tags"):
         raise Invalid.field("tags", "Please provide user tags: the members are chosen by them.")
@@ -164,9 +149,7 @@ async def _names(ctx: Context, rows: Sequence[Mapping[str, Any]]) -> dict[str, A
     found: dict[str, Any] = {}
     for key, number, name, username, email in (await ctx.session.execute(union_all(*parts))).all():
         found[key] = (
-            name
-            if number is None
-            else Person(profile_id=key, user=number, full_name=name or username, email=email)
+            name if number is None else Person(profile_id=key, user=number, full_name=name or username, email=email)
         )
     return found
 

@@ -81,9 +81,7 @@ async def _accounts(ctx: Context, teams: Sequence[Team]) -> dict[str, Any]:
     """Every active account that may be in one of the teams."""
     ids = sorted({item for team in teams for item in (*team.staffs, *team.owner)})
     tags = sorted({tag for team in teams if team.staff_selection_type == BY_TAG for tag in team.tags})
-    skills = sorted(
-        {skill for team in teams if team.staff_selection_type == BY_EXPERTISE for skill in team.expertise}
-    )
+    skills = sorted({skill for team in teams if team.staff_selection_type == BY_EXPERTISE for skill in team.expertise})
     if not (ids or tags or skills):
         return {}
     sqlite = ctx.platform.database.is_sqlite

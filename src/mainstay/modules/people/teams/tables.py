@@ -69,9 +69,7 @@ class Team(Record):
     expertise: Mapped[list[str]] = f.tags(
         label="Expertise groups", section="Members", aliases=("expertiseGroupList", "expertise_groups")
     )
-    level_staff: Mapped[list[Any]] = f.json(
-        list, label="Support levels", section="Members", help="Who is at L1, L2 …"
-    )
+    level_staff: Mapped[list[Any]] = f.json(list, label="Support levels", section="Members", help="Who is at L1, L2 …")
     is_approval_sequence: Mapped[bool] = f.boolean(
         label="Approve in sequence", section="Approval", aliases=("approval_sequence",)
     )
@@ -83,26 +81,14 @@ class Team(Record):
     locations: Mapped[list[str]] = f.references(
         "location", label="Locations", section="Scope", column=True, aliases=("location",)
     )
-    department: Mapped[str | None] = f.reference(
-        "department", label="Department", section="Scope", column=True
-    )
+    department: Mapped[str | None] = f.reference("department", label="Department", section="Scope", column=True)
     asset_tags: Mapped[list[str]] = f.tags(label="Asset tags", section="Scope")
-    business_hr_profile: Mapped[dict[str, Any]] = f.json(
-        label="Business hours", section="Scope", listed=False
-    )
-    group_email: Mapped[str] = f.email(
-        label="Group e-mail", search=True, section="Notifications", column=True
-    )
-    is_add_notify_required: Mapped[bool] = f.boolean(
-        label="Tell people who are added", section="Notifications"
-    )
+    business_hr_profile: Mapped[dict[str, Any]] = f.json(label="Business hours", section="Scope", listed=False)
+    group_email: Mapped[str] = f.email(label="Group e-mail", search=True, section="Notifications", column=True)
+    is_add_notify_required: Mapped[bool] = f.boolean(label="Tell people who are added", section="Notifications")
     team_delegate: Mapped[bool] = f.boolean(label="Delegates stand in", section="Delegation")
-    sequence_delegate: Mapped[bool] = f.boolean(
-        label="Delegates stand in within the sequence", section="Delegation"
-    )
-    delegate_members: Mapped[list[str]] = f.users(
-        label="Delegates", section="Delegation", aliases=("delegates",)
-    )
+    sequence_delegate: Mapped[bool] = f.boolean(label="Delegates stand in within the sequence", section="Delegation")
+    delegate_members: Mapped[list[str]] = f.users(label="Delegates", section="Delegation", aliases=("delegates",))
     events_thres_id: Mapped[list[Any]] = f.json(list, label="Event thresholds", listed=False)
     config: Mapped[dict[str, Any]] = f.json(label="Further settings", listed=False)
     is_preconfigure: Mapped[bool] = f.boolean(label="Built in", read_only=True)

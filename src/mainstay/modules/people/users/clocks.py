@@ -109,9 +109,7 @@ async def user_clocks_data(ctx: Context, body: ClockInput) -> ClockSaved:
     note = body.note.replace("\x00", "").strip()[:500]
     if wanted == IN:
         if running:
-            raise Conflict(
-                f"You are clocked in since {running[0].clock_in:%Y-%m-%d %H:%M} UTC. Clock out first."
-            )
+            raise Conflict(f"You are clocked in since {running[0].clock_in:%Y-%m-%d %H:%M} UTC. Clock out first.")
         clock = await store.add(ctx, UserClock(profile=account.id, clock_in=ctx.now, note=note))
     else:
         if not running:

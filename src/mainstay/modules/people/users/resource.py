@@ -41,9 +41,7 @@ class Users(Behaviour[User]):
             return {**data, "role_ids": data["organization_role"]}
         return data
 
-    async def prepare(
-        self, ctx: Context, rows: list[dict[str, Any]], given: Sequence[Mapping[str, Any]]
-    ) -> None:
+    async def prepare(self, ctx: Context, rows: list[dict[str, Any]], given: Sequence[Mapping[str, Any]]) -> None:
         await service.may_give(ctx, {role for row in rows for role in row.get("role_ids", ())})
         number = await bootstrap.next_number(ctx)
         passwords = [service.read_password(item) for item in given]
@@ -63,9 +61,7 @@ class Users(Behaviour[User]):
                 )
                 row.update(password_changed_at=ctx.now, must_change_password=True)
 
-    async def added(
-        self, ctx: Context, rows: list[dict[str, Any]], given: Sequence[Mapping[str, Any]]
-    ) -> None:
+    async def added(self, ctx: Context, rows: list[dict[str, Any]], given: Sequence[Mapping[str, Any]]) -> None:
         # Without a password nobody can log in: they get a link to choose one.
         waiting = [row for row in rows if not row.get("password_hash") and row.get("is_active", True)]
         await invitations.send(
@@ -78,9 +74,7 @@ class Users(Behaviour[User]):
             ],
         )
 
-    async def change(
-        self, ctx: Context, entity: User, values: dict[str, Any], given: Mapping[str, Any]
-    ) -> None:
+    async def change(self, ctx: Context, entity: User, values: dict[str, Any], given: Mapping[str, Any]) -> None:
         await service.within_reach(ctx, [entity])
         service.check_timezone(values.get("timezone"))
         if values.get("username") == "":
@@ -101,9 +95,7 @@ class Users(Behaviour[User]):
                 )
             await login.set_password(ctx, entity, password, must_change=True)
 
-    async def saved(
-        self, ctx: Context, entity: User, diff: list[dict[str, Any]], given: Mapping[str, Any]
-    ) -> None:
+    async def saved(self, ctx: Context, entity: User, diff: list[dict[str, Any]], given: Mapping[str, Any]) -> None:
         if any(item["field"] == "is_active" for item in diff) and not entity.is_active:
             await service.gone(ctx, [entity], deleted=False)
 
@@ -233,9 +225,7 @@ class ActiveUsers(msgspec.Struct, kw_only=True):
 @users.action("POST", "active_users/", write=False, returns=verbs.page_of(users))
 async def active_users(ctx: Context, body: ActiveSearch) -> Page:
     """The active users that a search finds, page by page."""
-    wanted = ListQuery(
-        search=body.search, items_per_page=body.items_per_page, page=body.page, sort="full_name"
-    )
+    wanted = ListQuery(search=body.search, items_per_page=body.items_per_page, page=body.page, sort="full_name")
     only: list[Any] = [User.is_active.is_(True)]
     if body.ids:
         only.append(User.id.in_(body.ids[:500]))
@@ -256,9 +246,7 @@ async def activeuser_list(ctx: Context, query: ActiveQuery) -> ActiveUsers:
     statement = select(User).where(User.is_active.is_(True), User.kind == STAFF)
     if found is not None:
         statement = statement.where(found)
-    listed = (
-        await ctx.session.execute(statement.order_by(User.full_name, User.id).limit(query.limit))
-    ).scalars()
+    listed = (await ctx.session.execute(statement.order_by(User.full_name, User.id).limit(query.limit))).scalars()
     results = [
         ActiveUser(
             profile_id=row.id,

@@ -50,16 +50,13 @@ async def may_give(ctx: Context, role_ids: Collection[str], refusal: str = "") -
     for role in found:
         if role.is_admin or not privileges(ctx, role) <= ctx.principal.privileges:
             raise Forbidden(
-                refusal
-                or f"You cannot give the role {role.role_name}: it has privileges that you do not have."
+                refusal or f"You cannot give the role {role.role_name}: it has privileges that you do not have."
             )
 
 
 async def within_reach(ctx: Context, accounts: Sequence[User]) -> None:
     """Nobody changes an account that holds more than they do. Raises ``Forbidden``."""
-    others = {
-        role for account in accounts if account.id != ctx.principal.profile_id for role in account.role_ids
-    }
+    others = {role for account in accounts if account.id != ctx.principal.profile_id for role in account.role_ids}
     await may_give(ctx, others, "You cannot change a user who has privileges that you do not have.")
 
 
@@ -165,6 +162,4 @@ def check_timezone(name: str | None) -> None:
     global _zones
     _zones = _zones or frozenset(available_timezones())
     if name and name not in _zones:
-        raise Invalid.field(
-            "timezone", f"{name[:60]!r} is not a time zone. Use a name such as Asia/Kolkata or UTC."
-        )
+        raise Invalid.field("timezone", f"{name[:60]!r} is not a time zone. Use a name such as Asia/Kolkata or UTC.")

@@ -24,9 +24,7 @@ class Vendors(Behaviour[Vendor]):
             out["location"] = place.get("location_id") or place.get("id") or place.get("location_name") or ""
         return out
 
-    async def change(
-        self, ctx: Context, entity: Vendor, values: dict[str, Any], given: Mapping[str, Any]
-    ) -> None:
+    async def change(self, ctx: Context, entity: Vendor, values: dict[str, Any], given: Mapping[str, Any]) -> None:
         # A record as read has phone and place twice; whichever was edited counts.
         phone, place = given.get("phone_number"), given.get("location")
         if phone is not None and values.get("phone") == entity.phone:
@@ -41,15 +39,11 @@ class Vendors(Behaviour[Vendor]):
             row["phone_number"] = {"number": row["phone"]} if row.get("phone") else {}
             place = row.get("location_id")
             row["location"] = (
-                {"id": place, "location_id": place, "location_name": row.get("location_id_name")}
-                if place
-                else {}
+                {"id": place, "location_id": place, "location_name": row.get("location_id_name")} if place else {}
             )
 
     async def removing(self, ctx: Context, entities: Sequence[Vendor]) -> None:
-        await references.release(
-            ctx, "vendor", "The vendor", [entity.id for entity in entities], keep=("servicedesk",)
-        )
+        await references.release(ctx, "vendor", "The vendor", [entity.id for entity in entities], keep=("servicedesk",))
 
 
 def flat_phone(phone: Mapping[str, Any]) -> str:

@@ -56,7 +56,13 @@ PRIORITIES = (
     Choice(4, "Low", "#15803d"), Choice(5, "Very Low", "#475569"),
 )  # fmt: skip
 URGENCIES = (Choice(1, "High"), Choice(2, "Medium"), Choice(3, "Low"))
-IMPACTS = (Choice(1, "Business"), Choice(2, "Location"), Choice(3, "Department"), Choice(4, "Group"), Choice(5, "User"))
+IMPACTS = (
+    Choice(1, "Business"),
+    Choice(2, "Location"),
+    Choice(3, "Department"),
+    Choice(4, "Group"),
+    Choice(5, "User"),
+)
 SEVERITIES = (Choice(1, "Critical"), Choice(2, "Major"), Choice(3, "Minor"), Choice(4, "Informational"))
 SOURCES = (
     Choice(1, "Portal"), Choice(2, "Email"), Choice(3, "Phone"), Choice(4, "Mobile app"), Choice(5, "API"),
@@ -88,15 +94,15 @@ def check_move(before: int, after: int) -> None:
     if before == after or after in WORKFLOW[before].next:
         return
     allowed = ", ".join(full_name(status) for status in WORKFLOW[before].next) or "reopening only"
-    raise IllegalMove(
-        f"An incident in {full_name(before)} cannot move to {full_name(after)}. Allowed: {allowed}."
-    )
+    raise IllegalMove(f"An incident in {full_name(before)} cannot move to {full_name(after)}. Allowed: {allowed}.")
 
 
 def check_reopen(before: int) -> None:
     """Raises ``IllegalMove`` unless an incident in this status may be reopened."""
     if not WORKFLOW[before].reopen:
-        raise IllegalMove(f"An incident in {full_name(before)} is open already; only a resolved or closed one is reopened.")
+        raise IllegalMove(
+            f"An incident in {full_name(before)} is open already; only a resolved or closed one is reopened."
+        )
 
 
 def read_status(raw: Any) -> int | None:

@@ -14,7 +14,6 @@ from mainstay.modules.organization.async_tasks.service import RECURRING
 from mainstay.modules.servicedesk.incident import service
 from mainstay.modules.servicedesk.incident.tables import Incident
 
-
 RECURRING["incident.auto_close"] = service.close_due
 
 

@@ -11,11 +11,11 @@ from mainstay.kernel import files, mail, rows, store, trail, verbs, writing
 from mainstay.kernel.access.tables import REQUESTER
 from mainstay.kernel.context import Context
 from mainstay.kernel.errors import Forbidden, Invalid, NotFound
-from mainstay.kernel.files import Attachment, Media
+from mainstay.kernel.files import Attachment
 from mainstay.kernel.operation import Deleted, Page, Reply, Saved
 from mainstay.kernel.query import ListQuery
 from mainstay.kernel.resource import Resource
-from mainstay.kernel.richtext import sanitise
+from mainstay.kernel.richtext import plain, sanitise
 from mainstay.modules.people.requesters.tables import Requester
 from mainstay.modules.servicedesk.incident import engine, service
 from mainstay.modules.servicedesk.incident.shape import Identified, IncidentDetail, IncidentRecord
@@ -40,14 +40,28 @@ incidents = Resource(
     page="incident",
     natural_key="display_id",
     sample={
-        "summary": "Mail cannot be sent", "description": "<p>Since this morning.</p>", "urgency": "High",
-        "impact": "Department", "requester_email": "rita@example.com", "requester_name": "Rita Requester",
-        "requester_phone": "", "reporter_name": "", "reporter_email": "", "reporter_phone": "", "catalogue": "",
-        "impact_service": "", "impact_service_name": "", "service_classification": "",
-        "service_classification_name": "", "incident_source": {"id": 3, "name": "Phone"}, "tag": [], "assets": [],
-        "custom_field": [{}], "attachment": {},
+        "summary": "Mail cannot be sent",
+        "description": "<p>Since this morning.</p>",
+        "urgency": "High",
+        "impact": "Department",
+        "requester_email": "rita@example.com",
+        "requester_name": "Rita Requester",
+        "requester_phone": "",
+        "reporter_name": "",
+        "reporter_email": "",
+        "reporter_phone": "",
+        "catalogue": "",
+        "impact_service": "",
+        "impact_service_name": "",
+        "service_classification": "",
+        "service_classification_name": "",
+        "incident_source": {"id": 3, "name": "Phone"},
+        "tag": [],
+        "assets": [],
+        "custom_field": [{}],
+        "attachment": {},
     },
-)  # fmt: skip
+)
 
 
 class Resolve(Identified, kw_only=True):
@@ -171,8 +185,9 @@ class Retried(msgspec.Struct, kw_only=True):
 
 async def _saved(ctx: Context, entity: Incident) -> Reply:
     out = await verbs.whole(ctx, incidents, entity.id)
-    return Reply(verbs.saved(incidents, out, entity.id, "update"),
-                 headers={"ETag": writing.etag(entity.id, entity.version)})  # fmt: skip
+    return Reply(
+        verbs.saved(incidents, out, entity.id, "update"), headers={"ETag": writing.etag(entity.id, entity.version)}
+    )
 
 
 SAVED = verbs.saved_of(incidents)
@@ -229,7 +244,12 @@ async def add_attachment(ctx: Context, body: Attach) -> Any:
         raise Invalid.field("attachments", 'Please provide attachments: [{"name", "data": "data:<type>;base64,..."}].')
     made = await files.attach(ctx, "incident", entity.id, items)
     base = f"{PATH}{entity.id}/attachments/"
-    return Saved(id=entity.id, message="attachment_created", msg="Attached.", data=[files.shown(row, base) for row in made])
+    return Saved(
+        id=entity.id,
+        message="attachment_created",
+        msg="Attached.",
+        data=[files.shown(row, base) for row in made],
+    )
 
 
 @incidents.action("GET", "attachment/", returns=Attached)
@@ -263,8 +283,13 @@ async def feedback(ctx: Context, query: Identified) -> Rated:
 
 
 def _rated(entity: Incident) -> Rated:
-    return Rated(incident_id=entity.id, display_id=entity.display_id, rating=entity.rating, feedback=entity.feedback,
-                 feedback_at=entity.feedback_at)  # fmt: skip
+    return Rated(
+        incident_id=entity.id,
+        display_id=entity.display_id,
+        rating=entity.rating,
+        feedback=entity.feedback,
+        feedback_at=entity.feedback_at,
+    )
 
 
 @incidents.action("POST", "feedback/", privilege="view")
@@ -300,8 +325,17 @@ async def requester_search(ctx: Context, query: SearchQuery) -> Page:
         statement = statement.where(or_(*[func.lower(item).contains(word, autoescape=True) for item in columns]))
     wanted = ListQuery(items_per_page=query.items_per_page, page=query.page)
     total, found = await trail.paged(ctx, statement.order_by(Requester.full_name, Requester.id), wanted)
-    results = [{"requester_id": row.id, "id": row.id, "full_name": row.full_name, "email": row.email,
-                "phone": row.phone_number, "department": row.department} for (row,) in found]  # fmt: skip
+    results = [
+        {
+            "requester_id": row.id,
+            "id": row.id,
+            "full_name": row.full_name,
+            "email": row.email,
+            "phone": row.phone_number,
+            "department": row.department,
+        }
+        for (row,) in found
+    ]
     return trail.envelope(wanted, total, results)
 
 
@@ -311,7 +345,7 @@ async def process_rich_text(ctx: Context, query: RichTextQuery) -> RichTextAnswe
     entity = await service.by_any_id(ctx, query.wanted)
     row = await rows.one(ctx, incidents, Incident.id == entity.id)
     text, unknown = engine.merge(sanitise(query.text), service.merge_values(row))
-    return RichTextAnswer(text=text, plain=service.plain(text), unknown=unknown, merge_fields=list(engine.MERGE_FIELDS))
+    return RichTextAnswer(text=text, plain=plain(text), unknown=unknown, merge_fields=list(engine.MERGE_FIELDS))
 
 
 @incidents.action("POST", "save-rich-text/", privilege="edit", returns=SAVED)
@@ -343,8 +377,10 @@ async def workflow_options_map(ctx: Context, body: MapQuery) -> MapAnswer:
             raise Invalid.field("state", f"There is no state {word[:40]!r}. States: {', '.join(every)}.")
         every = {name: every[name]}
     shown = [row["id"] for statuses in every.values() for row in statuses]
-    return MapAnswer(stage_state_option_map=every,
-                     transitions={engine.full_name(status): engine.transitions(status) for status in shown})  # fmt: skip
+    return MapAnswer(
+        stage_state_option_map=every,
+        transitions={engine.full_name(status): engine.transitions(status) for status in shown},
+    )
 
 
 @incidents.action("GET", "workflow_status/")
@@ -362,5 +398,3 @@ async def workflow_status(ctx: Context, query: StatusQuery) -> StatusAnswer:
         status=engine.status_row(status) if status else None,
         transition_status=engine.transitions(status) if status else [],
     )
-
-

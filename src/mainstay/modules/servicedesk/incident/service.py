@@ -27,20 +27,38 @@ from mainstay.modules.servicedesk.incident.tables import Incident, Message
 CONFIGURATION.update({"team", "user"})
 
 PREFIX = option("incident.prefix", "text", "INC", "Incident number prefix", section="Incidents")
-AUTO_CLOSE = option("incident.auto_close_days", "integer", 7, "Days after which a resolved incident closes (0: never)",
-                    section="Incidents", minimum=0, maximum=365)  # fmt: skip
-NOTE_REQUIRED = option("incident.resolution_note_required", "boolean", True, "Resolving needs a note",
-                       section="Incidents")  # fmt: skip
-MATRIX = option("incident.priority_matrix", "json", engine.MATRIX, "Priority by impact and urgency",
-                section="Incidents", help="Impact code → urgency code → priority code.")  # fmt: skip
-ACKNOWLEDGE = option("incident.acknowledge", "boolean", True, "Acknowledge new incidents to the requester by e-mail",
-                     section="Incidents")  # fmt: skip
+AUTO_CLOSE = option(
+    "incident.auto_close_days",
+    "integer",
+    7,
+    "Days after which a resolved incident closes (0: never)",
+    section="Incidents",
+    minimum=0,
+    maximum=365,
+)
+NOTE_REQUIRED = option(
+    "incident.resolution_note_required", "boolean", True, "Resolving needs a note", section="Incidents"
+)
+MATRIX = option(
+    "incident.priority_matrix",
+    "json",
+    engine.MATRIX,
+    "Priority by impact and urgency",
+    section="Incidents",
+    help="Impact code → urgency code → priority code.",
+)
+ACKNOWLEDGE = option(
+    "incident.acknowledge", "boolean", True, "Acknowledge new incidents to the requester by e-mail", section="Incidents"
+)
 ACKNOWLEDGEMENT = option(
-    "incident.acknowledgement", "longtext",
-    "Hello {{requester_name}},\n\nwe received your report \"{{summary}}\" and filed it as {{display_id}}.\n"
+    "incident.acknowledgement",
+    "longtext",
+    'Hello {{requester_name}},\n\nwe received your report "{{summary}}" and filed it as {{display_id}}.\n'
     "Answer this message to add to it.",
-    "Acknowledgement text", section="Incidents", help="Merge fields: " + ", ".join(engine.MERGE_FIELDS) + ".",
-)  # fmt: skip
+    "Acknowledgement text",
+    section="Incidents",
+    help="Merge fields: " + ", ".join(engine.MERGE_FIELDS) + ".",
+)
 
 PRIORITY_CHANGE = "Priority Change"
 
@@ -90,10 +108,13 @@ class Incidents(Behaviour[Incident]):
                 await files.attach(ctx, "incident", row["id"], items)
         await _acknowledge(ctx, rows)
 
-    async def change(
-        self, ctx: Context, entity: Incident, values: dict[str, Any], given: Mapping[str, Any]
-    ) -> None:
-        if entity.status_id == engine.CLOSED and _edits(entity, values) - {"tag", "kb", "is_archive", "status_id"}:
+    async def change(self, ctx: Context, entity: Incident, values: dict[str, Any], given: Mapping[str, Any]) -> None:
+        if entity.status_id == engine.CLOSED and _edits(entity, values) - {
+            "tag",
+            "kb",
+            "is_archive",
+            "status_id",
+        }:
             raise Conflict(f"{entity.display_id} is closed and cannot be changed. Reopen it first.")
         await _priority(ctx, entity, values, given)
         after = values.get("status_id")
@@ -102,14 +123,14 @@ class Incidents(Behaviour[Incident]):
             await apply_status(ctx, entity, values, after, given)
         elif "status_id" in values and after is None:
             values.pop("status_id")
-        if "requester_email" in values and values["requester_email"].lower() != entity.requester_email.lower() and (
-            values.get("requester") in (None, entity.requester)
+        if (
+            "requester_email" in values
+            and values["requester_email"].lower() != entity.requester_email.lower()
+            and (values.get("requester") in (None, entity.requester))
         ):
             await _fill_requesters(ctx, [values], [given])
 
-    async def saved(
-        self, ctx: Context, entity: Incident, diff: list[dict[str, Any]], given: Mapping[str, Any]
-    ) -> None:
+    async def saved(self, ctx: Context, entity: Incident, diff: list[dict[str, Any]], given: Mapping[str, Any]) -> None:
         text, kind = comment_of(given)
         if text:
             await add_message(ctx, entity, text, kind=kind, public=False)
@@ -121,7 +142,7 @@ class Incidents(Behaviour[Incident]):
         status = int(row.basic_info["status_id"])
         form = await form_options(ctx)
         chosen = row.current_assignment_info["assignee_profile_id"]
-        info = next((user for user in form["users"] if user["profile_id"] == chosen), {})
+        info: dict[str, Any] = next((user for user in form["users"] if user["profile_id"] == chosen), {})
         return shape.IncidentDetail(
             incident=row,
             options=form,
@@ -190,8 +211,12 @@ async def _resolved(ctx: Context, values: dict[str, Any], given: Mapping[str, An
     if required and not note:
         raise Invalid.field("closure_note", "Please provide closure note: what solved it?")
     values.pop("closure_note", None)
-    values.update(resolution_note=note, resolved_at=ctx.now, resolved_by=ctx.principal.name,
-                  auto_close_at=ctx.now + timedelta(days=int(days)) if days else None)  # fmt: skip
+    values.update(
+        resolution_note=note,
+        resolved_at=ctx.now,
+        resolved_by=ctx.principal.name,
+        auto_close_at=ctx.now + timedelta(days=int(days)) if days else None,
+    )
 
 
 def comment_of(given: Mapping[str, Any]) -> tuple[str, str]:
@@ -220,14 +245,22 @@ async def _fill_requesters(ctx: Context, rows: list[dict[str, Any]], given: Sequ
         for row in rows:
             row.update(requester=None, requester_email=ctx.principal.email, requester_name=ctx.principal.name)
     wanted = [
-        requesters.Wanted(id=row.get("requester"), email=row.get("requester_email") or "",
-                          name=row.get("requester_name") or "", phone=row.get("requester_phone") or "")
+        requesters.Wanted(
+            id=row.get("requester"),
+            email=row.get("requester_email") or "",
+            name=row.get("requester_name") or "",
+            phone=row.get("requester_phone") or "",
+        )
         for row in rows
-    ]  # fmt: skip
+    ]
     for row, found in zip(rows, await requesters.find_or_create(ctx, wanted), strict=True):
         if found is not None:
-            row.update(requester=found.id, requester_name=found.name, requester_email=found.email,
-                       requester_phone=row.get("requester_phone") or found.phone)  # fmt: skip
+            row.update(
+                requester=found.id,
+                requester_name=found.name,
+                requester_email=found.email,
+                requester_phone=row.get("requester_phone") or found.phone,
+            )
 
 
 async def _acknowledge(ctx: Context, rows: Sequence[dict[str, Any]]) -> None:
@@ -239,22 +272,33 @@ async def _acknowledge(ctx: Context, rows: Sequence[dict[str, Any]]) -> None:
     for row in rows:
         if row.get("requester_email"):
             body, _unknown = engine.merge(text, merge_values(row))
-            await mail.queue(ctx, row["requester_email"], f"[{row['display_id']}] {row['summary']}", plain(body), html=body,
-                             reference=row["id"])  # fmt: skip
+            await mail.queue(
+                ctx,
+                row["requester_email"],
+                f"[{row['display_id']}] {row['summary']}",
+                plain(body),
+                html=body,
+                reference=row["id"],
+            )
 
 
 def merge_values(row: Mapping[str, Any]) -> dict[str, Any]:
     """What the merge fields of an incident stand for."""
     status = engine.WORKFLOW[row["status_id"]]
     names = {
-        "status": status.name, "state": engine.STATE_NAMES[status.state],
+        "status": status.name,
+        "state": engine.STATE_NAMES[status.state],
         "priority": _name(engine.PRIORITIES, row.get("priority_id")),
         "urgency": _name(engine.URGENCIES, row.get("urgency_id")),
         "impact": _name(engine.IMPACTS, row.get("impact_id")),
-    }  # fmt: skip
+    }
     known = {name: row.get(name) for name in engine.MERGE_FIELDS}
-    return {**known, **names, "resolution_note": plain(row.get("resolution_note") or ""),
-            "closure_note": plain(row.get("closure_note") or "")}  # fmt: skip
+    return {
+        **known,
+        **names,
+        "resolution_note": plain(row.get("resolution_note") or ""),
+        "closure_note": plain(row.get("closure_note") or ""),
+    }
 
 
 def _name(choices: Sequence[Any], wanted: Any) -> str:
@@ -319,12 +363,22 @@ async def close_due(ctx: Context, limit: int = 500) -> int:
         due = due.with_for_update(skip_locked=True)
     found = list((await ctx.session.execute(due.limit(limit))).scalars())
     for entity in found:
-        await move(ctx, entity, engine.CLOSED, {"close_type": "Automatic", "closure_note": "No answer; closed automatically."})
+        await move(
+            ctx,
+            entity,
+            engine.CLOSED,
+            {"close_type": "Automatic", "closure_note": "No answer; closed automatically."},
+        )
     return len(found)
 
 
 async def add_message(
-    ctx: Context, entity: Incident, text: str, *, kind: str = "comment", public: bool = True,
+    ctx: Context,
+    entity: Incident,
+    text: str,
+    *,
+    kind: str = "comment",
+    public: bool = True,
     attachments: Sequence[Any] = (),
 ) -> Message:
     """Add to the conversation; the first public answer by staff counts as the response."""
@@ -332,9 +386,17 @@ async def add_message(
 
     who = ctx.principal
     is_requester = who.kind == REQUESTER
-    made = Message(id=new_id(), incident_id=entity.id, type=kind[:64], is_public=public or is_requester, message=text,
-                   is_requester=is_requester, user_id=who.profile_id, user_name=who.name,
-                   attachment_count=len(attachments))  # fmt: skip
+    made = Message(
+        id=new_id(),
+        incident_id=entity.id,
+        type=kind[:64],
+        is_public=public or is_requester,
+        message=text,
+        is_requester=is_requester,
+        user_id=who.profile_id,
+        user_name=who.name,
+        attachment_count=len(attachments),
+    )
     await store.add(ctx, made)
     if attachments:
         await files.attach(ctx, "incident", entity.id, list(attachments), part=made.id)
@@ -349,8 +411,14 @@ async def add_message(
     if store.pending(entity):
         await store.save(ctx, entity)
     if public and not is_requester and entity.requester_email and ctx.platform.settings.smtp_host and kind == "comment":
-        await mail.queue(ctx, entity.requester_email, f"[{entity.display_id}] {entity.summary}", plain(text), html=text,
-                         reference=entity.id)  # fmt: skip
+        await mail.queue(
+            ctx,
+            entity.requester_email,
+            f"[{entity.display_id}] {entity.summary}",
+            plain(text),
+            html=text,
+            reference=entity.id,
+        )
     return made
 
 
@@ -374,14 +442,23 @@ async def _form(ctx: Context) -> dict[str, Any]:
             .limit(1000)
         )
     ).all()
-    pairs = {"urgency": engine.URGENCIES, "impact": engine.IMPACTS, "severity": engine.SEVERITIES,
-             "priority": engine.PRIORITIES, "source": engine.SOURCES}  # fmt: skip
+    pairs = {
+        "urgency": engine.URGENCIES,
+        "impact": engine.IMPACTS,
+        "severity": engine.SEVERITIES,
+        "priority": engine.PRIORITIES,
+        "source": engine.SOURCES,
+    }
     return {
         "status": [engine.status_row(status) for status in engine.WORKFLOW],
-        **{name: [{"id": item.id, "name": item.name, "color": item.color} for item in items]
-           for name, items in pairs.items()},
+        **{
+            name: [{"id": item.id, "name": item.name, "color": item.color} for item in items]
+            for name, items in pairs.items()
+        },
         "priority_matrix": matrix,
         "teams": [_team(team) for team in await teams.teams_with_staff(ctx)],
-        "users": [{"profile_id": row.id, "user": row.number, "full_name": row.full_name or row.username,
-                   "email": row.email} for row in people],
-    }  # fmt: skip
+        "users": [
+            {"profile_id": row.id, "user": row.number, "full_name": row.full_name or row.username, "email": row.email}
+            for row in people
+        ],
+    }

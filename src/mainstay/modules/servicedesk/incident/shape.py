@@ -46,7 +46,7 @@ class IncidentRecord(msgspec.Struct, kw_only=True):
     version: int
     organization: str
     summary: str | Unset = UNSET
-    description: str | None | Unset = UNSET
+    description: str | Unset | None = UNSET
     status: str | Unset = UNSET
     status_id: int | Unset = UNSET
     state: str | Unset = UNSET
@@ -58,18 +58,18 @@ class IncidentRecord(msgspec.Struct, kw_only=True):
     urgency_id: int | Unset = UNSET
     impact: str | Unset = UNSET
     impact_id: int | Unset = UNSET
-    severity: str | None | Unset = UNSET
-    severity_id: int | None | Unset = UNSET
+    severity: str | Unset | None = UNSET
+    severity_id: int | Unset | None = UNSET
     source: str | Unset = UNSET
-    requester_id: str | None | Unset = UNSET
+    requester_id: str | Unset | None = UNSET
     requester_name: str | Unset = UNSET
     requester_email: str | Unset = UNSET
     requester_phone: str | Unset = UNSET
-    team: str | None | Unset = UNSET
-    team_name: str | None | Unset = UNSET
-    assignee: str | None | Unset = UNSET
-    assignee_name: str | None | Unset = UNSET
-    due_date: datetime | None | Unset = UNSET
+    team: str | Unset | None = UNSET
+    team_name: str | Unset | None = UNSET
+    assignee: str | Unset | None = UNSET
+    assignee_name: str | Unset | None = UNSET
+    due_date: datetime | Unset | None = UNSET
 
 
 class IncidentDetail(msgspec.Struct, kw_only=True):
@@ -102,7 +102,9 @@ def present(row: dict[str, Any]) -> dict[str, Any]:
     """The documented groups from a stored row."""
     get = row.get
     status, state = get("status_id_name") or "", get("state_id_name") or ""
-    ids = {name: get(name) for name in ("priority_id", "urgency_id", "impact_id", "severity_id", "status_id", "state_id")}
+    ids = {
+        name: get(name) for name in ("priority_id", "urgency_id", "impact_id", "severity_id", "status_id", "state_id")
+    }
     names = {"priority": get("priority_id_name") or "", "urgency": get("urgency_id_name") or "",
              "impact": get("impact_id_name") or "", "severity": get("severity_id_name"),
              "status": status, "state": state}  # fmt: skip

@@ -14,7 +14,9 @@ from mainstay.modules.servicedesk.incident import engine
 
 
 def _by(name: str) -> Index:
-    return live_index(f"ix_incident_{name}", column("organization"), column(name), column("creation_time"), column("id"))
+    return live_index(
+        f"ix_incident_{name}", column("organization"), column(name), column("creation_time"), column("id")
+    )
 
 
 class Incident(Record):
@@ -34,13 +36,21 @@ class Incident(Record):
     display_id: Mapped[str] = f.text(label="ID", length=50, read_only=True, search=True, column=True)
     summary: Mapped[str] = f.text(label="Summary", length=500, required=True, search=True, column=True)
     description: Mapped[str] = f.longtext(kind="html", label="Description")
-    status_id: Mapped[int] = f.choice(engine.STATUSES, default=engine.NEW, label="Status", column=True, aliases=("status",))
-    state_id: Mapped[int] = f.choice(engine.STATES, default=engine.OPEN, label="State", read_only=True, aliases=("state",))
-    priority_id: Mapped[int] = f.choice(engine.PRIORITIES, default=4, label="Priority", column=True, aliases=("priority",))
+    status_id: Mapped[int] = f.choice(
+        engine.STATUSES, default=engine.NEW, label="Status", column=True, aliases=("status",)
+    )
+    state_id: Mapped[int] = f.choice(
+        engine.STATES, default=engine.OPEN, label="State", read_only=True, aliases=("state",)
+    )
+    priority_id: Mapped[int] = f.choice(
+        engine.PRIORITIES, default=4, label="Priority", column=True, aliases=("priority",)
+    )
     urgency_id: Mapped[int] = f.choice(engine.URGENCIES, default=3, label="Urgency", aliases=("urgency",))
     impact_id: Mapped[int] = f.choice(engine.IMPACTS, default=5, label="Impact", aliases=("impact",))
     severity_id: Mapped[int | None] = f.choice(engine.SEVERITIES, label="Severity", aliases=("severity",))
-    source: Mapped[int] = f.choice(engine.SOURCES, default=5, label="Source", aliases=("incident_source", "source_info"))
+    source: Mapped[int] = f.choice(
+        engine.SOURCES, default=5, label="Source", aliases=("incident_source", "source_info")
+    )
     requester: Mapped[str | None] = f.reference("requester", label="Requester", section="Requester",
                                                 aliases=("requester_id",))  # fmt: skip
     requester_name: Mapped[str] = f.text(label="Requester name", search=True, column=True, section="Requester")
@@ -74,7 +84,9 @@ class Incident(Record):
     closed_at: Mapped[datetime | None] = f.instant(label="Closed at", read_only=True, section="Closure")
     closed_by: Mapped[str] = f.text(label="Closed by", read_only=True, section="Closure")
     reopen_count: Mapped[int] = f.integer(default=0, label="Times reopened", read_only=True)
-    rating: Mapped[int | None] = f.integer(label="Rating", read_only=True, section="Closure", help="1 to 5, by the requester.")
+    rating: Mapped[int | None] = f.integer(
+        label="Rating", read_only=True, section="Closure", help="1 to 5, by the requester."
+    )
     feedback: Mapped[str] = f.text(label="Feedback", length=2000, read_only=True, section="Closure")
     feedback_at: Mapped[datetime | None] = f.instant(label="Rated at", read_only=True, section="Closure")
     parent: Mapped[str | None] = mapped_column(Identifier)
