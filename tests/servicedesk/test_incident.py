@@ -295,3 +295,22 @@ async def test_a_requester_sees_own_incidents_only(world: World) -> None:
         row["message"] for row in (await world.get(TALK, params={"incident_id": mine["id"]}, by=rita))["results"]
     ] == ["Any news?"]
     assert (await world.get(f"{PATH}{mine['id']}/"))["incident"]["unread_mail"] is True
+
+
+async def test_a_list_from_memory_is_never_out_of_date(world: World) -> None:
+    made = await report(world)
+    team = await world.post("/ux/common/teams/profile/", {"name": "First line"})
+    first = await world.send("GET", PATH)
+    again = await world.send("GET", PATH, headers={"If-None-Match": first.headers["etag"]})
+    assert again.status_code == 304
+    await world.patch(f"{PATH}{made['id']}/", {"summary": "Changed", "team": team["id"]})
+    changed = (await world.get(PATH))["results"][0]
+    assert (changed["summary"], changed["team_name"]) == ("Changed", "First line")
+    # The name of something it refers to is part of the answer, too.
+    await world.patch(f"/ux/common/teams/profile/{team['id']}/", {"name": "Second line"})
+    assert (await world.get(PATH))["results"][0]["team_name"] == "Second line"
+    rule = {"module": "incident", "field_config": {"requester_name": "hidden"}, "role": world.roles["IT Support Operator"]}
+    await world.post("/ux/common/fieldconfig/field-config/", rule)
+    agent = await world.person("IT Support Operator")
+    assert "requester_name" not in (await world.get(PATH, by=agent))["results"][0]
+    assert (await world.get(PATH))["results"][0]["requester_name"] == "rita"

@@ -7,6 +7,8 @@ import { ForcedPasswordPage } from "../account/ForcedPasswordPage";
 import { InvitePage } from "../account/InvitePage";
 import { LoginPage } from "../account/LoginPage";
 import { Failure, Waiting } from "./Messages";
+import { readMode } from "./theme";
+import { useThemeMode } from "./ThemeRoot";
 
 const loadApp = () => import("./AdminApp");
 const AdminApp = lazy(loadApp);
@@ -22,6 +24,7 @@ type State =
 export function Boot() {
   const [state, setState] = useState<State>({ step: "starting" });
   const { pathname } = useLocation();
+  const { setMode } = useThemeMode();
   const invited = pathname === "/invite";
 
   const start = useCallback(async () => {
@@ -29,13 +32,16 @@ export function Boot() {
       const session = await readSession();
       if (session.password_change_required) return setState({ step: "password" });
       const metadata = await readMetadata();
+      // The person's own theme goes with them to every device.
+      const theme = readMode(session.user.preferences?.theme);
+      if (theme) setMode(theme);
       setState({ step: "ready", user: session.user, metadata });
     } catch (error) {
       if (error instanceof ApiError && error.code === "password_change_required") setState({ step: "password" });
       else if (isSignedOut(error)) setState({ step: "login", ended: false });
       else setState({ step: "failed", error });
     }
-  }, []);
+  }, [setMode]);
 
   useEffect(() => {
     if (!invited) void start();

@@ -2,7 +2,7 @@ import { CacheProvider } from "@emotion/react";
 import CssBaseline from "@mui/material/CssBaseline";
 import { ThemeProvider } from "@mui/material/styles";
 import useMediaQuery from "@mui/material/useMediaQuery";
-import { createContext, useContext, useMemo, useState, type ReactNode } from "react";
+import { createContext, useCallback, useContext, useMemo, useState, type ReactNode } from "react";
 import { createStyleCache } from "./styles";
 import { createAppTheme, isDark, storedMode, storeMode, type ThemeMode } from "./theme";
 
@@ -16,13 +16,11 @@ export function ThemeRoot({ children }: { children: ReactNode }) {
   const [mode, setModeState] = useState<ThemeMode>(storedMode);
   const dark = isDark(mode, systemDark);
   const theme = useMemo(() => createAppTheme(dark), [dark]);
-  const value = useMemo(() => ({
-    mode,
-    setMode: (next: ThemeMode) => {
-      storeMode(next);
-      setModeState(next);
-    },
-  }), [mode]);
+  const setMode = useCallback((next: ThemeMode) => {
+    storeMode(next);
+    setModeState(next);
+  }, []);
+  const value = useMemo(() => ({ mode, setMode }), [mode, setMode]);
   return (
     <CacheProvider value={cache}>
       <ThemeProvider theme={theme}>

@@ -9,6 +9,11 @@ export function storedMode(): ThemeMode {
   return value === "light" || value === "dark" ? value : "system";
 }
 
+/** The theme out of a person's preferences; undefined where they never chose one. */
+export function readMode(value: unknown): ThemeMode | undefined {
+  return value === "light" || value === "dark" || value === "system" ? value : undefined;
+}
+
 export function storeMode(mode: ThemeMode): void {
   localStorage.setItem(KEY, mode);
 }

@@ -93,7 +93,7 @@ export const ticket = {
   undo: "Undo",
   redo: "Redo",
   draftKept: "Draft kept on this device",
-  loadMore: "Earlier messages",
+  earlier: "Show earlier messages (%{n})",
   unknownPerson: "Somebody",
   copyLink: "Copy link",
   linkCopied: "The link is copied.",

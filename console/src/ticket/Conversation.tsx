@@ -1,5 +1,6 @@
 import Avatar from "@mui/material/Avatar";
 import Box from "@mui/material/Box";
+import Button from "@mui/material/Button";
 import Chip from "@mui/material/Chip";
 import Link from "@mui/material/Link";
 import Paper from "@mui/material/Paper";
@@ -7,10 +8,10 @@ import Typography from "@mui/material/Typography";
 import { type ReactNode } from "react";
 import type { AttachmentInfo } from "../api/types";
 import { Failure } from "../app/Messages";
-import { dateTime, fileSize, initials, relativeTime } from "../common/format";
+import { count, dateTime, fileSize, initials, relativeTime } from "../common/format";
 import { SafeHtml } from "../common/SafeHtml";
 import { t } from "../i18n";
-import { useConversation, useTicketFiles, type Message } from "./api";
+import { inOrder, useConversation, useTicketFiles, type Message } from "./api";
 import type { Ticket } from "./model";
 
 export function FileLinks({ files }: { files: AttachmentInfo[] }) {
@@ -54,9 +55,10 @@ function kindOf(message: Message): string | undefined {
 }
 
 export function Conversation({ ticket, descriptionAction, description }: { ticket: Ticket; descriptionAction?: ReactNode; description?: ReactNode }) {
-  const { data, error, refetch } = useConversation(ticket.id);
+  const { data, error, refetch, hasNextPage, isFetchingNextPage, fetchNextPage } = useConversation(ticket.id);
   const { data: files = [] } = useTicketFiles(ticket.id);
-  const messages = [...(data?.results ?? [])].sort((a, b) => a.event_time.localeCompare(b.event_time));
+  const messages = inOrder(data?.pages ?? []);
+  const earlier = hasNextPage ? Math.max(0, (data?.pages[0]?.count ?? 0) - messages.length) : 0;
   const inMessages = new Set(messages.flatMap((message) => (message.attachments ?? []).map((file) => file.id)));
   return (
     <Box role="log" aria-label={t("ticket.conversation")} sx={{ display: "grid", gap: 1 }}>
@@ -65,6 +67,11 @@ export function Conversation({ ticket, descriptionAction, description }: { ticke
         <FileLinks files={files.filter((file) => !inMessages.has(file.id))} />
       </Entry>
       {error && !data ? <Failure error={error} onRetry={() => void refetch()} /> : null}
+      {earlier > 0 && (
+        <Button variant="outlined" data-testid="earlier" disabled={isFetchingNextPage} onClick={() => void fetchNextPage()} sx={{ justifySelf: "center" }}>
+          {isFetchingNextPage ? t("common.loading") : t("ticket.earlier", { n: count(earlier) })}
+        </Button>
+      )}
       {messages.map((message) =>
         message.type === "system" ? (
           <Box key={message.communication_id} sx={{ color: "text.secondary", fontSize: 12, textAlign: "center", "& .rich": { display: "inline" }, "& p": { display: "inline" } }}>

@@ -11,6 +11,7 @@ import { Link as RouterLink } from "react-router-dom";
 import { messageOf } from "../api/http";
 import { useMetadata } from "../api/metadata";
 import { useSession } from "../api/session";
+import { same, toApiValue, toLocalInput } from "../api/records";
 import { dateTime, textToHtml } from "../common/format";
 import { t } from "../i18n";
 import { ChoiceMark } from "../resources/FieldValue";
@@ -27,6 +28,20 @@ function LevelSelect({ label, value, options, disabled, onPick }: { label: strin
       {value && !options.some((option) => String(option.id) === String(value.id)) && <MenuItem value={String(value.id)}>{value.name}</MenuItem>}
       {options.map((option) => <MenuItem key={option.id} value={String(option.id)}><ChoiceMark name={option.name} color={option.color} /></MenuItem>)}
     </TextField>
+  );
+}
+
+function DueInput({ value, disabled, onSave }: { value: string | null; disabled: boolean; onSave: (due: unknown) => void }) {
+  const saved = value ? toLocalInput(value) : "";
+  const [typed, setTyped] = useState<string>();
+  // Written when the box is left: a date that is half typed is no date yet.
+  const save = () => {
+    if (typed !== undefined && typed !== saved) onSave(toApiValue(typed, { kind: "datetime", label: t("ticket.due") }));
+    setTyped(undefined);
+  };
+  return (
+    <TextField type="datetime-local" label={t("ticket.due")} value={typed ?? saved} disabled={disabled} slotProps={{ inputLabel: { shrink: true }, htmlInput: { max: "9999-12-31T23:59" } }}
+      onChange={(event) => setTyped(event.target.value)} onBlur={save} onKeyDown={(event) => { if (event.key === "Enter") save(); if (event.key === "Escape") setTyped(undefined); }} />
   );
 }
 
@@ -88,8 +103,15 @@ export function Properties({ ticket, detail, writes, mayEdit, assigneeRef }: {
       {levels.map((level) => (options[level] ?? []).length > 0 && (
         <LevelSelect key={level} label={t(`ticket.${level}`)} value={ticket[level]} options={options[level] ?? []} disabled={busy} onPick={(option) => pick(level, option)} />
       ))}
+      <DueInput value={ticket.dueDate} disabled={busy} onSave={(due) => write(t("ticket.due"), { due_date: due })} />
+      <Autocomplete multiple freeSolo autoSelect disabled={busy} options={[] as string[]} value={ticket.tags}
+        onChange={(_, typed) => {
+          const tags = [...new Set(typed.map((tag) => tag.trim()).filter(Boolean))];
+          if (!same(tags, ticket.tags)) write(t("ticket.tags"), { tag: tags });
+        }}
+        renderInput={(params) => <TextField {...params} label={t("ticket.tags")} placeholder={ticket.tags.length === 0 ? t("ticket.tagsHint") : undefined} />} />
       <Box component="dl" sx={{ m: 0, display: "grid", gridTemplateColumns: "76px 1fr", rowGap: 0.5, fontSize: 12.5, "& dt": { color: "text.secondary" }, "& dd": { m: 0 } }}>
-        {([[t("ticket.due"), dateTime(ticket.dueDate)], [t("ticket.created"), dateTime(ticket.created)], [t("ticket.updated"), dateTime(ticket.updated)], [t("ticket.source"), ticket.source], [t("ticket.tags"), ticket.tags.join(", ")]] as const)
+        {([[t("ticket.created"), dateTime(ticket.created)], [t("ticket.updated"), dateTime(ticket.updated)], [t("ticket.source"), ticket.source]] as const)
           .filter(([, value]) => value).map(([label, value]) => <Box key={label} sx={{ display: "contents" }}><dt>{label}</dt><dd>{value}</dd></Box>)}
       </Box>
       {asking && (

@@ -1,4 +1,4 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { newKey, writeMethod } from "../api/dataProvider";
 import type { Upload } from "../api/files";
 import { api, query, send } from "../api/http";
@@ -36,15 +36,17 @@ export function useTicketDetail(id: string) {
   });
 }
 
+const MESSAGES_PER_PAGE = 100;
+
+/** The conversation from its end: what was said last is there at once, earlier pages are read when asked for. */
 export function useConversation(ticketId: string | undefined) {
-  return useQuery({
+  return useInfiniteQuery({
     queryKey: conversationKey(ticketId ?? ""),
     enabled: !!ticketId,
-    queryFn: async ({ signal }) => {
-      const url = `${SERVICE_DESK}conversation/`;
-      const first = await api<ListEnvelope<Message>>(url + query({ incident_id: ticketId, items_per_page: 100, page: 1 }), { signal });
-      return first;
-    },
+    initialPageParam: 1,
+    queryFn: ({ signal, pageParam }) =>
+      api<ListEnvelope<Message>>(`${SERVICE_DESK}conversation/${query({ incident_id: ticketId, items_per_page: MESSAGES_PER_PAGE, page: pageParam, reverse: true })}`, { signal }),
+    getNextPageParam: (last, _pages, page) => (last.next ? page + 1 : undefined),
   });
 }
 
@@ -55,6 +57,12 @@ export function useTicketFiles(ticketId: string | undefined) {
     enabled: !!ticketId,
     queryFn: async ({ signal }) => (await api<{ results?: AttachmentInfo[] }>(`${meta.path}attachment/${query({ incident_id: ticketId })}`, { signal })).results ?? [],
   });
+}
+
+/** The messages of some pages, each once, oldest first; a message that arrives in between moves the pages by one. */
+export function inOrder(pages: Pick<ListEnvelope<Message>, "results">[]): Message[] {
+  const byId = new Map(pages.flatMap((page) => page.results).map((message) => [message.communication_id, message]));
+  return [...byId.values()].sort((a, b) => a.event_time.localeCompare(b.event_time) || a.communication_id.localeCompare(b.communication_id));
 }
 
 export interface TicketWrite {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { inOrder, type Message } from "./api";
 import { assignable, matrixPriority, moveFor, nextStatuses, readTicket, type TicketDetail } from "./model";
 
 const ada = { profile_id: "p1", full_name: "Ada" };
@@ -42,5 +43,10 @@ describe("the ticket", () => {
   it("knows which transitions have an operation of their own", () => {
     const to = (state: string) => ({ id: 1, name: state, state });
     expect([moveFor("Open", to("In Progress")), moveFor("In Progress", to("Resolved")), moveFor("Resolved", to("Closed")), moveFor("Closed", to("Open"))]).toEqual(["status", "resolve", "close", "reopen"]);
+  });
+  it("shows its messages oldest first, and none twice when pages have moved", () => {
+    const message = (id: string, event_time: string) => ({ communication_id: id, event_time }) as Message;
+    const [one, two, three] = [message("m1", "2026-01-01T00:00:00Z"), message("m2", "2026-01-01T00:00:01Z"), message("m3", "2026-01-01T00:00:01Z")];
+    expect(inOrder([{ results: [three, two] }, { results: [two, one] }]).map((item) => item.communication_id)).toEqual(["m1", "m2", "m3"]);
   });
 });

@@ -96,8 +96,8 @@ def read_custom(
     """The new ``custom_field_data`` from input. Raises ``Invalid`` naming ``custom_field_data.<key>``."""
     if isinstance(data, list):
         # The documented form of a ticket: [{"key" | "name", "value"}]
-        data = {str(item.get("key") or item.get("name")): item.get("value") for item in data if isinstance(item, Mapping)
-                and (item.get("key") or item.get("name"))}  # fmt: skip
+        named = [(item.get("key") or item.get("name"), item.get("value")) for item in data if isinstance(item, Mapping)]
+        data = {str(key): value for key, value in named if key}
     if not isinstance(data, Mapping):
         raise Invalid.field("custom_field_data", "Custom fields must be an object of key and value.")
     errors: dict[str, list[str]] = {}

@@ -28,6 +28,7 @@ async def start(ctx: Context, task: AsyncTask) -> None:
 async def import_rows(task: str, organization: str) -> dict[str, int]:
     """Import the file of a task; returns what was done."""
     platform: Platform = jobs.services()
+    done: dict[str, int]
     try:
         total: int = await jobs.step(_prepare, platform, organization, task)
         for first in range(0, total, importing.BATCH):
@@ -38,10 +39,10 @@ async def import_rows(task: str, organization: str) -> dict[str, int]:
             await jobs.transact(opened, _batch, platform, organization, task, first)
             if platform.live is not None:
                 await _tell(platform, organization, task)
-        done: dict[str, int] = await jobs.step(_finish, platform, organization, task, "")
+        done = await jobs.step(_finish, platform, organization, task, "")
         return done
     except jobs.JobError as error:
-        await jobs.step(_finish, platform, organization, task, error.args[0] if error.args else "")
+        done = await jobs.step(_finish, platform, organization, task, str(error))
         raise
     finally:
         _open.pop(task, None)

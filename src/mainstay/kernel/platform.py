@@ -57,7 +57,7 @@ class Platform:
         await run_after_commit(context)
 
     async def start(self, *, telemetry: bool = True) -> None:
-        """Open the telemetry store; start the jobs engine and, where this process works, what runs in the background."""
+        """Open the telemetry store; start the jobs engine and, where this process works, the background work."""
         from mainstay.kernel import jobs
         from mainstay.kernel.background import Background
         from mainstay.kernel.telemetry import Telemetry

@@ -99,6 +99,7 @@ class Resource(Generic[R]):
         sample: Mapping[str, Any] | None = None,
         natural_key: str = "",
         output_name: str = "",
+        cache_lists: bool = False,
         output: type[msgspec.Struct] | None = None,
         detail: type[msgspec.Struct] | None = None,
     ) -> None:
@@ -125,6 +126,7 @@ class Resource(Generic[R]):
         self.custom_fields = custom_fields
         self.sample = dict(sample or {})
         self.natural_key = natural_key
+        self.cache_lists = cache_lists
         self.output_name = output_name or "".join(part.capitalize() for part in self.name.split("_"))
         self.verbs: dict[str, tuple[str, ...]] = {}
         for verb, spelling in {**VERBS, **(verbs or {})}.items():

@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 from sqlalchemy import select
 
-from mainstay.kernel import customfields, query, rows, store, trail, writing
+from mainstay.kernel import customfields, listcache, query, rows, store, trail, writing
 from mainstay.kernel.context import Context
 from mainstay.kernel.errors import Invalid, NotFound
-from mainstay.kernel.fields import LINKS, MANY, Field
+from mainstay.kernel.fields import LINKS, MANY, Choice, Field
 from mainstay.kernel.operation import Deleted, Operation, Page, Reply, Saved, operation
 from mainstay.kernel.query import ListQuery
 from mainstay.kernel.record import Record
@@ -90,9 +90,9 @@ def saved(res: Res, out: Any, record_id: str, what: str) -> Saved:
 
 
 def _list(res: Res, spelling: str) -> Operation:
-    async def handler(ctx: Context, query: ListQuery, body: Any) -> Page:
+    async def handler(ctx: Context, query: ListQuery, body: Any) -> Page | Reply:
         document = query_filters(query, body)
-        return await rows.page(ctx, res, query, document)
+        return await listcache.answer(ctx, res, query, document)
 
     return _made(res, "list", "GET", spelling, "view", handler, summary=f"List {res.plural.lower()}",
                  returns=page_of(res), body=None)  # fmt: skip
@@ -244,12 +244,17 @@ async def describe_fields(ctx: Context, res: Res) -> list[dict[str, Any]]:
     return [_describe(spec, behaviour.get(spec.name, "visible")) for spec in every if spec.kind != "secret"]
 
 
+def _choice(option: Choice) -> dict[str, Any]:
+    shown: dict[str, Any] = {"id": option.id, "name": option.name}
+    return {**shown, "color": option.color} if option.color else shown
+
+
 def _describe(spec: Field, behaviour: str) -> dict[str, Any]:
     return {
         "name": spec.name, "label": spec.label, "kind": spec.kind, "required": spec.required,
         "read_only": spec.read_only, "unique": spec.unique, "max_length": spec.max_length,
         "minimum": spec.minimum, "maximum": spec.maximum,
-        "choices": [{"id": c.id, "name": c.name, **({"color": c.color} if c.color else {})} for c in spec.choices] or None,
+        "choices": [_choice(option) for option in spec.choices] or None,
         "reference": spec.reference or None, "filterable": spec.filter,
         "sortable": spec.sort and spec.kind not in MANY, "searchable": spec.search, "csv": spec.csv,
         "section": spec.section, "help": spec.help, "default": spec.default, "custom": spec.custom,

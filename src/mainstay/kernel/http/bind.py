@@ -225,8 +225,8 @@ def encode(reply: Reply, ctx: Context) -> Response[Any]:
                         content_disposition_type="inline")  # fmt: skip
         stream: AsyncIterator[bytes] = reply.stream
         return Stream(stream, media_type=reply.media_type, headers=headers, status_code=reply.status, cookies=cookies)
-    if reply.status == 204:
-        return Response(content=None, status_code=204, headers=headers, cookies=cookies)
+    if reply.status in (204, 304):
+        return Response(content=None, status_code=reply.status, headers=headers, cookies=cookies)
     content = reply.content
     if not isinstance(content, bytes):
         content = msgspec.json.encode(content)

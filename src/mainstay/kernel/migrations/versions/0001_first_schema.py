@@ -241,10 +241,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("is_deleted = false"),
     )
     op.create_index(
-        "ix_comment_record",
-        "comment",
-        ["organization", "resource", "record_id", "creation_time"],
-        unique=False,
+        "ix_comment_record", "comment", ["organization", "resource", "record_id", "creation_time"], unique=False
     )
     op.create_table(
         "custom_field",

@@ -38,6 +38,7 @@ incidents = Resource(
     detail=IncidentDetail,
     output_name="Incident",
     page="incident",
+    cache_lists=True,
     natural_key="display_id",
     sample={
         "summary": "Mail cannot be sent",

@@ -98,61 +98,81 @@ class Identified(msgspec.Struct, kw_only=True):
 _COLORS = {status.id: status.color for status in engine.WORKFLOW.values()}
 
 
+_CLOSE = ("close_type", "closed_by", "closed_at", "resolved_at", "resolved_by", "responded_at", "rating", "feedback",
+          "feedback_at", "auto_close_at")  # fmt: skip
+_LONG = ("closure_note", "resolution_note")
+
+
+_EMPTY: dict[str, Any] = {
+    **dict.fromkeys(("tag", "kb", "reference", "watcher", "assets"), []),
+    **dict.fromkeys(("config", "template_info", "custom_field_data", "incident_type", "hold_config", "escalation"), {}),
+    "status_id": engine.NEW, "display_id": "", "is_archive": False, "unread_mail": False,
+}  # fmt: skip
+
+
+class _Partial(dict[str, Any]):
+    """A row of which the caller may not see everything."""
+
+    def __missing__(self, name: str) -> Any:
+        return _EMPTY.get(name)
+
+
 def present(row: dict[str, Any]) -> dict[str, Any]:
-    """The documented groups from a stored row."""
-    get = row.get
-    status, state = get("status_id_name") or "", get("state_id_name") or ""
-    ids = {
-        name: get(name) for name in ("priority_id", "urgency_id", "impact_id", "severity_id", "status_id", "state_id")
-    }
-    names = {"priority": get("priority_id_name") or "", "urgency": get("urgency_id_name") or "",
-             "impact": get("impact_id_name") or "", "severity": get("severity_id_name"),
-             "status": status, "state": state}  # fmt: skip
+    """The documented shape of a stored row; what is hidden from the caller is not in it."""
+    try:
+        return _present(row)
+    except KeyError:
+        made = _present(_Partial(row))
+        return {name: value for name, value in made.items() if value is not None or name in row}
+
+
+def _present(row: dict[str, Any]) -> dict[str, Any]:
+    """The documented groups from a stored row. Lists leave the long texts out. Runs for every row of every list."""
+    codes = {
+        "priority_id": row["priority_id"], "priority": row["priority_id_name"], "urgency_id": row["urgency_id"],
+        "urgency": row["urgency_id_name"], "impact_id": row["impact_id"], "impact": row["impact_id_name"],
+        "severity_id": row["severity_id"], "severity": row["severity_id_name"], "status_id": row["status_id"],
+        "status": row["status_id_name"], "state_id": row["state_id"], "state": row["state_id_name"],
+        "summary": row["summary"], "due_date": row["due_date"],
+    }  # fmt: skip
     basic = {
-        "summary": get("summary", ""), **ids, **names, "due_date": get("due_date"), "catalogue": get("catalogue", ""),
-        "impact_service": get("impact_service", ""), "impact_service_name": get("impact_service_name", ""),
-        "service_classification": get("service_classification", ""),
-        "service_classification_name": get("service_classification_name", ""),
-        "is_first_call": get("is_first_call", False), "resolution_type": get("resolution_type", ""),
-        "incident_type": get("incident_type") or {}, "reopen_count": get("reopen_count", 0),
-        "hold_config": get("hold_config") or {}, "escalation": get("escalation") or {},
+        **codes, "catalogue": row["catalogue"], "impact_service": row["impact_service"],
+        "impact_service_name": row["impact_service_name"], "service_classification": row["service_classification"],
+        "service_classification_name": row["service_classification_name"], "is_first_call": row["is_first_call"],
+        "resolution_type": row["resolution_type"], "incident_type": row["incident_type"],
+        "reopen_count": row["reopen_count"], "hold_config": row["hold_config"], "escalation": row["escalation"],
     }  # fmt: skip
-    if "description" in row:
-        basic["description"] = row["description"]
-    requester = {"requester_id": get("requester"), "full_name": get("requester_name", ""),
-                 "email": get("requester_email", ""), "phone": get("requester_phone", "")}  # fmt: skip
-    close = {name: get(name) for name in (
-        "closure_note", "close_type", "closed_by", "closed_at", "resolved_at", "resolved_by", "responded_at",
-        "resolution_note", "rating", "feedback", "feedback_at", "auto_close_at") if name in row}  # fmt: skip
-    custom = get("custom_field_data") or {}
+    close = {name: row[name] for name in _CLOSE}
+    custom, assets, location = row["custom_field_data"], row["assets"], row["location"]
+    requester, name, email, phone = (
+        row["requester"], row["requester_name"], row["requester_email"], row["requester_phone"],
+    )  # fmt: skip
+    team, team_name, assignee, assignee_name = row["team"], row["team_name"], row["assignee"], row["assignee_name"]
     made = {
-        "incident_id": row["id"], "id": row["id"], "display_id": get("display_id", ""),
-        "is_merge_incident": get("parent") is not None, "is_archive": get("is_archive", False),
-        "unread_mail": get("unread_mail", False), "requester": requester, "config": get("config") or {},
-        "reporter_info": {"name": get("reporter_name", ""), "email": get("reporter_email", ""),
-                          "phone": get("reporter_phone", "")},
-        "basic_info": basic, "reference": get("reference") or [],
-        "source_info": {"id": get("source"), "name": get("source_name") or ""},
-        "template_info": get("template_info") or {},
-        "impacted_asset": [{"asset_id": asset, "name": asset} for asset in get("assets") or []],
-        "close_info": close, "current_watcher": get("watcher") or [],
-        "current_assignment_info": {
-            "team_id": get("team"), "team": get("team_name"), "assignee_profile_id": get("assignee"),
-            "assignee": get("assignee_name")},
-        "custom_field": [{"key": key, "value": value} for key, value in custom.items()],
-        "tag": get("tag") or [], "kb": get("kb") or [], "custom_field_data": custom,
-        "creation_time": row["creation_time"], "created_by_id": str(row["created_by"]),
-        "last_update_time": row["last_update_time"], "updated_by_id": str(row["modified_by"]),
-        "location": {"id": get("location"), "name": get("location_name")} if get("location") else {},
-        "version": row["version"], "organization": row["organization"],
-        **ids, **names, "status_color": _COLORS.get(ids["status_id"] or 0, ""), "summary": get("summary", ""),
-        "source": get("source_name") or "", "requester_id": get("requester"),
-        "requester_name": get("requester_name", ""), "requester_email": get("requester_email", ""),
-        "requester_phone": get("requester_phone", ""), "team": get("team"), "team_name": get("team_name"),
-        "assignee": get("assignee"), "assignee_name": get("assignee_name"), "due_date": get("due_date"),
+        "incident_id": row["id"], "id": row["id"], "display_id": row["display_id"],
+        "is_merge_incident": row.get("parent") is not None, "is_archive": row["is_archive"],
+        "unread_mail": row["unread_mail"], "config": row["config"], "basic_info": basic, "close_info": close,
+        "requester": {"requester_id": requester, "full_name": name, "email": email, "phone": phone},
+        "reporter_info": {"name": row["reporter_name"], "email": row["reporter_email"], "phone": row["reporter_phone"]},
+        "reference": row["reference"], "source_info": {"id": row["source"], "name": row["source_name"]},
+        "template_info": row["template_info"],
+        "impacted_asset": [{"asset_id": asset, "name": asset} for asset in assets] if assets else [],
+        "current_watcher": row["watcher"],
+        "current_assignment_info": {"team_id": team, "team": team_name, "assignee_profile_id": assignee,
+                                    "assignee": assignee_name},
+        "custom_field": [{"key": key, "value": value} for key, value in custom.items()] if custom else [],
+        "tag": row["tag"], "kb": row["kb"], "custom_field_data": custom, "creation_time": row["creation_time"],
+        "created_by_id": str(row["created_by"]), "last_update_time": row["last_update_time"],
+        "updated_by_id": str(row["modified_by"]),
+        "location": {"id": location, "name": row["location_name"]} if location else {},
+        "version": row["version"], "organization": row["organization"], **codes,
+        "status_color": _COLORS[row["status_id"]], "source": row["source_name"], "requester_id": requester,
+        "requester_name": name, "requester_email": email, "requester_phone": phone, "team": team,
+        "team_name": team_name, "assignee": assignee, "assignee_name": assignee_name,
     }  # fmt: skip
     if "description" in row:
-        made["description"] = row["description"]
+        basic["description"] = made["description"] = row["description"]
+        close.update({name: row[name] for name in _LONG})
     return made
 
 
@@ -194,8 +214,7 @@ def normalise(data: dict[str, Any]) -> dict[str, Any]:
         flat["requester"] = flat.pop("requester_id")
     assets = flat.pop("impacted_asset", None) or flat.get("assets")
     if isinstance(assets, list):
-        flat["assets"] = [asset.get("asset_id") or asset.get("id") or asset.get("name") or "" if isinstance(asset, Mapping)
-                          else asset for asset in assets]  # fmt: skip
+        flat["assets"] = [_asset(asset) for asset in assets]
     custom = flat.get("custom_field")
     if custom and not flat.get("custom_field_data") and isinstance(custom, list) and any(custom):
         flat["custom_field_data"] = custom
@@ -204,6 +223,12 @@ def normalise(data: dict[str, Any]) -> dict[str, Any]:
     if isinstance(flat.get("watcher"), str):
         flat["watcher"] = [flat["watcher"]] if flat["watcher"] else []
     return flat
+
+
+def _asset(given: Any) -> Any:
+    if isinstance(given, Mapping):
+        return given.get("asset_id") or given.get("id") or given.get("name") or ""
+    return given
 
 
 def _code(flat: dict[str, Any], code: str) -> None:

@@ -1,0 +1,70 @@
+"""Answers of lists kept in memory, and checked against the change feed on every request.
+
+A queue that twenty agents look at is the same list until something in it changes. One statement asks for the newest
+change of the resource and of everything it shows names of; while they are the same, so is the answer. Only for
+resources whose every write goes through the store (``cache_lists``), and only where all callers with the same roles
+see the same rows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from typing import Any
+
+import msgspec
+from sqlalchemy import func, literal_column, select
+
+from mainstay.kernel import rows
+from mainstay.kernel.changes import Change
+from mainstay.kernel.context import Context
+from mainstay.kernel.operation import Page, Reply
+from mainstay.kernel.query import ListQuery
+from mainstay.kernel.resource import Resource
+
+ENTRIES = 256
+LARGEST = 1_000_000
+"""Bytes of an answer that is worth keeping."""
+
+
+async def answer(ctx: Context, res: Resource[Any], wanted: ListQuery, document: Any) -> Page | Reply:
+    """The page, from memory where that is exact."""
+    if not res.cache_lists or res.behaviour.visible(ctx) is not None or ctx.principal.generation < 0:
+        return await rows.page(ctx, res, wanted, document)
+    heads = await _heads(ctx, res)
+    if heads is None:
+        return await rows.page(ctx, res, wanted, document)
+    memory: OrderedDict[Any, tuple[Any, bytes, str]] = ctx.platform.memory.setdefault("lists", OrderedDict())
+    who = ctx.principal
+    key = (ctx.url, who.organization, who.roles, who.kind, msgspec.json.encode(wanted), msgspec.json.encode(document))
+    kept = memory.get(key)
+    if kept is None or kept[0] != heads:
+        body = msgspec.json.encode(await rows.page(ctx, res, wanted, document))
+        kept = (heads, body, f'"{hashlib.sha256(body).hexdigest()[:32]}"')
+        if len(body) <= LARGEST:
+            memory[key] = kept
+            if len(memory) > ENTRIES:
+                memory.popitem(last=False)
+    else:
+        memory.move_to_end(key)
+    _heads_seen, body, tag = kept
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+    if ctx.headers.get("if-none-match") == tag:
+        return Reply(b"", status=304, headers=headers)
+    return Reply(body, headers=headers)
+
+
+async def _heads(ctx: Context, res: Resource[Any]) -> tuple[Any, ...] | None:
+    """What the answer depends on, as of now; ``None`` while an older change may still be on its way."""
+    if "heads" not in res.memory:
+        names = sorted({res.name, *(spec.reference for spec in res.links.values())})
+        settled: Any = literal_column("1")
+        if not ctx.platform.database.is_sqlite:
+            settled = literal_column("pg_snapshot_xmin(pg_current_snapshot()) = pg_snapshot_xmax(pg_current_snapshot())")
+        newest = [
+            select(func.max(Change.seq)).where(Change.resource == name).scalar_subquery().label(f"head_{name}")
+            for name in names
+        ]
+        res.memory["heads"] = select(*newest, settled.label("settled"))
+    row = (await ctx.session.execute(res.memory["heads"])).one()
+    return (ctx.principal.generation, *row[:-1]) if row[-1] else None
