@@ -61,10 +61,7 @@ class Installation:
         self.api = httpx.AsyncClient(
             base_url=self.url, headers={"Authorization": f"ApiKey {found.group(1)}"}, timeout=60
         )
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                self._command("serve", "--port", str(self.port)), env=self._environment, stdout=log, stderr=log
-            )
+        self._process = self._serve()
         until = time.monotonic() + START_SECONDS
         while not await self._answers():
             assert self._process.poll() is None, f"The server ended at once:\n{self._log.read_text()}"
@@ -84,6 +81,11 @@ class Installation:
 
     def _command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "mainstay.cli", *arguments]
+
+    def _serve(self) -> subprocess.Popen[bytes]:
+        with self._log.open("wb") as log:
+            command = self._command("serve", "--port", str(self.port))
+            return subprocess.Popen(command, env=self._environment, stdout=log, stderr=log)
 
     def _run(self, *arguments: str) -> str:
         done = subprocess.run(

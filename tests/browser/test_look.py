@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import Page, expect
 
+from mainstay.kernel.access.bootstrap import ADMIN_ROLE
 from tests.browser.installation import Installation
 from tests.browser.windows import Windows, say, sign_in
 
@@ -58,7 +59,7 @@ async def test_a_phone_never_scrolls_sideways(windows: Windows, installation: In
     await expect(page.get_by_label("Username")).to_be_visible()
     await fits(page)
 
-    page = await windows.open(await installation.person("Super Admin"), **PHONE)
+    page = await windows.open(await installation.person(ADMIN_ROLE), **PHONE)
     await expect(page.get_by_role("heading", name="Unassigned")).to_be_visible()
     await fits(page)
     for path, ready in (

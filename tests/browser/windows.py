@@ -55,11 +55,10 @@ class Windows:
         self.problems.append(f"{text} ({url})")
 
     async def screenshots(self, folder: Path) -> list[str]:
-        folder.mkdir(parents=True, exist_ok=True)
         made = []
         for number, page in enumerate((page for context in self._contexts for page in context.pages), 1):
             made.append(str(folder / f"{number}.png"))
-            await page.screenshot(path=made[-1])
+            await page.screenshot(path=made[-1])  # makes the folder
         return made
 
     async def close(self) -> None:
@@ -80,7 +79,7 @@ async def is_live(page: Page) -> None:
 
 async def pick(page: Page, label: str, option: str) -> None:
     """Choose an option of a select."""
-    await page.get_by_role("combobox", name=label, exact=True).click()
+    await page.get_by_role("combobox", name=re.compile(rf"^{label}\b")).click()
     await page.get_by_role("option", name=option, exact=True).click()
 
 

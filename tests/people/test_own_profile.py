@@ -9,7 +9,6 @@ from tests.support import PASSWORD, World
 PATH = "/ux/common/user/profile/"
 
 
-@pytest.mark.proves("GET /api/user")
 async def test_the_caller_is_told_who_they_are(world: World) -> None:
     someone = await world.person("Approver")
     me = await world.get("/api/user", by=someone)

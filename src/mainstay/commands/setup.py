@@ -15,6 +15,7 @@ from mainstay.kernel.fields import field_of
 from mainstay.kernel.platform import Platform
 from mainstay.kernel.validation import BadValue, read
 from mainstay.modules.people.roles.service import make_defaults
+from mainstay.modules.people.teams import service as teams
 
 
 @dataclass(slots=True, kw_only=True)
@@ -123,6 +124,7 @@ async def found_organization(
         # From here on the work is the new organization's own.
         ctx.principal.organization = ctx.session.sync_session.info["organization"] = organization.id
         roles = await make_defaults(ctx)
+        await teams.make_defaults(ctx)
         role = roles[bootstrap.ADMIN_ROLE]
         account = await bootstrap.make_user(
             ctx, username=username, email=email, full_name="Administrator", role_ids=[role.id]
