@@ -9,7 +9,7 @@ UV := tools/uv
 RUN := $(UV) run --no-sync
 NPM := ../tools/npm
 # Inexact: what is installed stays, so that `run` (without the test tools) and `test` do not undo each other.
-SYNC := $(UV) sync --frozen --inexact --quiet
+SYNC := $(UV) sync --frozen --inexact --quiet --compile-bytecode
 
 CONSOLE := src/mainstay/console_dist/index.html
 CONSOLE_SOURCES := $(shell find console/src console/public console/swagger -type f 2>/dev/null) \
@@ -17,6 +17,8 @@ CONSOLE_SOURCES := $(shell find console/src console/public console/swagger -type
 PACKAGES := console/node_modules/.installed
 PYTEST := $(RUN) pytest
 BENCHES := api
+# A process holds one embedded telemetry store and one jobs engine: these tests open their own.
+ALONE := tests/kernel/telemetry tests/kernel/jobs
 
 .PHONY: help
 help: ## Show the targets
@@ -61,12 +63,13 @@ test-console: $(PACKAGES) ## Check the console's types and run its unit tests
 .PHONY: test-sqlite
 test-sqlite: ## Run the tests on SQLite
 	@$(SYNC) --all-groups
-	$(PYTEST) -n 2 -m "not browser"
+	$(PYTEST) $(ALONE)
+	$(PYTEST) -n 2 -m "not browser" $(ALONE:%=--ignore=%)
 
 .PHONY: test-postgresql
 test-postgresql: ## Run the tests on PostgreSQL
 	@$(SYNC) --all-groups
-	MAINSTAY_TEST_DATABASE=postgresql $(PYTEST) -n 2 -m "not browser"
+	MAINSTAY_TEST_DATABASE=postgresql $(PYTEST) -n 2 -m "not browser" $(ALONE:%=--ignore=%)
 
 .PHONY: test-browser
 test-browser: console ## Drive the console in a real browser

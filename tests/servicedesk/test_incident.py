@@ -309,7 +309,11 @@ async def test_a_list_from_memory_is_never_out_of_date(world: World) -> None:
     # The name of something it refers to is part of the answer, too.
     await world.patch(f"/ux/common/teams/profile/{team['id']}/", {"name": "Second line"})
     assert (await world.get(PATH))["results"][0]["team_name"] == "Second line"
-    rule = {"module": "incident", "field_config": {"requester_name": "hidden"}, "role": world.roles["IT Support Operator"]}
+    rule = {
+        "module": "incident",
+        "field_config": {"requester_name": "hidden"},
+        "role": world.roles["IT Support Operator"],
+    }
     await world.post("/ux/common/fieldconfig/field-config/", rule)
     agent = await world.person("IT Support Operator")
     assert "requester_name" not in (await world.get(PATH, by=agent))["results"][0]

@@ -19,7 +19,7 @@ export function MappingStep({ uploaded, name, mapping, busy, onChange, onBack, o
   return (
     <Box sx={{ display: "grid", gap: 1.5 }}>
       <Typography>{t("imports.rows", { n: count(uploaded.rows), name })}</Typography>
-      <Box sx={tableSx}>
+      <Box sx={{ ...tableSx, "& td": { verticalAlign: "middle" } }}>
         <table aria-label={t("imports.steps.map")}>
           <thead><tr><th scope="col">{t("imports.column")}</th><th scope="col">{t("imports.sample")}</th><th scope="col">{t("imports.field")}</th></tr></thead>
           <tbody>

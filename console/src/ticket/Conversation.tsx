@@ -38,7 +38,8 @@ function Entry({ name, time, kind, note, right, children, requester }: { name: s
           {kind && <Chip label={kind} variant="outlined" sx={{ height: 18, fontSize: 11, color: "inherit" }} />}
           <Box component="time" dateTime={time ?? undefined} title={dateTime(time)} sx={{ fontSize: 12, color: note ? "inherit" : "text.secondary" }}>{relativeTime(time)}</Box>
           <Box sx={{ flex: 1 }} />
-          {right}
+          {/* The button is higher than the line and must not move the name away from the picture. */}
+          {right && <Box sx={{ my: -0.75 }}>{right}</Box>}
         </Box>
         {children}
       </Box>

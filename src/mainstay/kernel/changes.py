@@ -10,7 +10,19 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Index, Integer, String, insert, text
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Index,
+    Integer,
+    ScalarSelect,
+    String,
+    func,
+    insert,
+    literal_column,
+    select,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mainstay.kernel.context import Context
@@ -76,6 +88,21 @@ async def record(
         await bump(ctx)
     if ctx.platform.live is not None:
         ctx.after_commit.append(ctx.platform.live.nudge)
+
+
+def newest(resource: str) -> ScalarSelect[int]:
+    """The number of a resource's newest change in the session's organization."""
+    return select(func.max(Change.seq)).where(Change.resource == resource).scalar_subquery()
+
+
+def settled(sqlite: bool) -> ColumnElement[Any]:
+    """Whether no older change can still become visible.
+
+    On PostgreSQL a change that took its number before this snapshot may commit after it.
+    """
+    if sqlite:
+        return literal_column("1")
+    return literal_column("pg_snapshot_xmin(pg_current_snapshot()) = pg_snapshot_xmax(pg_current_snapshot())")
 
 
 def entry(field: str, old: Any, new: Any) -> dict[str, Any]:

@@ -147,9 +147,7 @@ def _template(res: Res, spelling: str) -> Operation:
         known = await importing.columns(ctx, res)
         headers = [spec.label for spec in known.values()]
         example = [_example(spec) for spec in known.values()]
-        return _attached(
-            csv_bytes([headers, example], start=True), f"{res.name}_template.csv", "text/csv; charset=utf-8"
-        )
+        return _attached(csv_bytes([headers, example], start=True), f"{res.name}_template.csv", "text/csv")
 
     return _made(
         res,
@@ -340,9 +338,7 @@ def _export(res: Res, spelling: str) -> Operation:
         shown = await exporting.columns(ctx, res, [part for part in query.columns.split(",") if part])
         make = exporting.csv_stream if query.format == "csv" else exporting.xlsx_stream
         kind = (
-            "text/csv; charset=utf-8"
-            if query.format == "csv"
-            else "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+            "text/csv" if query.format == "csv" else "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
         )
         return Reply(
             stream=make(ctx.platform, ctx, res, conditions, shown),

@@ -224,7 +224,12 @@ def _verb(method: str, suffix: str = "") -> Callable[[Resource[Any], str], Opera
 class Media:
     """An answer that is a file."""
 
-    __mainstay_media__ = ("application/octet-stream", *INLINE)
+    __mainstay_media__ = (
+        "application/octet-stream",
+        "text/csv",
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        *INLINE,
+    )
 
 
 async def _one(ctx: Context, res: Resource[Any], record_id: str, attachment: str) -> Attachment:

@@ -13,10 +13,9 @@ from collections import OrderedDict
 from typing import Any
 
 import msgspec
-from sqlalchemy import func, literal_column, select
+from sqlalchemy import select
 
-from mainstay.kernel import rows
-from mainstay.kernel.changes import Change
+from mainstay.kernel import changes, rows
 from mainstay.kernel.context import Context
 from mainstay.kernel.operation import Page, Reply
 from mainstay.kernel.query import ListQuery
@@ -58,13 +57,7 @@ async def _heads(ctx: Context, res: Resource[Any]) -> tuple[Any, ...] | None:
     """What the answer depends on, as of now; ``None`` while an older change may still be on its way."""
     if "heads" not in res.memory:
         names = sorted({res.name, *(spec.reference for spec in res.links.values())})
-        settled: Any = literal_column("1")
-        if not ctx.platform.database.is_sqlite:
-            settled = literal_column("pg_snapshot_xmin(pg_current_snapshot()) = pg_snapshot_xmax(pg_current_snapshot())")
-        newest = [
-            select(func.max(Change.seq)).where(Change.resource == name).scalar_subquery().label(f"head_{name}")
-            for name in names
-        ]
-        res.memory["heads"] = select(*newest, settled.label("settled"))
+        newest = [changes.newest(name).label(f"head_{name}") for name in names]
+        res.memory["heads"] = select(*newest, changes.settled(ctx.platform.database.is_sqlite).label("settled"))
     row = (await ctx.session.execute(res.memory["heads"])).one()
     return (ctx.principal.generation, *row[:-1]) if row[-1] else None

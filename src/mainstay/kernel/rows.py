@@ -10,10 +10,9 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, and_, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
-from mainstay.kernel import customfields, query
-from mainstay.kernel.changes import Change
+from mainstay.kernel import changes, customfields, query
 from mainstay.kernel.context import Context
 from mainstay.kernel.errors import Invalid, NotFound
 from mainstay.kernel.fields import Field
@@ -308,17 +307,9 @@ async def count(
 
 
 def _head(ctx: Context, res: Resource[Any]) -> list[Any]:
-    """The number of the resource's newest change, and whether no older one may still be on its way.
-
-    On PostgreSQL a change that took its number before this snapshot may commit after it; then nothing is remembered.
-    """
+    """The number of the resource's newest change, and whether no older one may still be on its way."""
     if "head" not in res.memory:
-        newest = select(func.max(Change.seq)).where(Change.resource == res.name).scalar_subquery().label("head")
-        settled: Any = literal_column("1")
-        if not ctx.platform.database.is_sqlite:
-            settled = literal_column(
-                "pg_snapshot_xmin(pg_current_snapshot()) = pg_snapshot_xmax(pg_current_snapshot())"
-            )
-        res.memory["head"] = [newest, settled.label("settled")]
+        sqlite = ctx.platform.database.is_sqlite
+        res.memory["head"] = [changes.newest(res.name).label("head"), changes.settled(sqlite).label("settled")]
     found: list[Any] = res.memory["head"]
     return found

@@ -174,7 +174,7 @@ async def errors(ctx: Context, id: str) -> Any:
     headers = open_table(files.path_of(ctx.platform.settings, digest)).headers if digest else []
     return Reply(
         stream=_error_rows(ctx.platform, ctx.organization, task.id, headers),
-        media_type="text/csv; charset=utf-8",
+        media_type="text/csv",
         headers={"Content-Disposition": 'attachment; filename="errors.csv"'},
     )
 

@@ -104,8 +104,8 @@ _LONG = ("closure_note", "resolution_note")
 
 
 _EMPTY: dict[str, Any] = {
-    **dict.fromkeys(("tag", "kb", "reference", "watcher", "assets"), []),
-    **dict.fromkeys(("config", "template_info", "custom_field_data", "incident_type", "hold_config", "escalation"), {}),
+    "tag": [], "kb": [], "reference": [], "watcher": [], "assets": [], "config": {}, "template_info": {},
+    "custom_field_data": {}, "incident_type": {}, "hold_config": {}, "escalation": {},
     "status_id": engine.NEW, "display_id": "", "is_archive": False, "unread_mail": False,
 }  # fmt: skip
 

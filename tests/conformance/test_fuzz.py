@@ -1,0 +1,27 @@
+"""Schemathesis over the served OpenAPI document: no 5xx, and no answer that disagrees with its schema."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.kernel.processes import Installation, once
+
+CHECKS = "not_a_server_error,response_schema_conformance,status_code_conformance,content_type_conformance"
+ENDS_THE_SESSION = "logout|/api/session|revoke"
+
+
+@once
+def test_generated_requests_are_answered_as_documented(tmp_path: Path) -> None:
+    with Installation(tmp_path / "data") as home:
+        home.set_up()
+        home.serve()
+        command = [
+            str(Path(sys.executable).with_name("schemathesis")), "run", f"{home.url}/schema/openapi.json",
+            "--header", f"Authorization: ApiKey {home.key}", "--checks", CHECKS, "--phases", "fuzzing",
+            "--max-examples", "4", "--seed", "1", "--workers", "2", "--exclude-path-regex", ENDS_THE_SESSION,
+            "--no-color", "--request-timeout", "30",
+        ]  # fmt: skip
+        done = subprocess.run(command, capture_output=True, text=True, timeout=600, cwd=tmp_path)
+        assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-1000:]
