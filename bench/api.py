@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -51,6 +52,8 @@ class Report:
 MEASURES = {
     "list": "list of 50, requests/s",
     "list_p95": "list of 50, p95 in ms",
+    "fresh": "list of 50, another page each time, requests/s",
+    "fresh_p95": "list of 50, another page each time, p95 in ms",
     "create": "single create, requests/s",
     "create_p95": "single create, p95 in ms",
     "bulk": "bulk create, objects/s",
@@ -64,6 +67,8 @@ MEASURES = {
 TARGETS = {
     "list": "≥ 30x",
     "list_p95": "≤ 30 ms",
+    "fresh": "≥ 30x",
+    "fresh_p95": "≤ 30 ms",
     "create": "≥ 20x",
     "bulk": "≥ 150x",
     "bulk_seconds": "≤ 0.25 s",
@@ -81,7 +86,7 @@ def common(report: Report, side: str, server: Nautobot | Mainstay, plan: Plan) -
     answer, _took = once(server.base, server.headers, server.listing(0))
     if len(answer.json()["results"]) != 50:
         raise RuntimeError(f"{side} lists {len(answer.json()['results'])} rows instead of 50.")
-    for measure, make in (("list", server.listing), ("create", server.creating)):
+    for measure, make in (("list", server.listing), ("fresh", server.wandering), ("create", server.creating)):
         rate, slow = rounds(plan.rounds, partial(round_of, server, make, plan))
         report.note(side, measure, rate)
         report.note(side, f"{measure}_p95", slow * 1000)
@@ -119,17 +124,22 @@ def ours(report: Report, side: str, server: Postgres | None, plan: Plan) -> None
 def deep(report: Report, side: str, running: Mainstay, plan: Plan) -> None:
     """A page of many: the first, one in the middle by following a cursor, the last by its number."""
 
-    def time_of(call: Call) -> float:
-        once(running.base, running.headers, call)  # the total is counted once per change, not once per page
-        return median(once(running.base, running.headers, call)[1] for _ in range(15)) * 1000
+    def time_of(make: Callable[[int], Call]) -> float:
+        once(running.base, running.headers, make(50))  # the total is counted once per change, not once per page
+        # Another length each time: an answer that was given before would come from memory.
+        return median(once(running.base, running.headers, make(size))[1] for size in range(51, 66)) * 1000
 
     first, _took = once(running.base, running.headers, running.page(1))
-    pages = int(first.json()["total_pages"])
+    total, pages = int(first.json()["count"]), int(first.json()["total_pages"])
     middle, _took = once(running.base, running.headers, running.page(pages // 2))
-    following = str(middle.json()["next"]).split("/", 3)[3]
-    report.note(side, "first_page", time_of(running.page(1)))
-    report.note(side, "deep_page", time_of(Call("GET", "/" + following)))
-    report.note(side, "last_page", time_of(running.page(pages)))
+    following = "/" + str(middle.json()["next"]).split("/", 3)[3]
+    report.note(side, "first_page", time_of(lambda size: running.page(1, size)))
+    report.note(
+        side,
+        "deep_page",
+        time_of(lambda size: Call("GET", following.replace("items_per_page=50", f"items_per_page={size}"))),
+    )
+    report.note(side, "last_page", time_of(lambda size: running.page(total // size, size)))
 
 
 def shown(report: Report) -> list[str]:
@@ -144,7 +154,7 @@ def shown(report: Report) -> list[str]:
             value = report.sides[side].get(measure)
             cell = "" if value is None else f"{value:,.3f}" if value < 10 else f"{value:,.1f}"
             base = report.sides.get(beside, {}).get(measure)
-            if value is not None and base and side != beside and measure in ("list", "create", "bulk"):
+            if value is not None and base and side != beside and measure in ("list", "fresh", "create", "bulk"):
                 cell += f" ({value / base:,.0f}x)"
             cells.append(f"{cell:>24}")
         lines.append(f"{label:<46}" + "".join(cells) + f"{TARGETS.get(measure, ''):>16}")

@@ -66,9 +66,15 @@ class Mainstay:
 
     @staticmethod
     def listing(_number: int) -> Call:
-        """A page of 50 of the incidents in one status, newest first."""
+        """The first page of 50 of the incidents in one status, newest first: what a queue's agents look at."""
+        return Mainstay.wandering(0)
+
+    @staticmethod
+    def wandering(number: int) -> Call:
+        """The same list, another page each time, so that no answer was given before."""
         wanted = {
             "items_per_page": 50,
+            "page": 1 + number % 400,
             "filters": json.dumps({"status": "New"}),
             "sort": "creation_time",
             "reverse": "true",
@@ -76,9 +82,9 @@ class Mainstay:
         return Call("GET", f"{PATH}?{urlencode(wanted)}")
 
     @staticmethod
-    def page(number: int) -> Call:
-        """A page of 50 of all incidents, by number."""
-        wanted = {"items_per_page": 50, "sort": "creation_time", "reverse": "true", "page": number}
+    def page(number: int, size: int = 50) -> Call:
+        """A page of all incidents, by number."""
+        wanted = {"items_per_page": size, "sort": "creation_time", "reverse": "true", "page": number}
         return Call("GET", f"{PATH}?{urlencode(wanted)}")
 
     @staticmethod

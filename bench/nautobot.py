@@ -40,6 +40,10 @@ class Nautobot:
         return Call("GET", LIST)
 
     @staticmethod
+    def wandering(number: int) -> Call:
+        return Call("GET", f"{LIST}&offset={50 * (number % 400)}")
+
+    @staticmethod
     def creating(number: int) -> Call:
         return Call("POST", PATH, Nautobot.body(number))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from playwright.async_api import Page, expect
 
@@ -11,7 +13,7 @@ from tests.browser.windows import Windows, say, sign_in
 
 DARK = "rgb(18, 22, 29)"
 LIGHT = "rgb(246, 247, 249)"
-PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
+PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 
 
 async def choose_theme(page: Page, name: str) -> None:

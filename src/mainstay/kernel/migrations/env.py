@@ -25,6 +25,12 @@ def render(kind: str, value: Any, autogen: Any) -> Any:
     return False
 
 
+def ours(_object: Any, name: str | None, kind: str, reflected: bool, other: Any) -> bool:
+    """The jobs engine makes and keeps its own tables; everything else in the database is declared here."""
+    return not (kind == "table" and reflected and other is None and name in ENGINE_TABLES)
+
+
+ENGINE_TABLES = frozenset({"job_effect"})
 build_registry()  # every table is declared by importing the features
 url = context.config.get_main_option("sqlalchemy.url") or ""
 engine = create_engine(url, poolclass=pool.NullPool)
@@ -33,6 +39,7 @@ with engine.connect() as connection:
         connection=connection,
         target_metadata=Base.metadata,
         render_item=render,
+        include_object=ours,
         compare_type=False,
         render_as_batch=connection.dialect.name == "sqlite",
         transaction_per_migration=True,
