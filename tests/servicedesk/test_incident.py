@@ -297,6 +297,25 @@ async def test_a_requester_sees_own_incidents_only(world: World) -> None:
     assert (await world.get(f"{PATH}{mine['id']}/"))["incident"]["unread_mail"] is True
 
 
+async def test_what_staff_say_among_themselves_stays_with_them(world: World) -> None:
+    rita = await world.person("Requester", kind="requester", email="rita@example.com")
+    mine = await report(world)
+    file = {"name": "inside.txt", "data": "data:text/plain,secret"}
+    note = {"incident_id": mine["id"], "message": "She is difficult.", "type": "note", "attachments": [file]}
+    inner = (await world.post(TALK, note))["data"]["attachments"][0]
+    said = {"incident_id": mine["id"], "message": "See the file.", "attachments": [{**file, "name": "outside.txt"}]}
+    outer = (await world.post(TALK, said))["data"]["attachments"][0]
+    for path in (f"{PATH}{mine['id']}/history/", f"{PATH}{mine['id']}/comments/"):
+        await world.get(path, by=rita, expect=403)
+    for path in (f"{PATH}{mine['id']}/attachments/", f"{PATH}attachment/?incident_id={mine['id']}"):
+        assert [row["name"] for row in (await world.get(path, by=rita))["results"]] == ["outside.txt"]
+    await world.get(inner["url"], by=rita, expect=404)
+    await world.get(f"{PATH}attachment/", params={"attachment_id": inner["id"]}, by=rita, expect=404)
+    assert (await world.send("GET", outer["url"], by=rita)).content == b"secret"
+    form = (await world.get(f"{PATH}{mine['id']}/", by=rita))["options"]
+    assert (form["users"], form["teams"]) == ([], [])
+
+
 async def test_a_list_from_memory_is_never_out_of_date(world: World) -> None:
     made = await report(world)
     team = await world.post("/ux/common/teams/profile/", {"name": "First line"})

@@ -17,7 +17,7 @@ from mainstay.kernel.access import bootstrap
 from mainstay.kernel.access.tables import REQUESTER, Role, User
 from mainstay.kernel.context import Context, Principal
 from mainstay.kernel.secrets import password_hash
-from mainstay.modules.servicedesk.incident import engine, service
+from mainstay.modules.servicedesk.incident import engine, messages, service
 from mainstay.modules.servicedesk.incident.tables import Incident
 
 DOMAIN = "northwind.example"
@@ -262,7 +262,7 @@ class Story:
 
         def says(who: Principal, text: str, *, note: bool = False, files: Sequence[Any] = ()) -> None:
             async def act(ctx: Context, entity: Incident) -> None:
-                await service.add_message(
+                await messages.add_message(
                     ctx,
                     entity,
                     f"<p>{text}</p>",

@@ -13,6 +13,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import event, false, text
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 
@@ -91,10 +92,23 @@ def _engine(settings: Settings) -> AsyncEngine:
         max_overflow=settings.database_pool,
         query_cache_size=2000,
     )
+    event.listen(engine.sync_engine, "checkout", _refuse_unfinished)
     if settings.is_sqlite:
         event.listen(engine.sync_engine, "connect", _sqlite_connect)
         event.listen(engine.sync_engine, "begin", _sqlite_begin)
     return engine
+
+
+def _refuse_unfinished(connection: Any, _record: Any, _proxy: Any) -> None:
+    """Never hand out a connection that is still inside a transaction.
+
+    A task that is cancelled while its transaction begins or ends can leave one open without the pool knowing. What
+    the next unit of work commits on it would be a savepoint of that transaction, and be lost with it.
+    """
+    driver = connection.driver_connection
+    unfinished = driver.in_transaction if hasattr(driver, "in_transaction") else driver.is_in_transaction()
+    if unfinished:
+        raise DisconnectionError("The connection is inside a transaction that was cut off.")
 
 
 def _encode(value: Any) -> str:

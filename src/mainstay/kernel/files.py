@@ -185,7 +185,8 @@ def _verb(method: str, suffix: str = "") -> Callable[[Resource[Any], str], Opera
         async def listing(ctx: Context, id: str) -> dict[str, Any]:
             entity = await verbs.entity_of(ctx, res, id)
             base = f"{res.path}{spelling.format(id=entity.id)}"
-            return {"results": [shown(row, base) for row in await of(ctx, res.name, entity.id)]}
+            seen = await res.behaviour.files_seen(ctx, await of(ctx, res.name, entity.id))
+            return {"results": [shown(row, base) for row in seen]}
 
         async def adding(ctx: Context, id: str, body: AttachmentInput) -> Any:
             entity = await verbs.entity_of(ctx, res, id)
@@ -240,7 +241,7 @@ async def _one(ctx: Context, res: Resource[Any], record_id: str, attachment: str
             Attachment.id == attachment, Attachment.resource == res.name, Attachment.record_id == entity.id
         ),
     )
-    if found is None:
+    if found is None or not await res.behaviour.files_seen(ctx, [found]):
         raise NotFound("There is no such attachment.")
     return found
 

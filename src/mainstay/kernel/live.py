@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from mainstay.kernel import metrics
+from mainstay.kernel.access.tables import REQUESTER
 from mainstay.kernel.changes import Change
 from mainstay.kernel.context import Principal
 from mainstay.kernel.database import ANY_ORGANIZATION
@@ -136,6 +137,8 @@ class Hub:
         for stream in list(self.streams):
             who = stream.who
             wanted = not stream.resources or row.resource in stream.resources
+            if who.kind == REQUESTER:
+                continue  # they see some rows of a resource only; which, a change does not tell
             if who.organization == row.organization and wanted and who.can(resource.permission, "view"):
                 stream.offer(event)
 

@@ -52,6 +52,14 @@ class Behaviour(Generic[R]):
         """A further condition on the rows this caller may see."""
         return None
 
+    def insider(self, ctx: Context) -> bool:
+        """Whether the caller may see a record's inner life: its history and the remarks on it."""
+        return True
+
+    async def files_seen(self, ctx: Context, found: Sequence[Any]) -> Sequence[Any]:
+        """The attachments, of those found on one record, that the caller may see."""
+        return found
+
     def present(self, row: dict[str, Any]) -> dict[str, Any]:
         """The documented shape of a row, where it is not flat."""
         return row

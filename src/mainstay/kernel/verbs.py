@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from mainstay.kernel import customfields, listcache, query, rows, store, trail, writing
 from mainstay.kernel.context import Context
-from mainstay.kernel.errors import Invalid, NotFound
+from mainstay.kernel.errors import Forbidden, Invalid, NotFound
 from mainstay.kernel.fields import LINKS, MANY, Choice, Field
 from mainstay.kernel.operation import Deleted, Operation, Page, Reply, Saved, operation
 from mainstay.kernel.query import ListQuery
@@ -262,9 +262,15 @@ def _describe(spec: Field, behaviour: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _insiders_only(ctx: Context, res: Res) -> None:
+    if not res.behaviour.insider(ctx):
+        raise Forbidden(f"You do not have permission to view the inner records of a {res.label.lower()}.")
+
+
 def _history(res: Res, spelling: str) -> Operation:
     async def handler(ctx: Context, id: str, query: ListQuery) -> Page:
         entity = await entity_of(ctx, res, id)
+        _insiders_only(ctx, res)
         return await trail.history(ctx, res, entity.id, query)
 
     return _made(res, "history", "GET", spelling, "view", handler, summary=f"History of a {res.label.lower()}")
@@ -274,10 +280,12 @@ def _comments(method: str) -> Callable[[Res, str], Operation]:
     def maker(res: Res, spelling: str) -> Operation:
         async def listing(ctx: Context, id: str, query: ListQuery) -> Page:
             entity = await entity_of(ctx, res, id)
+            _insiders_only(ctx, res)
             return await trail.comments(ctx, res.name, entity.id, query)
 
         async def adding(ctx: Context, id: str, body: trail.CommentInput) -> Any:
             entity = await entity_of(ctx, res, id)
+            _insiders_only(ctx, res)
             made = await trail.comment(ctx, res.name, entity.id, body)
             return Reply(Saved(id=made["id"], message="comment_created", msg="Comment added.", data=made), status=201)
 

@@ -18,6 +18,7 @@ from mainstay.kernel.operation import Group, Page, Reply
 from mainstay.kernel.query import ListQuery
 from mainstay.kernel.richtext import plain, sanitise
 from mainstay.modules.servicedesk.incident import service
+from mainstay.modules.servicedesk.incident.messages import add_message
 from mainstay.modules.servicedesk.incident.resource import PATH
 from mainstay.modules.servicedesk.incident.shape import Identified
 from mainstay.modules.servicedesk.incident.tables import Incident, Message
@@ -136,7 +137,7 @@ async def adding(ctx: Context, body: MessageInput) -> Any:
     if not text and not items:
         raise Invalid.field("message", "Please provide message.")
     public = body.is_public if body.is_public is not None else body.type != "note"
-    made = await service.add_message(ctx, entity, text, kind=body.type or "comment", public=public, attachments=items)
+    made = await add_message(ctx, entity, text, kind=body.type or "comment", public=public, attachments=items)
     (out,) = await _shown(ctx, [made])
     return Reply(MessageSaved(id=made.id, message="communication_created", msg="Message added.", data=out), status=201)
 

@@ -18,6 +18,7 @@ from mainstay.kernel.resource import Resource
 from mainstay.kernel.richtext import plain, sanitise
 from mainstay.modules.people.requesters.tables import Requester
 from mainstay.modules.servicedesk.incident import engine, service
+from mainstay.modules.servicedesk.incident.messages import add_message
 from mainstay.modules.servicedesk.incident.shape import Identified, IncidentDetail, IncidentRecord
 from mainstay.modules.servicedesk.incident.tables import Incident
 
@@ -262,10 +263,13 @@ async def attachment(ctx: Context, query: WhichAttachment) -> Any:
         if row is None:
             raise NotFound("There is no such attachment.")
         await service.by_any_id(ctx, row.record_id)
+        if not await incidents.behaviour.files_seen(ctx, [row]):
+            raise NotFound("There is no such attachment.")
         return files.content(ctx, row)
     entity = await service.by_any_id(ctx, query.wanted)
     base = f"{PATH}{entity.id}/attachments/"
-    return Attached(results=[files.shown(row, base) for row in await files.of(ctx, "incident", entity.id)])
+    seen = await incidents.behaviour.files_seen(ctx, await files.of(ctx, "incident", entity.id))
+    return Attached(results=[files.shown(row, base) for row in seen])
 
 
 @incidents.action("POST", "bulk_retry_api/", privilege="execute")
@@ -359,7 +363,7 @@ async def save_rich_text(ctx: Context, body: RichText) -> Any:
     if body.field in ("description", "closure_note"):
         await writing.update(ctx, incidents, entity, {body.field: text}, partial=True)
     elif body.field in ("note", "comment"):
-        await service.add_message(ctx, entity, text, kind=body.field, public=body.field == "comment")
+        await add_message(ctx, entity, text, kind=body.field, public=body.field == "comment")
     else:
         raise Invalid.field("field", "field must be description, closure_note, note or comment.")
     return await _saved(ctx, entity)

@@ -6,59 +6,28 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-import msgspec
 from sqlalchemy import ColumnElement, func, or_, select
 
 from mainstay.kernel import files, mail, numbering, options, store
-from mainstay.kernel.access.tables import REQUESTER, User
+from mainstay.kernel.access.tables import REQUESTER
 from mainstay.kernel.context import Context
 from mainstay.kernel.errors import Conflict, Invalid, NotFound
-from mainstay.kernel.generation import CONFIGURATION, cached
-from mainstay.kernel.options import option
 from mainstay.kernel.record import new_id
 from mainstay.kernel.resource import Behaviour
 from mainstay.kernel.richtext import plain, sanitise
 from mainstay.modules.people.requesters import matching as requesters
-from mainstay.modules.people.teams import service as teams
 from mainstay.modules.servicedesk.incident import engine, shape
+from mainstay.modules.servicedesk.incident.form import form_options
+from mainstay.modules.servicedesk.incident.messages import add_message
+from mainstay.modules.servicedesk.incident.policy import (
+    ACKNOWLEDGE,
+    ACKNOWLEDGEMENT,
+    AUTO_CLOSE,
+    MATRIX,
+    NOTE_REQUIRED,
+    PREFIX,
+)
 from mainstay.modules.servicedesk.incident.tables import Incident, Message
-
-# Teams and users are in every ticket's form; their changes are rare enough to count as configuration.
-CONFIGURATION.update({"team", "user"})
-
-PREFIX = option("incident.prefix", "text", "INC", "Incident number prefix", section="Incidents")
-AUTO_CLOSE = option(
-    "incident.auto_close_days",
-    "integer",
-    7,
-    "Days after which a resolved incident closes (0: never)",
-    section="Incidents",
-    minimum=0,
-    maximum=365,
-)
-NOTE_REQUIRED = option(
-    "incident.resolution_note_required", "boolean", True, "Resolving needs a note", section="Incidents"
-)
-MATRIX = option(
-    "incident.priority_matrix",
-    "json",
-    engine.MATRIX,
-    "Priority by impact and urgency",
-    section="Incidents",
-    help="Impact code → urgency code → priority code.",
-)
-ACKNOWLEDGE = option(
-    "incident.acknowledge", "boolean", True, "Acknowledge new incidents to the requester by e-mail", section="Incidents"
-)
-ACKNOWLEDGEMENT = option(
-    "incident.acknowledgement",
-    "longtext",
-    'Hello {{requester_name}},\n\nwe received your report "{{summary}}" and filed it as {{display_id}}.\n'
-    "Answer this message to add to it.",
-    "Acknowledgement text",
-    section="Incidents",
-    help="Merge fields: " + ", ".join(engine.MERGE_FIELDS) + ".",
-)
 
 PRIORITY_CHANGE = "Priority Change"
 
@@ -78,6 +47,17 @@ class Incidents(Behaviour[Incident]):
             return None
         # Requesters follow what they reported, nothing else.
         return or_(func.lower(Incident.requester_email) == who.email.lower(), Incident.created_by == who.user)
+
+    def insider(self, ctx: Context) -> bool:
+        return ctx.principal.kind != REQUESTER
+
+    async def files_seen(self, ctx: Context, found: Sequence[Any]) -> Sequence[Any]:
+        if self.insider(ctx):
+            return found
+        parts = [row.part for row in found if row.part]
+        query = select(Message.id).where(Message.id.in_(parts), Message.is_public.is_(True))
+        public = set((await ctx.session.execute(query)).scalars()) if parts else set()
+        return [row for row in found if not row.part or row.part in public]
 
     async def prepare(self, ctx: Context, rows: list[dict[str, Any]], given: Sequence[Mapping[str, Any]]) -> None:
         prefix, matrix = await options.get(ctx, PREFIX, MATRIX)
@@ -370,95 +350,3 @@ async def close_due(ctx: Context, limit: int = 500) -> int:
             {"close_type": "Automatic", "closure_note": "No answer; closed automatically."},
         )
     return len(found)
-
-
-async def add_message(
-    ctx: Context,
-    entity: Incident,
-    text: str,
-    *,
-    kind: str = "comment",
-    public: bool = True,
-    attachments: Sequence[Any] = (),
-) -> Message:
-    """Add to the conversation; the first public answer by staff counts as the response."""
-    from mainstay.kernel import changes
-
-    who = ctx.principal
-    is_requester = who.kind == REQUESTER
-    made = Message(
-        id=new_id(),
-        incident_id=entity.id,
-        type=kind[:64],
-        is_public=public or is_requester,
-        message=text,
-        is_requester=is_requester,
-        user_id=who.profile_id,
-        user_name=who.name,
-        attachment_count=len(attachments),
-    )
-    await store.add(ctx, made)
-    if attachments:
-        await files.attach(ctx, "incident", entity.id, list(attachments), part=made.id)
-    note = [changes.entry("message", None, plain(text)), changes.entry("type", None, made.type)]
-    await changes.record(ctx, "incident", "comment", [(entity.id, entity.version, note)])
-    if public and not is_requester and who.kind != "system" and entity.responded_at is None and kind == "comment":
-        entity.responded_at = ctx.now
-    if is_requester:
-        entity.unread_mail = True
-    elif entity.unread_mail and public:
-        entity.unread_mail = False
-    if store.pending(entity):
-        await store.save(ctx, entity)
-    if public and not is_requester and entity.requester_email and ctx.platform.settings.smtp_host and kind == "comment":
-        await mail.queue(
-            ctx,
-            entity.requester_email,
-            f"[{entity.display_id}] {entity.summary}",
-            plain(text),
-            html=text,
-            reference=entity.id,
-        )
-    return made
-
-
-async def form_options(ctx: Context) -> dict[str, Any]:
-    """What a ticket's form offers; kept while users and teams are unchanged."""
-    return await cached(ctx, "incident.form", _form)
-
-
-def _team(team: teams.TeamStaff) -> dict[str, Any]:
-    found: dict[str, Any] = msgspec.to_builtins(team)
-    return found
-
-
-async def _form(ctx: Context) -> dict[str, Any]:
-    (matrix,) = await options.get(ctx, MATRIX)
-    people = (
-        await ctx.session.execute(
-            select(User.id, User.number, User.full_name, User.username, User.email)
-            .where(User.is_active.is_(True), User.kind != REQUESTER)
-            .order_by(func.lower(User.full_name))
-            .limit(1000)
-        )
-    ).all()
-    pairs = {
-        "urgency": engine.URGENCIES,
-        "impact": engine.IMPACTS,
-        "severity": engine.SEVERITIES,
-        "priority": engine.PRIORITIES,
-        "source": engine.SOURCES,
-    }
-    return {
-        "status": [engine.status_row(status) for status in engine.WORKFLOW],
-        **{
-            name: [{"id": item.id, "name": item.name, "color": item.color} for item in items]
-            for name, items in pairs.items()
-        },
-        "priority_matrix": matrix,
-        "teams": [_team(team) for team in await teams.teams_with_staff(ctx)],
-        "users": [
-            {"profile_id": row.id, "user": row.number, "full_name": row.full_name or row.username, "email": row.email}
-            for row in people
-        ],
-    }
