@@ -31,16 +31,14 @@ async def answer(ctx: Context, res: Resource[Any], wanted: ListQuery, document: 
     if not res.cache_lists or res.behaviour.visible(ctx) is not None or ctx.principal.generation < 0:
         return await rows.page(ctx, res, wanted, document)
     heads = await _heads(ctx, res)
-    if heads is None:
-        return await rows.page(ctx, res, wanted, document)
     memory: OrderedDict[Any, tuple[Any, bytes, str]] = ctx.platform.memory.setdefault("lists", OrderedDict())
     who = ctx.principal
     key = (ctx.url, who.organization, who.roles, who.kind, msgspec.json.encode(wanted), msgspec.json.encode(document))
     kept = memory.get(key)
-    if kept is None or kept[0] != heads:
+    if heads is None or kept is None or kept[0] != heads:
         body = msgspec.json.encode(await rows.page(ctx, res, wanted, document))
         kept = (heads, body, f'"{hashlib.sha256(body).hexdigest()[:32]}"')
-        if len(body) <= LARGEST:
+        if heads is not None and len(body) <= LARGEST:
             memory[key] = kept
             if len(memory) > ENTRIES:
                 memory.popitem(last=False)
