@@ -92,7 +92,6 @@ async def test_a_change_is_stored_audited_and_versioned(world: World, name: str)
 
 @every
 async def test_every_operation_needs_its_permission(world: World, name: str) -> None:
-    res = resource(world, name)
     nobody = await world.granted({})
     for operation in [item for item in world.platform.registry.operations if item.resource == name and item.permission]:
         path = operation.path.replace("{id}", "x").replace("{attachment}", "y")
@@ -102,7 +101,6 @@ async def test_every_operation_needs_its_permission(world: World, name: str) -> 
         assert (anonymous.status_code, anonymous.json()) == (403, {"error": "API key is missing."})
         wrong = await world.client.request(operation.method, path, headers={"Authorization": "ApiKey nonsense"})
         assert (wrong.status_code, wrong.json()) == (401, {"error": "Invalid API key."})
-    assert res.permission
 
 
 @having("create")
@@ -208,7 +206,7 @@ async def test_a_repeated_create_with_one_key_is_done_once(world: World, name: s
 
 
 @having("export")
-async def test_an_export_comes_back_in(world: World, stranger: World, name: str) -> None:
+async def test_an_export_holds_every_record(world: World, name: str) -> None:
     res = resource(world, name)
     if "import" not in res.verbs:
         pytest.skip("not imported")
@@ -223,7 +221,6 @@ async def test_an_export_comes_back_in(world: World, stranger: World, name: str)
     columns = await world.get(res.path + res.verbs["columns"][0])
     label = res.fields[res.title].label
     assert label in [item["label"] for item in columns["columns"]] or res.fields[res.title].read_only
-    assert stranger.organization != world.organization
 
 
 @having("options")

@@ -62,6 +62,17 @@ async def test_columns_validate_and_import_with_a_mapping(world: World) -> None:
     assert (again["created"], again["updated"]) == (0, 2)
 
 
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+async def test_an_export_comes_back_in_elsewhere(world: World, stranger: World, form: str) -> None:
+    given = {"=1+1": "Formula, with a comma", "Zürich": 'Umlaut and "quotes"', "-5": "Minus", "Plain": ""}
+    await world.post(PATH, [{"dept_name": name, "description": text} for name, text in given.items()])
+    file = await world.send("GET", f"{PATH}export/", params={"format": form})
+    done = await stranger.call("POST", f"{PATH}upload_csv/", files={"file": (f"x.{form}", file.content)})
+    assert (done["created"], done["failed"]) == (4, 0)
+    came = {row["dept_name"]: row["description"] for row in (await stranger.get(PATH))["results"]}
+    assert came == given
+
+
 @pytest.mark.proves(f"GET {TASKS}", f"GET {TASKS}{{id}}/")
 async def test_a_long_import_is_a_task_with_its_errors(world: World) -> None:
     answer = await upload(world, "upload_csv/", table(1500, bad=frozenset({7, 1200})), expect=202)

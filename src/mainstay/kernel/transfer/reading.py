@@ -224,9 +224,12 @@ def _shared_strings(content_types: bytes) -> set[str]:
 
 def _xlsx_records(path: Path) -> Iterator[Record]:
     """Records of the first sheet, from its first row that is not empty, which gets the number 1."""
+    # Opened here: given a path, the library goes by the ending of its name, and stored files have none.
+    file = path.open("rb")
     try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
+        book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
     except _DAMAGED as error:
+        file.close()
         raise TransferError("The workbook is damaged. Save it again, or as CSV.") from error
     try:
         sheets = book.worksheets
@@ -250,6 +253,7 @@ def _xlsx_records(path: Path) -> Iterator[Record]:
         raise TransferError("The workbook is damaged. Save it again, or as CSV.") from error
     finally:
         book.close()
+        file.close()
 
 
 _DAMAGED = (

@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import func, or_, select
 
 from mainstay.kernel import store
+from mainstay.kernel.access.tables import User
 from mainstay.kernel.context import Context
 from mainstay.kernel.record import new_id
 from mainstay.modules.people.requesters.tables import Requester
@@ -32,7 +33,7 @@ class Known(msgspec.Struct, kw_only=True, frozen=True):
 
 
 async def find_or_create(ctx: Context, wanted: Sequence[Wanted]) -> list[Known | None]:
-    """One answer per ticket; ``None`` where it names nobody. New addresses become requesters, two statements in all."""
+    """One answer per ticket; ``None`` where it names nobody. New addresses become requesters, set-wise."""
     ids = sorted({item.id for item in wanted if item.id})
     mails = sorted({item.email.lower() for item in wanted if item.email and not item.id})
     by_id: dict[str, Known] = {}
@@ -53,9 +54,15 @@ async def find_or_create(ctx: Context, wanted: Sequence[Wanted]) -> list[Known |
         if not item.id and low and low not in by_mail:
             fresh.setdefault(low, item)
     if fresh:
+        # Somebody who has an account already is the same person.
+        accounts: dict[str, str] = {}
+        for start in range(0, len(fresh), store.CHUNK):
+            address = func.lower(User.email)
+            held = select(address, User.id).where(address.in_(list(fresh)[start : start + store.CHUNK]))
+            accounts.update({row[0]: row[1] for row in (await ctx.session.execute(held)).all()})
         rows = [
             {"id": new_id(), "full_name": item.name or item.email.split("@")[0], "email": item.email,
-             "phone_number": item.phone, "source": "Ticket"}
+             "phone_number": item.phone, "source": "Ticket", "profile_id": accounts.get(item.email.lower())}
             for item in fresh.values()
         ]  # fmt: skip
         for made in await store.add_many(ctx, Requester, rows):
