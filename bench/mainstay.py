@@ -142,7 +142,10 @@ def mainstay(server: Postgres | None) -> Iterator[Mainstay]:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     url = server.fresh(DATABASE) if server else ""
-    settings = Settings(data_dir=folder, database_url=url, http_port=free_port(), log_level="error")
+    settings = Settings(
+        data_dir=folder, database_url=url, http_port=free_port(), log_level="error",
+        syslog_port=0, syslog_tls_port=0, trap_port=0,
+    )  # fmt: skip
     database.migrate(settings)
     made = Mainstay(settings, asyncio.run(_prepare(settings)))
     try:

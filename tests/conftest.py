@@ -35,7 +35,10 @@ def database_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def settings(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Settings:
     folder: Path = tmp_path_factory.mktemp("data")
-    return Settings(data_dir=folder, database_url=database_url, log_level="error", http_port=0)
+    return Settings(
+        data_dir=folder, database_url=database_url, log_level="error", http_port=0,
+        syslog_port=0, syslog_tls_port=0, trap_port=0,
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="session")

@@ -63,6 +63,10 @@ class Settings:
     mail_from: str = _setting("mainstay@localhost", "Sender of e-mails.")
     database_pool: int = _setting(8, "Open connections to the relational database per process.")
     worker: bool = _setting(True, "Whether `serve` also runs the background jobs.")
+    intake_host: str = _setting("", "Address that syslog and traps are received on. Empty: as http_host.")
+    syslog_port: int = _setting(5514, "Port for syslog, UDP and TCP. 0: off.")
+    syslog_tls_port: int = _setting(6514, "Port for syslog over TLS. 0: off.")
+    trap_port: int = _setting(1162, "UDP port for SNMP traps and informs. 0: off.")
     access_log_days: int = _setting(30, "Days the API access log is kept.")
 
     @classmethod

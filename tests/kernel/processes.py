@@ -48,6 +48,9 @@ class Installation:
             "MAINSTAY_DATABASE_URL": database_url,
             "MAINSTAY_HTTP_PORT": str(self.port),
             "MAINSTAY_LOG_LEVEL": "error",
+            "MAINSTAY_SYSLOG_PORT": "0",
+            "MAINSTAY_SYSLOG_TLS_PORT": "0",
+            "MAINSTAY_TRAP_PORT": "0",
         }
         self.log = folder.with_name(folder.name + ".log")
 

@@ -6,18 +6,21 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from inspect import isawaitable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mainstay.kernel.context import Context, Principal, system
 from mainstay.kernel.database import Database
 from mainstay.kernel.registry import Registry
 from mainstay.kernel.secrets import Vault
+from mainstay.kernel.services import Service
 from mainstay.settings import Settings
 
 if TYPE_CHECKING:
     from mainstay.kernel.background import Background
     from mainstay.kernel.live import Hub
     from mainstay.kernel.telemetry import Telemetry, Writer
+
+Running = TypeVar("Running", bound=Service)
 
 
 class Platform:
@@ -34,6 +37,7 @@ class Platform:
         self.vault = Vault(settings)
         self.memory: dict[Any, Any] = {}
         """Caches of this process; each owner keys and bounds its own."""
+        self._services: dict[type[Service], Service] = {}
         self._background: Background | None = None
         self._stop_jobs: Callable[[], Awaitable[None]] | None = None
 
@@ -70,9 +74,21 @@ class Platform:
         if self.settings.worker:
             self._background = Background(self)
             self._background.start()
+            for kind in self.registry.services:
+                service = kind(self)
+                await service.start()
+                self._services[kind] = service
+
+    def service(self, kind: type[Running]) -> Running | None:
+        """The running service of this kind; None where this process does not work."""
+        found = self._services.get(kind)
+        return found if isinstance(found, kind) else None
 
     async def close(self) -> None:
-        """Stop the background work, then flush and close every store."""
+        """Stop the services and the background work, then flush and close every store."""
+        while self._services:
+            _kind, service = self._services.popitem()
+            await service.stop()
         if self._background is not None:
             await self._background.stop()
             self._background = None

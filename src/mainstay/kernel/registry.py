@@ -9,6 +9,7 @@ from mainstay.kernel.operation import PRIVILEGES, Group, Operation
 
 if TYPE_CHECKING:
     from mainstay.kernel.resource import Resource
+    from mainstay.kernel.services import Service
 
 
 class Registry:
@@ -19,7 +20,13 @@ class Registry:
         self.operations: list[Operation] = []
         self.permissions: dict[str, dict[str, tuple[str, tuple[str, ...]]]] = {}
         """Section → module → (label, privileges): the axes of the roles matrix."""
+        self.services: list[type[Service]] = []
+        """What runs in every process that works, in the order of starting."""
         self._paths: set[str] = set()
+
+    def service(self, *kinds: type[Service]) -> None:
+        """Declare what runs beside the requests."""
+        self.services.extend(kinds)
 
     def add(self, *parts: Resource[Any] | Group) -> None:
         for part in parts:
