@@ -6,8 +6,10 @@ from mainstay.kernel import csvverbs  # noqa: F401 - adds the verbs on files
 from mainstay.kernel.access.resource import apikeys
 from mainstay.kernel.console import console
 from mainstay.kernel.registry import Registry
+from mainstay.modules.monitoring.eventrules.resource import event_rules
+from mainstay.modules.monitoring.events.actions import events
 from mainstay.modules.monitoring.events.listener import EventEngine
-from mainstay.modules.monitoring.events.resource import events
+from mainstay.modules.monitoring.maintenance.resource import maintenances
 from mainstay.modules.organization.announcements.resource import announcements
 from mainstay.modules.organization.async_tasks.resource import async_tasks
 from mainstay.modules.organization.field_configuration.custom import custom_fields
@@ -35,7 +37,7 @@ from mainstay.modules.servicedesk.incident.resource import incidents
 def register(registry: Registry) -> None:
     """Add every resource and group of operations."""
     registry.add(incidents, conversation)
-    registry.add(events)
+    registry.add(events, event_rules, maintenances)
     registry.service(EventEngine)
     registry.add(authentication, caller, own, clocks, invitations, users, requesters, departments, roles, apikeys)
     registry.add(teams, vendors, partners, leaves, leave_types, holidays, tags, locations, announcements)
