@@ -71,6 +71,8 @@ class Field:
             return many[self.kind]
         if self.kind == "choice":
             return int if self.choices and isinstance(self.choices[0].id, int) else str
+        if self.kind == "json" and isinstance(self.default, list):
+            return list[Any]
         return {"integer": int, "number": float, "boolean": bool, "date": date, "datetime": datetime,
                 "json": dict[str, Any]}.get(self.kind, str)  # fmt: skip
 

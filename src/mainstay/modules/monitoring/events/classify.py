@@ -81,7 +81,7 @@ def occurrences(raw: RawEvent, rules: Rulebook, now: datetime, vendor: str = "")
         tags=[str(tag) for tag in raw.extra.get("tags", ())],
     )  # fmt: skip
     devices = device_of(raw.ci, raw.address, raw.host)
-    made.storm = f"{devices[0]}\n{kind.name}"
+    made.storm = f"{raw.organization}\n{devices[0]}\n{kind.name}"
     if raw.key:
         made.keys = fingerprints(devices, "key", raw.key)
         return [made]
