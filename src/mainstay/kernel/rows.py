@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, false, func, or_, select
 
 from mainstay.kernel import changes, customfields, query
 from mainstay.kernel.context import Context
@@ -20,6 +20,7 @@ from mainstay.kernel.operation import Page
 from mainstay.kernel.query import ListQuery, Source
 from mainstay.kernel.record import Record
 from mainstay.kernel.resource import Resource, f_stamps
+from mainstay.kernel.statements import confined, fixed, plain
 
 R = TypeVar("R", bound=Record)
 
@@ -32,6 +33,8 @@ class Layout:
 
     names: list[str]
     statement: Select[Any]
+    by_id: Select[Any]
+    """One row of an organization; takes ``wanted`` and ``in_organization``."""
     choices: list[tuple[str, str, dict[Any, str]]]
 
 
@@ -65,7 +68,12 @@ def layout(ctx: Context, res: Resource[Any], *, whole: bool) -> Layout:
             for name, spec in res.fields.items()
             if spec.kind == "choice" and name in names
         ]
-        res.memory[key] = Layout(names, statement, labels)
+        by_id = statement.where(
+            model.id == bindparam("wanted"),
+            model.organization == bindparam("in_organization"),
+            model.is_deleted == false(),
+        )
+        res.memory[key] = Layout(names, statement, fixed(by_id), labels)
     found: Layout = res.memory[key]
     return found
 
@@ -128,6 +136,16 @@ async def one(ctx: Context, res: Resource[Any], condition: ColumnElement[bool], 
     return finish(res, shape, raw)
 
 
+async def stored(ctx: Context, res: Resource[Any], record_id: str) -> dict[str, Any]:
+    """The row of a record that this transaction has written, whole. Raises ``NotFound``."""
+    shape = layout(ctx, res, whole=True)
+    wanted = {"wanted": record_id, "in_organization": ctx.organization}
+    raw = (await ctx.session.execute(shape.by_id, wanted)).first()
+    if raw is None:
+        raise NotFound(f"No {res.label.lower()} has the id {record_id[:64]!r}.")
+    return finish(res, shape, raw)
+
+
 async def condition_of(
     ctx: Context, res: Resource[Any], wanted: ListQuery, document: Any
 ) -> tuple[Source, list[ColumnElement[bool]]]:
@@ -181,7 +199,7 @@ async def page(
     sort, reverse, column, spec = _order(origin, res, wanted)
     key = None if extra else counted_as(res, ctx, wanted, document)
     keyed = not spec.custom and getattr(res.model, sort).property.columns[0].nullable is False
-    ids = select(res.model.id).where(*conditions)
+    ids = confined(ctx.session, res.model, select(res.model.id).where(*conditions))
     flipped, take, total = False, size, -1
     offset = (number - 1) * size if offset is None else offset
     if wanted.cursor and keyed:
@@ -203,7 +221,8 @@ async def page(
     if total < 0 and key is not None:
         # The count's validity comes along with the rows.
         statement = statement.add_columns(*_head(ctx, res))
-    raw = (await ctx.session.execute(statement)).all()
+    # The rows' organization is that of their ids, which is in the inner statement.
+    raw = (await ctx.session.execute(plain(statement), {"in_organization": ctx.organization})).all()
     if total < 0:
         head = raw[0][width:] if raw and key is not None else None
         total = await count(ctx, res, conditions, key, head)
@@ -292,7 +311,8 @@ async def count(
     """
     statement = select(func.count()).select_from(res.model).where(*conditions)
     if key is not None and head is None:
-        head = (await ctx.session.execute(select(*_head(ctx, res)))).one()
+        asked = plain(select(*_head(ctx, res)))
+        head = (await ctx.session.execute(asked, {"in_organization": ctx.organization})).one()
     if key is None or not head[1]:
         return int(await ctx.session.scalar(statement) or 0)
     memory: dict[Any, tuple[int, int]] = ctx.platform.memory.setdefault("counts", {})

@@ -16,6 +16,7 @@ from mainstay.kernel.context import Context
 from mainstay.kernel.errors import Conflict, Invalid, NotFound, Stale
 from mainstay.kernel.fields import field_of
 from mainstay.kernel.record import Record, new_id
+from mainstay.kernel.statements import fixed
 
 R = TypeVar("R", bound=Record)
 
@@ -162,7 +163,7 @@ async def add_many(ctx: Context, model: type[Record], rows: Sequence[Mapping[str
         complete["id"] = complete.get("id") or new_id()
         full.append(complete)
     try:
-        await ctx.session.execute(insert(model.__table__), full)  # type: ignore[arg-type]
+        await ctx.session.execute(_inserting(model), full)
     except IntegrityError as error:
         raise integrity(error) from error
     skip = UNAUDITED | STAMPS
@@ -206,6 +207,15 @@ async def update_many(ctx: Context, model: type[Record], ids: Sequence[str], val
         await changes.record(ctx, resource_name(model), "update", entries)
         done += len(entries)
     return done
+
+
+_inserts: dict[type[Record], Any] = {}
+
+
+def _inserting(model: type[Record]) -> Any:
+    if model not in _inserts:
+        _inserts[model] = fixed(insert(model.__table__))  # type: ignore[arg-type]
+    return _inserts[model]
 
 
 _blank: dict[type[Record], dict[str, Any]] = {}

@@ -13,6 +13,7 @@ from mainstay.kernel.context import Context, Principal
 from mainstay.kernel.errors import Forbidden, Unauthorized
 from mainstay.kernel.generation import Generation
 from mainstay.kernel.secrets import token_hash
+from mainstay.kernel.statements import fixed
 
 KEY_PREFIX = "ms_"
 COOKIE = "mainstay_session"
@@ -65,8 +66,7 @@ _TENANT = (
     Organization.slug,
     Generation.number.label("generation"),
 )
-_OPTIONS = {"include_deleted": True}
-_KEY = (
+_KEY = fixed(
     select(
         ApiKey.id, ApiKey.organization, ApiKey.name, ApiKey.role, ApiKey.acts_as, ApiKey.expires_at, ApiKey.revoked,
         ApiKey.last_used_at, *_ACCOUNT, *_TENANT,
@@ -75,15 +75,13 @@ _KEY = (
     .outerjoin(Generation, Generation.organization == ApiKey.organization)
     .outerjoin(User, and_(User.id == ApiKey.acts_as, User.is_deleted == false()))
     .where(ApiKey.key_hash == bindparam("secret"), ApiKey.is_deleted == false())
-    .execution_options(**_OPTIONS)
 )  # fmt: skip
-_SESSION = (
+_SESSION = fixed(
     select(Session.id, Session.organization, Session.csrf, Session.last_seen, *_ACCOUNT, *_TENANT)
     .join(Organization, Organization.id == Session.organization)
     .outerjoin(Generation, Generation.organization == Session.organization)
     .join(User, and_(User.number == Session.user, User.is_deleted == false()))
     .where(Session.token_hash == bindparam("secret"), Session.kind == bindparam("session_kind"))
-    .execution_options(**_OPTIONS)
 )
 
 
