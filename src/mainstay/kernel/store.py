@@ -234,7 +234,7 @@ def defaults(model: type[Record]) -> dict[str, Any]:
             elif default.is_callable:
                 spec = field_of(column)
                 maker = spec.default if spec and spec.default is not None else {}
-                found[column.key] = (lambda sample: lambda: type(sample)(sample))(maker)
+                found[column.key] = (lambda sample: lambda: type(sample)(sample))(maker) if maker else type(maker)
             else:
                 found[column.key] = default.arg
         _blank[model] = found
