@@ -92,10 +92,13 @@ async def source(ctx: Context, res: Resource[Any]) -> Source:
             **{name: getattr(res.model, name) for name in res.fields},
             **{name: getattr(res.model, name) for name in res.stamps()},
         }
+    # What is found by a hidden value, or sorted by it, tells the value.
+    hidden = await customfields.hidden(ctx, res)
+    custom = await customfields.of(ctx, res) if res.custom_fields else {}
     return Source(
         columns=res.memory["columns"],
-        fields={**res.fields, **res.stamps()},
-        custom=await customfields.of(ctx, res) if res.custom_fields else {},
+        fields={name: spec for name, spec in {**res.fields, **res.stamps()}.items() if name not in hidden},
+        custom={name: spec for name, spec in custom.items() if name not in hidden},
         document=res.model.custom_field_data,
         sqlite=ctx.platform.database.is_sqlite,
     )
@@ -295,7 +298,8 @@ def counted_as(res: Resource[Any], ctx: Context, wanted: ListQuery, document: An
     """What tells this count from others; ``None`` where what is counted also depends on who asks."""
     if res.behaviour.visible(ctx) is not None:
         return None
-    return (ctx.organization, res.name, msgspec.json.encode(document), wanted.search)
+    # What is searched depends on what is hidden from a role.
+    return (ctx.organization, ctx.principal.roles, res.name, msgspec.json.encode(document), wanted.search)
 
 
 async def count(
