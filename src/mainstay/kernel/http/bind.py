@@ -94,7 +94,7 @@ async def _run(
         "headers": headers,
         "host": headers.get("host", ""),
         "ip": client_ip(platform, request, headers),
-        "url": f"{request.url.scheme}://{headers.get('host', 'localhost')}{request.url.path}",
+        "url": _url(platform, request, headers),
     }
     if operation.write or operation.public:
         return await _write(platform, operation, request, names, facts, state)
@@ -267,12 +267,29 @@ def _request_id(request: Request[Any, Any, Any]) -> str:
 
 def client_ip(platform: Platform, request: Request[Any, Any, Any], headers: dict[str, str]) -> str:
     """The client's address; a proxy is believed only when it is a trusted one."""
-    peer = request.scope.get("client")
-    address = peer[0] if peer else ""
-    trusted = {part.strip() for part in platform.settings.trusted_proxies.split(",") if part.strip()}
-    if address in trusted and headers.get("x-forwarded-for"):
+    address = _peer(request)
+    if headers.get("x-forwarded-for") and _trusted(platform, address):
         return headers["x-forwarded-for"].split(",")[-1].strip()[:64]
-    return str(address)
+    return address
+
+
+def _peer(request: Request[Any, Any, Any]) -> str:
+    peer = request.scope.get("client")
+    return str(peer[0]) if peer else ""
+
+
+def _trusted(platform: Platform, address: str) -> bool:
+    return address in {part.strip() for part in platform.settings.trusted_proxies.split(",")}
+
+
+def _url(platform: Platform, request: Request[Any, Any, Any], headers: dict[str, str]) -> str:
+    """The address that was asked for, as the client wrote it."""
+    scheme = request.scope["scheme"]
+    said = headers.get("x-forwarded-proto", "")
+    if said in ("http", "https") and _trusted(platform, _peer(request)):
+        scheme = said
+    path = request.scope["raw_path"].split(b"?")[0].decode("ascii", "replace")
+    return f"{scheme}://{headers.get('host', 'localhost')}{path}"
 
 
 def _account(
