@@ -1,7 +1,7 @@
 """The table ``log_lines`` and its rows as data frames.
 
-A frame has the columns of ``FRAME`` in any order. ``fields`` is a list of ``{key, value}`` per line there (Polars has no
-map), a map in the table. Missing columns and missing values are empty.
+A frame has the columns of ``FRAME`` in any order. ``fields`` is a list of ``{key, value}`` per line there (Polars has
+no map), a map in the table. Missing columns and missing values are empty.
 """
 
 from __future__ import annotations
