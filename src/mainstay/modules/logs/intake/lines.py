@@ -117,7 +117,7 @@ def to_arrow(frame: pl.DataFrame) -> Any:
     table = frame.drop(nested).to_arrow(compat_level=pl.CompatLevel.oldest())
     table = table.append_column("tags", _list(frame["tags"], pa.string()))
     pairs = frame["fields"]
-    if not pairs.list.len().any():
+    if not pairs.list.len().sum():
         nothing = pa.array([], pa.string())
         return table.append_column("fields", pa.MapArray.from_arrays(_no_offsets(len(frame)), nothing, nothing))
     flat = pairs.explode(empty_as_null=False).struct.unnest()

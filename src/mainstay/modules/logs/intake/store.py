@@ -171,9 +171,25 @@ class LogStore:
 
 
 def _prepare(frames: list[pl.DataFrame]) -> tuple[pl.DataFrame, Any]:
-    whole = [complete(frame) for frame in frames]
+    try:
+        whole = [complete(frame) for frame in frames]
+    except pl.exceptions.PolarsError as error:
+        # A stage made a column of the wrong kind: better without it than not stored.
+        log.error("lines do not fit the table", lines=sum(map(len, frames)), error=str(error)[:500])
+        whole = [_without_misfits(frame) for frame in frames]
     frame = whole[0] if len(whole) == 1 else pl.concat(whole)
     return frame, to_arrow(frame)
+
+
+def _without_misfits(frame: pl.DataFrame) -> pl.DataFrame:
+    fitting = []
+    for name in frame.columns:
+        try:
+            complete(frame.select(name))
+        except pl.exceptions.PolarsError:
+            continue
+        fitting.append(name)
+    return complete(frame.select(fitting))
 
 
 def _reason(error: Exception) -> str:
