@@ -199,8 +199,8 @@ class _Parser:
         if value.parts == (Wild.ANY,) and op in (":", "=", "!="):
             exists = Exists(column.name, at=start)
             return negate(exists, start) if op == "!=" else exists
-        if column.name == "message" and op == ":":
-            return Words(value, at=start) if value.parts else self._empty(start)
+        if column.name == "message" and op == ":" and not value.parts:
+            return self._empty(start)
         if value.literal is None and op not in (":", "=", "!="):
             raise QueryError(f"Wildcards cannot be compared with {op}. Quote the value if it holds * or ?.", start)
         return Compare(column.name, op, value, at=start)
