@@ -112,14 +112,18 @@ class Telemetry:
             return await self.run(call)
         return await asyncio.get_running_loop().run_in_executor(self._readers.executor, self._readers.call, call)
 
-    async def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+    async def query(
+        self, sql: str, parameters: Mapping[str, Any] | None = None, settings: Mapping[str, Any] | None = None
+    ) -> list[dict[str, Any]]:
         """Rows of a SELECT as ``{column: value}``. Bind values as ``{name:Type}``; times come back aware
-        (UTC).
+        (UTC). ``settings`` are the engine's for this query, such as ``max_execution_time``.
 
         Raises ``clickhouse_connect``'s ``DatabaseError`` for SQL that the engine refuses.
         """
-        bound = dict(parameters or {})
-        return await self.read(lambda client: list(client.query(sql, parameters=bound).named_results()))
+        bound, limits = dict(parameters or {}), dict(settings or {})
+        return await self.read(
+            lambda client: list(client.query(sql, parameters=bound, settings=limits).named_results())
+        )
 
     async def command(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Any:
         """Run a statement that returns no rows (DDL, ``OPTIMIZE``); the engine's short answer."""
