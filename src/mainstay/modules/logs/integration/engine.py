@@ -17,14 +17,13 @@ class BadNetwork(ValueError):
 
 
 def read(given: Any) -> list[Network]:
-    """Networks from a list, or from text with commas, spaces or lines between them. Raises ``BadNetwork``."""
-    items = given.replace(",", " ").split() if isinstance(given, str) else given
-    if not isinstance(items, list):
+    """Networks from a list. Raises ``BadNetwork``."""
+    if not isinstance(given, list):
         raise BadNetwork("networks must be a list of addresses and networks.")
-    if len(items) > MOST:
+    if len(given) > MOST:
         raise BadNetwork(f"A source has at most {MOST} networks.")
     found: list[Network] = []
-    for item in items:
+    for item in given:
         try:
             network = ip_network(str(item).strip(), strict=False)
         except ValueError:

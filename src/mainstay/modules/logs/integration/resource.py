@@ -29,15 +29,21 @@ READ_ONLY = frozenset({"id", "received"})
 
 
 class LogIntegrations(Behaviour[LogIntegration]):
+    def normalise(self, data: dict[str, Any]) -> dict[str, Any]:
+        text = data.get("networks")
+        if isinstance(text, str) and not text.lstrip().startswith("["):
+            return {**data, "networks": text.replace(",", " ").split()}
+        return data
+
     async def prepare(self, ctx: Context, rows: list[dict[str, Any]], given: Sequence[Mapping[str, Any]]) -> None:
-        seen: set[engine.Network] = set()
+        claimed: list[engine.Network] = []
         for row in rows:
             _check(row)
-            networks = engine.read(row.get("networks") or [])
-            await service.claim(ctx, networks)
-            if row.get("enabled", True) and (twice := seen & set(networks)):
-                raise Conflict(f"Two of these log sources have the network {min(map(str, twice))}.")
-            seen |= set(networks)
+            if row.get("enabled") is not False:
+                claimed += engine.read(row.get("networks") or [])
+        if len(set(claimed)) < len(claimed):
+            raise Conflict("Two of these log sources have the same network.")
+        await service.claim(ctx, claimed)
 
     async def change(
         self, ctx: Context, entity: LogIntegration, values: dict[str, Any], given: Mapping[str, Any]
@@ -213,14 +219,14 @@ async def senders(ctx: Context, body: SendersInput) -> Senders:
     having = ""
     parameters: dict[str, Any] = {"limit": body.limit}
     if body.search.strip():
-        having = "HAVING position(lower(concat(source, ' ', host)), lower({search:String})) > 0"
+        having = "HAVING position(lower(concat(source, ' ', last_host)), lower({search:String})) > 0"
         parameters["search"] = body.search.strip()
     clause = chosen.clause()
     found = await search.rows(
         ctx.platform,
-        "SELECT source, anyLast(lines.host) AS host, anyLast(lines.ci) AS ci, count() AS lines, "  # noqa: S608
-        f"min(received) AS first_seen, max(received) AS last_seen FROM {LINES} AS lines WHERE {clause} "
-        f"GROUP BY source {having} ORDER BY lines DESC, source LIMIT {{limit:UInt32}}",
+        "SELECT source, anyLast(host) AS last_host, anyLast(ci) AS last_ci, count() AS number, "  # noqa: S608
+        f"min(received) AS first_seen, max(received) AS last_seen FROM {LINES} WHERE {clause} "
+        f"GROUP BY source {having} ORDER BY number DESC, source LIMIT {{limit:UInt32}}",
         {**parameters, **chosen.parameters},
     )
     query = select(LogIntegration.id, LogIntegration.name, LogIntegration.networks)
@@ -233,7 +239,11 @@ async def senders(ctx: Context, body: SendersInput) -> Senders:
     made = []
     for row in found:
         owner = _owner(row["source"], known)
-        made.append(Sender(**row, integration=owner[0] if owner else None, integration_name=owner[1] if owner else ""))
+        made.append(
+            Sender(source=row["source"], host=row["last_host"], ci=row["last_ci"], lines=row["number"],
+                   first_seen=row["first_seen"], last_seen=row["last_seen"],
+                   integration=owner[0] if owner else None, integration_name=owner[1] if owner else "")
+        )  # fmt: skip
     return Senders(results=made, count=len(made))
 
 
@@ -251,9 +261,7 @@ def _owner(source: str, known: list[tuple[engine.Network, str, str]]) -> tuple[s
 async def export_data(ctx: Context, body: ExportInput) -> Reply:
     """Log lines as a file, newest first"""
     names = body.columns if isinstance(body.columns, list) else [name.strip() for name in body.columns.split(",")]
-    return await export.export(
-        ctx.platform, search.choose(ctx, body), form=body.format, names=names, limit=body.limit
-    )
+    return await export.export(ctx.platform, search.choose(ctx, body), form=body.format, names=names, limit=body.limit)
 
 
 @integrations.action("GET", "get_export_configs/")
@@ -285,7 +293,8 @@ async def data_view(ctx: Context, query: ViewQuery) -> DataView:
             UserPageConfig.profile == ctx.principal.profile_id, UserPageConfig.page == PAGE
         )
         kept = (await ctx.session.execute(own)).scalar() or {}
-        chosen = kept.get("columns") if isinstance(kept.get("columns"), list) else []
+        columns_kept = kept.get("columns")
+        chosen = columns_kept if isinstance(columns_kept, list) else []
     shown = [item for item in map(_column, chosen) if item is not None]
     saved = bool(shown)
     if not shown:
