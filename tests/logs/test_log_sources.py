@@ -22,7 +22,7 @@ LOGS = "/ux/logmanagement/log_search/log_search/logs/"
     "GET /ux/logmanagement/log_integration/{id}/", "PUT /ux/logmanagement/log_integration/{id}/",
     "DELETE /ux/logmanagement/log_integration/{id}/",
 )  # fmt: skip
-async def test_a_source_keeps_its_networks(world: World) -> None:
+async def test_a_source_keeps_its_networks(world: World, stranger: World) -> None:
     made = await world.post(
         BASE,
         {"name": "Switches", "networks": "198.18.1.5, 198.18.2.0/24\n2001:db8:7::/48", "timezone": "Europe/Dublin"},

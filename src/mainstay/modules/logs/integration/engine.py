@@ -50,6 +50,6 @@ def meeting(one: Iterable[Network], other: Iterable[Network]) -> Network | None:
     )
 
 
-def too_wide(networks: Iterable[Network]) -> Network | None:
-    """The first network that is more than one organization of several may claim."""
-    return next((item for item in networks if item.prefixlen < SMALLEST_PREFIX[item.version]), None)
+def wide(network: Network) -> bool:
+    """Whether it is more than one organization of several may claim."""
+    return network.prefixlen < SMALLEST_PREFIX[network.version]

@@ -24,10 +24,10 @@ async def claim(ctx: Context, networks: list[engine.Network], own: str = "") -> 
     """Check that the caller's organization may have these networks. Raises ``Conflict`` or ``Invalid``."""
     if not networks:
         return
-    if (wide := engine.too_wide(networks)) is not None:
+    if wide := [network for network in networks if engine.wide(network)]:
         everybody = select(func.count()).select_from(Organization).execution_options(any_organization=True)
         if ((await ctx.session.execute(everybody)).scalar() or 0) > 1:
-            raise Invalid.field("networks", f"{wide} is more than one of several organizations may claim. Name the "
+            raise Invalid.field("networks", f"{wide[0]} is more than one of several organizations may claim. Name the "
                                             "networks that are yours.")  # fmt: skip
     query = (
         select(LogIntegration.id, LogIntegration.organization, LogIntegration.networks)
@@ -36,7 +36,9 @@ async def claim(ctx: Context, networks: list[engine.Network], own: str = "") -> 
     )
     for row in (await ctx.session.execute(query)).all():
         if row.organization != ctx.organization:
-            if (taken := engine.meeting(networks, engine.read(row.networks))) is not None:
+            # A wide claim is from when there was one organization: what lies inside it can still be claimed.
+            theirs = [network for network in engine.read(row.networks) if not engine.wide(network)]
+            if (taken := engine.meeting(networks, theirs)) is not None:
                 raise Conflict(f"{taken} is claimed already on this installation. Ask who runs it, or leave it out.")
         elif row.id != own and (same := set(networks) & set(engine.read(row.networks))):
             raise Conflict(f"Another log source has the network {min(map(str, same))} already.")
