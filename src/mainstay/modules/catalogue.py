@@ -9,6 +9,8 @@ from mainstay.kernel.registry import Registry
 from mainstay.modules.logs.integration import jobs as log_integration_jobs  # noqa: F401 - declares the timer
 from mainstay.modules.logs.integration.resource import integrations
 from mainstay.modules.logs.search.resource import log_searches, logs
+from mainstay.modules.logs.templates.resource import templates
+from mainstay.modules.logs.templates.service import Templates
 from mainstay.modules.organization.announcements.resource import announcements
 from mainstay.modules.organization.async_tasks.resource import async_tasks
 from mainstay.modules.organization.field_configuration.custom import custom_fields
@@ -36,7 +38,8 @@ from mainstay.modules.servicedesk.incident.resource import incidents
 def register(registry: Registry) -> None:
     """Add every resource and group of operations."""
     registry.add(incidents, conversation)
-    registry.add(log_searches, logs, integrations)
+    registry.add(log_searches, logs, integrations, templates)
+    registry.service(Templates)
     registry.add(authentication, caller, own, clocks, invitations, users, requesters, departments, roles, apikeys)
     registry.add(teams, vendors, partners, leaves, leave_types, holidays, tags, locations, announcements)
     registry.add(field_configs, custom_fields, settings)
