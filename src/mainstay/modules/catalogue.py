@@ -8,6 +8,8 @@ from mainstay.kernel.console import console
 from mainstay.kernel.registry import Registry
 from mainstay.modules.logs.integration import jobs as log_integration_jobs  # noqa: F401 - declares the timer
 from mainstay.modules.logs.integration.resource import integrations
+from mainstay.modules.logs.rules import jobs as log_rule_jobs  # noqa: F401 - declares the schedule
+from mainstay.modules.logs.rules.resource import log_rules
 from mainstay.modules.logs.search.resource import log_searches, logs
 from mainstay.modules.logs.templates.resource import templates
 from mainstay.modules.logs.templates.service import Templates
@@ -38,7 +40,7 @@ from mainstay.modules.servicedesk.incident.resource import incidents
 def register(registry: Registry) -> None:
     """Add every resource and group of operations."""
     registry.add(incidents, conversation)
-    registry.add(log_searches, logs, integrations, templates)
+    registry.add(log_searches, logs, integrations, templates, log_rules)
     registry.service(Templates)
     registry.add(authentication, caller, own, clocks, invitations, users, requesters, departments, roles, apikeys)
     registry.add(teams, vendors, partners, leaves, leave_types, holidays, tags, locations, announcements)
