@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from mainstay.modules.logs.intake.sources import Sources
 from mainstay.modules.logs.integration import service
 from tests.logs.lines import line, store
 from tests.support import World
@@ -65,6 +66,25 @@ async def test_the_doors_are_the_ports_this_server_listens_on(world: World) -> N
     assert syslog["udp"]["port"] == settings.syslog_port
     assert syslog["tls"]["enabled"] is (settings.syslog_tls_port > 0)
     assert syslog["tcp"]["url"] == f"tcp://{syslog['tcp']['address']}:{settings.syslog_port}"
+    [http] = [item for item in found if item["kind"] == "http"]
+    path = http["url"].removeprefix(settings.base_url)
+    await world.call(
+        "POST", path, content='{"message": "through the door"}', headers={"Content-Type": "application/json"}
+    )
+    assert (await world.post(LOGS, {"query": '"through the door"'}))["count"] == 1
+
+
+async def test_the_intake_knows_whose_a_network_is(world: World, stranger: World) -> None:
+    await stranger.post(BASE, {"name": "A", "networks": ["198.51.100.0/24"], "timezone": "Europe/Dublin"}, expect=201)
+    inner = await world.post(BASE, {"name": "B", "networks": ["198.51.101.9"], "rate_limit": 50}, expect=201)
+    sources = Sources(world.platform)
+    first, second = await sources.senders(["198.51.100.77", "198.51.101.9"])
+    assert (first.organization, first.timezone) == (stranger.organization, "Europe/Dublin")
+    assert second.organization == world.organization
+    assert sources.limit("198.51.101.9") == 50
+    await world.patch(f"{BASE}{inner['id']}/", {"enabled": False})
+    await sources.look(now=True)
+    assert sources.limit("198.51.101.9") is None
 
 
 @pytest.fixture

@@ -6,6 +6,8 @@ from mainstay.kernel import csvverbs  # noqa: F401 - adds the verbs on files
 from mainstay.kernel.access.resource import apikeys
 from mainstay.kernel.console import console
 from mainstay.kernel.registry import Registry
+from mainstay.modules.logs.intake.resource import intake
+from mainstay.modules.logs.intake.service import LogIntake
 from mainstay.modules.logs.integration import jobs as log_integration_jobs  # noqa: F401 - declares the timer
 from mainstay.modules.logs.integration.resource import integrations
 from mainstay.modules.logs.rules import jobs as log_rule_jobs  # noqa: F401 - declares the schedule
@@ -46,4 +48,7 @@ def register(registry: Registry) -> None:
     registry.add(teams, vendors, partners, leaves, leave_types, holidays, tags, locations, announcements)
     registry.add(field_configs, custom_fields, settings)
     registry.add(async_tasks, console)
+    registry.add(intake)
+    registry.permission("Logs", "log_intake", "Log intake", ("view", "add"))
+    registry.service(LogIntake)
     registry.permission("Configuration", "settings", "Settings", ("view", "edit"))

@@ -42,8 +42,8 @@ def zone_of(name: str) -> tzinfo | None:
 def read_clock(text: str, zone: str, default_zone: str, received_day: int) -> int | None:
     """Microseconds since 1970 of a clock without its fraction; ``None`` where it is none.
 
-    ``text`` holds a date and ``H:MM:SS`` in any of the orders devices use. Without a year it is the last such date that is not
-    after ``received_day`` (days since 1970), give or take the two days of time zones and wrong clocks.
+    ``text`` holds a date and ``H:MM:SS`` in any of the orders devices use. Without a year it is the last such date that
+    is not after ``received_day`` (days since 1970), give or take the two days of time zones and wrong clocks.
     """
     found = _CLOCK.search(text)
     if found is None:
@@ -67,7 +67,9 @@ def read_clock(text: str, zone: str, default_zone: str, received_day: int) -> in
         return _micros(years[0], month, days[0], hour, minute, second, tz)
     latest = _EPOCH + timedelta(days=received_day + 3)
     limit = (latest - _EPOCH) // _SECOND
-    tries = [_micros(year, month, days[0], hour, minute, second, tz) for year in range(latest.year, latest.year - 9, -1)]
+    tries = [
+        _micros(year, month, days[0], hour, minute, second, tz) for year in range(latest.year, latest.year - 9, -1)
+    ]
     return next((moment for moment in tries if moment is not None and moment < limit), None)
 
 

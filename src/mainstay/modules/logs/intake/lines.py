@@ -1,7 +1,7 @@
 """The table ``log_lines`` and its rows as data frames.
 
-A frame has the columns of ``FRAME`` in any order. ``fields`` is a list of ``{key, value}`` per line there (Polars has no
-map), a map in the table. Missing columns and missing values are empty.
+A frame has the columns of ``FRAME`` in any order. ``fields`` is a list of ``{key, value}`` per line there (Polars has
+no map), a map in the table. Missing columns and missing values are empty.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def to_arrow(frame: pl.DataFrame) -> Any:
     table = frame.drop(nested).to_arrow(compat_level=pl.CompatLevel.oldest())
     table = table.append_column("tags", _list(frame["tags"], pa.string()))
     pairs = frame["fields"]
-    if not pairs.list.len().any():
+    if not pairs.list.len().sum():
         nothing = pa.array([], pa.string())
         return table.append_column("fields", pa.MapArray.from_arrays(_no_offsets(len(frame)), nothing, nothing))
     flat = pairs.explode(empty_as_null=False).struct.unnest()

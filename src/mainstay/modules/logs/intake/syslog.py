@@ -25,7 +25,10 @@ AHEAD, BEHIND = _DAY, 3650 * _DAY
 
 # Lines of the two usual forms are told by one search and cut at their spaces: that is several times as fast as taking
 # them apart with the pattern for everything else (``_HEAD``).
-_IS_5424 = r"^<[0-9]{1,3}>1 (?:-|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(?:[.][0-9]+)?(?:Z|[+-][0-9]{2}:[0-9]{2})) (?:[^ ]+ ){4}[-\[]"
+_IS_5424 = (
+    r"^<[0-9]{1,3}>1 (?:-|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(?:[.][0-9]+)?(?:Z|[+-][0-9]{2}:[0-9]{2})) "
+    r"(?:[^ ]+ ){4}[-\[]"
+)
 _IS_3164 = (
     r"^<[0-9]{1,3}>[A-Z][a-z]{2} [ 0-9][0-9] [0-9]{2}:[0-9]{2}:[0-9]{2} [A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])? "
     r"[A-Za-z0-9_/.-]{1,64}(?:\[[A-Za-z0-9_.-]{1,64}\])?: "
@@ -74,7 +77,9 @@ def parse(batch: Batch, senders: Sequence[Sender]) -> pl.DataFrame:
         "ci": [sender.ci for sender in senders], "own_zone": [sender.timezone for sender in senders],
     })  # fmt: skip
     frame = known[codes].with_columns(
-        texts(batch).alias("line"), pl.Series("at", batch.received), pl.int_range(len(batch), dtype=pl.UInt32).alias("row")
+        texts(batch).alias("line"),
+        pl.Series("at", batch.received),
+        pl.int_range(len(batch), dtype=pl.UInt32).alias("row"),
     )
     return parse_lines(frame)
 
@@ -106,7 +111,7 @@ def _series(array: Any) -> pl.Series:
 
 
 def parse_lines(frame: pl.DataFrame) -> pl.DataFrame:
-    """Rows of ``line``, ``at`` (received, microseconds), ``row``, ``source``, ``organization``, ``ci``, ``own_zone``."""
+    """Rows of ``line``, ``at`` (received, microseconds), ``row``, and what is known of the sender."""
     line = frame["line"]
     modern = line.str.contains(_IS_5424)
     parts = []
@@ -149,7 +154,9 @@ def _modern(frame: pl.DataFrame) -> pl.DataFrame:
         got = got.with_columns(pl.lit(None, dtype=pl.List(PAIR)).alias("fields"), pl.col("rest").alias("message"))
     message = pl.col("message")
     if not has_data.all():
-        message = pl.when(~pl.lit(has_data)).then(message.str.strip_prefix("-").str.strip_prefix(" ")).otherwise(message)
+        message = (
+            pl.when(~pl.lit(has_data)).then(message.str.strip_prefix("-").str.strip_prefix(" ")).otherwise(message)
+        )
     return _finish(got.with_columns(
         message.str.strip_prefix("\ufeff").alias("message"),
         *[_absent(name) for name in ("host", "app", "procid", "msgid")],

@@ -202,12 +202,15 @@ async def doors(ctx: Context) -> Doors:
             ("tls", settings.syslog_tls_port, "Syslog over TLS (RFC 5425)."),
         )
     ]  # fmt: skip
-    for operation in ctx.platform.registry.operations:
-        if operation.stage == "log_intake":
-            kind = "otlp" if operation.path.endswith("/v1/logs") else "http"
-            url = f"{settings.base_url}{operation.path}"
-            made.append(Door(kind=kind, protocol="http", url=url, address=settings.http_host, port=settings.http_port,
-                             enabled=True, help=f"{operation.summary}. Needs an API key."))  # fmt: skip
+    base = settings.base_url
+    made += [
+        Door(kind=kind, protocol=base.partition(":")[0], url=base + path, address=settings.http_host,
+             port=settings.http_port, enabled=True, help=words)
+        for kind, path, words in (
+            ("http", "/api/logs/", "One JSON object a line; answered when stored. Needs an API key."),
+            ("otlp", "/v1/logs", "OpenTelemetry logs (OTLP/HTTP); answered when stored. Needs an API key."),
+        )
+    ]  # fmt: skip
     return Doors(results=made)
 
 

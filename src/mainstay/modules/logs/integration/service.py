@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 import structlog
@@ -12,12 +13,31 @@ from mainstay.kernel.context import Context
 from mainstay.kernel.database import ANY_ORGANIZATION
 from mainstay.kernel.errors import Conflict, Invalid
 from mainstay.kernel.platform import Platform
+from mainstay.modules.logs.intake.sources import SourceRule, source_rules
 from mainstay.modules.logs.integration import engine
 from mainstay.modules.logs.integration.tables import LogIntegration
 from mainstay.modules.logs.search.sql import micros
 from mainstay.modules.logs.search.table import LINES
 
 log = structlog.get_logger("mainstay.logs.integration")
+
+
+@source_rules
+async def rules(platform: Platform) -> Iterable[SourceRule]:
+    """The networks of every organization's enabled sources; of two equal ones, the older claim counts."""
+    async with platform.work(ANY_ORGANIZATION, write=False) as ctx:
+        query = (
+            select(LogIntegration.organization, LogIntegration.networks, LogIntegration.timezone,
+                   LogIntegration.rate_limit)
+            .where(LogIntegration.enabled.is_(True))
+            .order_by(LogIntegration.creation_time, LogIntegration.id)
+        )  # fmt: skip
+        found = (await ctx.session.execute(query)).all()
+    return [
+        SourceRule(network=network, organization=row.organization, timezone=row.timezone, limit=row.rate_limit)
+        for row in found
+        for network in row.networks
+    ]
 
 
 async def claim(ctx: Context, networks: list[engine.Network], own: str = "") -> None:
