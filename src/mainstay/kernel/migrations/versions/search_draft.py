@@ -134,15 +134,15 @@ def upgrade() -> None:
     )
     op.create_table(
         "log_rule_state",
+        sa.Column("organization", Identifier, nullable=False),
         sa.Column("rule", Identifier, nullable=False),
         sa.Column("evaluated_until", Timestamp(), nullable=False),
         sa.Column("ran_at", Timestamp(), nullable=False),
         sa.Column("took_ms", sa.Integer(), nullable=False),
         sa.Column("active", JsonType, nullable=False),
         sa.Column("error", sa.Text(), nullable=False),
-        sa.Column("organization", Identifier, nullable=False),
         sa.ForeignKeyConstraint(["rule"], ["log_rule.id"], name=op.f("fk_log_rule_state_rule"), ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("rule", name=op.f("pk_log_rule_state")),
+        sa.PrimaryKeyConstraint("organization", "rule", name=op.f("pk_log_rule_state")),
     )
     # ### end Alembic commands ###
 
