@@ -109,6 +109,9 @@ async def test_senders_are_listed_with_their_source(world: World, stranger: Worl
     narrowed = await world.post(f"{BASE}cmdb_filter/", {"query": "disk"})
     assert [row["host"] for row in narrowed["results"]] == ["db1"]
     assert (await world.post(f"{BASE}cmdb_filter/", {"search": "SW1"}))["count"] == 1
+    for known, host in ((True, "sw1"), (False, "db1")):
+        only = await world.post(f"{BASE}cmdb_filter/", {"known": known})
+        assert [row["host"] for row in only["results"]] == [host]
     assert (await stranger.post(f"{BASE}cmdb_filter/", {}))["count"] == 0
 
 

@@ -111,6 +111,7 @@ class Sender(msgspec.Struct, kw_only=True):
     source: str
     host: str
     ci: str
+    ci_name: str
     lines: int
     first_seen: datetime
     last_seen: datetime
@@ -127,6 +128,8 @@ class SendersInput(s.Range, kw_only=True):
     """Which senders: by a query on their lines, and by words in address or host. Of the last week by default."""
 
     search: str = ""
+    known: bool | None = None
+    """Only those that are a configuration item, or only those that are none."""
     limit: int = 200
 
 
@@ -222,14 +225,16 @@ async def senders(ctx: Context, body: SendersInput) -> Senders:
     having = ""
     parameters: dict[str, Any] = {"limit": body.limit}
     if body.search.strip():
-        having = "HAVING position(lower(concat(source, ' ', last_host)), lower({search:String})) > 0"
+        having = " AND position(lower(concat(source, ' ', last_host)), lower({search:String})) > 0"
         parameters["search"] = body.search.strip()
+    if body.known is not None:
+        having += " AND last_ci != ''" if body.known else " AND last_ci = ''"
     clause = chosen.clause()
     found = await search.rows(
         ctx.platform,
         "SELECT source, anyLast(host) AS last_host, anyLast(ci) AS last_ci, count() AS number, "  # noqa: S608
         f"min(received) AS first_seen, max(received) AS last_seen FROM {LINES} WHERE {clause} "
-        f"GROUP BY source {having} ORDER BY number DESC, source LIMIT {{limit:UInt32}}",
+        f"GROUP BY source HAVING 1{having} ORDER BY number DESC, source LIMIT {{limit:UInt32}}",
         {**parameters, **chosen.parameters},
     )
     query = select(LogIntegration.id, LogIntegration.name, LogIntegration.networks)
@@ -239,15 +244,25 @@ async def senders(ctx: Context, body: SendersInput) -> Senders:
         for network in engine.read(row.networks)
     ]
     known.sort(key=lambda item: -item[0].prefixlen)
+    names = await _names(ctx, {row["last_ci"] for row in found} - {""})
     made = []
     for row in found:
         owner = _owner(row["source"], known)
         made.append(
-            Sender(source=row["source"], host=row["last_host"], ci=row["last_ci"], lines=row["number"],
-                   first_seen=row["first_seen"], last_seen=row["last_seen"],
+            Sender(source=row["source"], host=row["last_host"], ci=row["last_ci"],
+                   ci_name=names.get(row["last_ci"], ""), lines=row["number"], first_seen=row["first_seen"], last_seen=row["last_seen"],
                    integration=owner[0] if owner else None, integration_name=owner[1] if owner else "")
         )  # fmt: skip
     return Senders(results=made, count=len(made))
+
+
+async def _names(ctx: Context, ids: set[str]) -> dict[str, str]:
+    """Names of configuration items, where the caller may see them."""
+    res = ctx.platform.registry.resources.get("ci")
+    if res is None or not ids or not ctx.principal.can(res.permission, "view"):
+        return {}
+    query = select(res.model.id, getattr(res.model, res.title)).where(res.model.id.in_(ids))
+    return {row[0]: row[1] for row in (await ctx.session.execute(query)).all()}
 
 
 def _owner(source: str, known: list[tuple[engine.Network, str, str]]) -> tuple[str, str] | None:
