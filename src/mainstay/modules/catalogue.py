@@ -8,6 +8,13 @@ from mainstay.kernel.console import console
 from mainstay.kernel.registry import Registry
 from mainstay.modules.logs.intake.resource import intake
 from mainstay.modules.logs.intake.service import LogIntake
+from mainstay.modules.logs.integration import jobs as log_integration_jobs  # noqa: F401 - declares the timer
+from mainstay.modules.logs.integration.resource import integrations
+from mainstay.modules.logs.rules import jobs as log_rule_jobs  # noqa: F401 - declares the schedule
+from mainstay.modules.logs.rules.resource import log_rules
+from mainstay.modules.logs.search.resource import log_searches, logs
+from mainstay.modules.logs.templates.resource import templates
+from mainstay.modules.logs.templates.service import Templates
 from mainstay.modules.organization.announcements.resource import announcements
 from mainstay.modules.organization.async_tasks.resource import async_tasks
 from mainstay.modules.organization.field_configuration.custom import custom_fields
@@ -35,6 +42,8 @@ from mainstay.modules.servicedesk.incident.resource import incidents
 def register(registry: Registry) -> None:
     """Add every resource and group of operations."""
     registry.add(incidents, conversation)
+    registry.add(log_searches, logs, integrations, templates, log_rules)
+    registry.service(Templates)
     registry.add(authentication, caller, own, clocks, invitations, users, requesters, departments, roles, apikeys)
     registry.add(teams, vendors, partners, leaves, leave_types, holidays, tags, locations, announcements)
     registry.add(field_configs, custom_fields, settings)
