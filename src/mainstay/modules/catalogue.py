@@ -7,6 +7,8 @@ from mainstay.kernel.access.resource import apikeys
 from mainstay.kernel.console import console
 from mainstay.kernel.registry import Registry
 from mainstay.modules.logs.grok.resource import grok_patterns
+from mainstay.modules.logs.intake.resource import intake
+from mainstay.modules.logs.intake.service import LogIntake
 from mainstay.modules.organization.announcements.resource import announcements
 from mainstay.modules.organization.async_tasks.resource import async_tasks
 from mainstay.modules.organization.field_configuration.custom import custom_fields
@@ -39,4 +41,7 @@ def register(registry: Registry) -> None:
     registry.add(field_configs, custom_fields, settings)
     registry.add(grok_patterns)
     registry.add(async_tasks, console)
+    registry.add(intake)
+    registry.permission("Logs", "log_intake", "Log intake", ("view", "add"))
+    registry.service(LogIntake)
     registry.permission("Configuration", "settings", "Settings", ("view", "edit"))
