@@ -9,6 +9,8 @@ from mainstay.kernel.registry import Registry
 from mainstay.modules.logs.grok.resource import grok_patterns
 from mainstay.modules.logs.intake.resource import intake
 from mainstay.modules.logs.intake.service import LogIntake
+from mainstay.modules.logs.pipeline.actions import lookup_tables, pipelines
+from mainstay.modules.logs.pipeline.service import LogPipelines
 from mainstay.modules.organization.announcements.resource import announcements
 from mainstay.modules.organization.async_tasks.resource import async_tasks
 from mainstay.modules.organization.field_configuration.custom import custom_fields
@@ -39,9 +41,10 @@ def register(registry: Registry) -> None:
     registry.add(authentication, caller, own, clocks, invitations, users, requesters, departments, roles, apikeys)
     registry.add(teams, vendors, partners, leaves, leave_types, holidays, tags, locations, announcements)
     registry.add(field_configs, custom_fields, settings)
-    registry.add(grok_patterns)
     registry.add(async_tasks, console)
     registry.add(intake)
     registry.permission("Logs", "log_intake", "Log intake", ("view", "add"))
-    registry.service(LogIntake)
+    registry.add(grok_patterns, pipelines, lookup_tables)
+    # The pipelines before the intake: they are there with the first line, and until the last is through.
+    registry.service(LogPipelines, LogIntake)
     registry.permission("Configuration", "settings", "Settings", ("view", "edit"))

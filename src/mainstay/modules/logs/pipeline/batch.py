@@ -13,15 +13,9 @@ import numpy as np
 import polars as pl
 
 from mainstay.kernel.telemetry.arrow import pa
+from mainstay.modules.logs.intake.lines import FRAME, TIME
 
-PAIR = pl.Struct({"key": pl.String, "value": pl.String})
-TIME = pl.Datetime("us", "UTC")
-COLUMNS: dict[str, Any] = {
-    "organization": pl.String, "id": pl.UInt64, "received": TIME, "time": TIME, "source": pl.String,
-    "host": pl.String, "ci": pl.String, "facility": pl.UInt8, "severity": pl.UInt8, "app": pl.String,
-    "procid": pl.String, "msgid": pl.String, "message": pl.String, "fields": pl.List(PAIR),
-    "tags": pl.List(pl.String), "format": pl.String, "pipeline": pl.String, "raw": pl.String,
-}  # fmt: skip
+COLUMNS = FRAME
 READABLE = frozenset(COLUMNS) - {"organization", "fields", "tags"}
 WRITABLE = frozenset({"message", "host", "ci", "facility", "severity", "app", "procid", "msgid"})
 SEVERITIES = ("emergency", "alert", "critical", "error", "warning", "notice", "informational", "debug")

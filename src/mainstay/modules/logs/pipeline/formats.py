@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 from polars.exceptions import PolarsError
 
-from mainstay.modules.logs.pipeline.batch import TIME
+from mainstay.modules.logs.intake.lines import TIME
 
 _LETTERS = {
     "yyyy": "%Y", "uuuu": "%Y", "yy": "%y", "MMMM": "%B", "MMM": "%b", "MM": "%m", "M": "%m", "dd": "%d", "d": "%d",
@@ -50,7 +50,7 @@ class Format:
         self.missing = "" if self.special else _missing(self.strptime)
 
     def read(self, text: pl.Series, received: pl.Series) -> pl.Series:
-        """Instants. A time without a year (or a day) is the last such time before ``received``, or at most a day after."""
+        """Instants. Without a year (or a day) it is the last such time before ``received``, or a day after at most."""
         if self.special == "ISO8601":
             made = _iso(text, self.timezone)
         elif self.special:
