@@ -79,6 +79,9 @@ class Settings:
     trap_port: int = _setting(1162, "UDP port for SNMP traps and informs. 0: off.")
     log_days: int = _setting(30, "Days log lines are kept.")
     log_max_gb: int = _setting(50, "Disk space for log lines, in GiB: beyond it the oldest go. 0: no limit.")
+    geo_database: str = _setting(
+        "", "Comma-separated MaxMind DB files (.mmdb: city, country, ASN) for the geo stage of log pipelines."
+    )
     access_log_days: int = _setting(30, "Days the API access log is kept.")
 
     @classmethod

@@ -6,6 +6,7 @@ from mainstay.kernel import csvverbs  # noqa: F401 - adds the verbs on files
 from mainstay.kernel.access.resource import apikeys
 from mainstay.kernel.console import console
 from mainstay.kernel.registry import Registry
+from mainstay.modules.logs.grok.resource import grok_patterns
 from mainstay.modules.logs.intake.resource import intake
 from mainstay.modules.logs.intake.service import LogIntake
 from mainstay.modules.logs.integration import jobs as log_integration_jobs  # noqa: F401 - declares the timer
@@ -15,6 +16,8 @@ from mainstay.modules.logs.rules.resource import log_rules
 from mainstay.modules.logs.search.resource import log_searches, logs
 from mainstay.modules.logs.templates.resource import templates
 from mainstay.modules.logs.templates.service import Templates
+from mainstay.modules.logs.pipeline.actions import lookup_tables, pipelines
+from mainstay.modules.logs.pipeline.service import LogPipelines
 from mainstay.modules.organization.announcements.resource import announcements
 from mainstay.modules.organization.async_tasks.resource import async_tasks
 from mainstay.modules.organization.field_configuration.custom import custom_fields
@@ -50,5 +53,7 @@ def register(registry: Registry) -> None:
     registry.add(async_tasks, console)
     registry.add(intake)
     registry.permission("Logs", "log_intake", "Log intake", ("view", "add"))
-    registry.service(LogIntake)
+    registry.add(grok_patterns, pipelines, lookup_tables)
+    # The pipelines before the intake: they are there with the first line, and until the last is through.
+    registry.service(LogPipelines, LogIntake)
     registry.permission("Configuration", "settings", "Settings", ("view", "edit"))
