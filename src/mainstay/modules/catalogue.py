@@ -8,6 +8,7 @@ from mainstay.kernel.console import console
 from mainstay.kernel.registry import Registry
 from mainstay.modules.organization.announcements.resource import announcements
 from mainstay.modules.organization.async_tasks.resource import async_tasks
+from mainstay.modules.organization.business_hours.resource import profiles as business_hours
 from mainstay.modules.organization.field_configuration.custom import custom_fields
 from mainstay.modules.organization.field_configuration.resource import field_configs
 from mainstay.modules.organization.locations.resource import locations
@@ -35,6 +36,6 @@ def register(registry: Registry) -> None:
     registry.add(incidents, conversation)
     registry.add(authentication, caller, own, clocks, invitations, users, requesters, departments, roles, apikeys)
     registry.add(teams, vendors, partners, leaves, leave_types, holidays, tags, locations, announcements)
-    registry.add(field_configs, custom_fields, settings)
+    registry.add(business_hours, field_configs, custom_fields, settings)
     registry.add(async_tasks, console)
     registry.permission("Configuration", "settings", "Settings", ("view", "edit"))
