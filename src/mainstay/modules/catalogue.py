@@ -26,7 +26,13 @@ from mainstay.modules.people.users.clocks import clocks
 from mainstay.modules.people.users.own import own
 from mainstay.modules.people.users.resource import users
 from mainstay.modules.people.vendors.resource import vendors
-from mainstay.modules.servicedesk.incident import jobs  # noqa: F401 - declares the timers
+from mainstay.modules.servicedesk.incident import (  # noqa: F401 - declare operations and timers
+    actions,
+    content,
+    jobs,
+    lookups,
+    merging,
+)
 from mainstay.modules.servicedesk.incident.conversation import conversation
 from mainstay.modules.servicedesk.incident.resource import incidents
 
