@@ -28,6 +28,10 @@ from mainstay.modules.people.users.clocks import clocks
 from mainstay.modules.people.users.own import own
 from mainstay.modules.people.users.resource import users
 from mainstay.modules.people.vendors.resource import vendors
+from mainstay.modules.servicedesk.eventtickets import listening  # noqa: F401 - hears the change feed
+from mainstay.modules.servicedesk.eventtickets.clock import TriggerClock
+from mainstay.modules.servicedesk.eventtickets.operations import event_tickets
+from mainstay.modules.servicedesk.eventtickets.resource import triggers as event_triggers
 from mainstay.modules.servicedesk.incident import (  # noqa: F401 - declare operations and timers
     actions,
     content,
@@ -41,7 +45,8 @@ from mainstay.modules.servicedesk.incident.resource import incidents
 
 def register(registry: Registry) -> None:
     """Add every resource and group of operations."""
-    registry.add(incidents, conversation)
+    registry.add(incidents, conversation, event_tickets, event_triggers)
+    registry.service(TriggerClock)
     registry.add(events)
     registry.service(EventEngine)
     registry.add(authentication, caller, own, clocks, invitations, users, requesters, departments, roles, apikeys)

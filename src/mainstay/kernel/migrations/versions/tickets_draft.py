@@ -54,6 +54,243 @@ def upgrade() -> None:
         sqlite_where=sa.text("is_deleted = 0"),
         postgresql_where=sa.text("is_deleted = false"),
     )
+    op.create_table(
+        "event",
+        sa.Column("event_class", sa.String(length=255), nullable=False),
+        sa.Column("message", sa.String(length=2000), nullable=False),
+        sa.Column("severity", sa.Integer(), nullable=True),
+        sa.Column("original_severity", sa.Integer(), nullable=True),
+        sa.Column("cleared", sa.Boolean(), nullable=False),
+        sa.Column("acknowledged", sa.Boolean(), nullable=False),
+        sa.Column("first_seen", Timestamp(), nullable=False),
+        sa.Column("last_seen", Timestamp(), nullable=False),
+        sa.Column("count", sa.BigInteger(), nullable=True),
+        sa.Column("cleared_at", Timestamp(), nullable=True),
+        sa.Column("acknowledged_by", Identifier, nullable=True),
+        sa.Column("acknowledged_at", Timestamp(), nullable=True),
+        sa.Column("ci", Identifier, nullable=True),
+        sa.Column("host", sa.String(length=255), nullable=False),
+        sa.Column("address", sa.String(length=64), nullable=False),
+        sa.Column("resource", sa.String(length=255), nullable=False),
+        sa.Column("source", sa.String(length=64), nullable=False),
+        sa.Column("fingerprint", sa.String(length=64), nullable=False),
+        sa.Column("rule", sa.String(length=255), nullable=False),
+        sa.Column("variables", JsonType, nullable=False),
+        sa.Column("raw", sa.Text(), nullable=False),
+        sa.Column("reference", sa.String(length=255), nullable=False),
+        sa.Column("assignee", Identifier, nullable=True),
+        sa.Column("due_date", Timestamp(), nullable=True),
+        sa.Column("tags", JsonType, nullable=False),
+        sa.Column("suppressed", sa.Boolean(), nullable=False),
+        sa.Column("suppressed_until", Timestamp(), nullable=True),
+        sa.Column("suppression_reason", sa.String(length=500), nullable=False),
+        sa.Column("flapping", sa.Boolean(), nullable=False),
+        sa.Column("parent", Identifier, nullable=True),
+        sa.Column("maintenance", Identifier, nullable=True),
+        sa.Column("clear_waits", sa.Boolean(), nullable=False),
+        sa.Column("turns", JsonType, nullable=False),
+        sa.Column("id", Identifier, nullable=False),
+        sa.Column("creation_time", Timestamp(), nullable=False),
+        sa.Column("created_by", sa.Integer(), nullable=False),
+        sa.Column("last_update_time", Timestamp(), nullable=False),
+        sa.Column("modified_by", sa.Integer(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("is_deleted", sa.Boolean(), nullable=False),
+        sa.Column("is_demo_data", sa.Boolean(), nullable=False),
+        sa.Column("custom_field_data", JsonType, nullable=False),
+        sa.Column("organization", Identifier, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_event")),
+    )
+    op.create_index(
+        "ix_event_ci",
+        "event",
+        ["organization", "ci"],
+        unique=False,
+        sqlite_where=sa.text("is_deleted = 0 AND cleared = 0 AND ci IS NOT NULL"),
+        postgresql_where=sa.text("is_deleted = false AND cleared = false AND ci IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_event_cleared",
+        "event",
+        ["organization", "fingerprint", "cleared_at"],
+        unique=False,
+        sqlite_where=sa.text("is_deleted = 0 AND cleared = 1"),
+        postgresql_where=sa.text("is_deleted = false AND cleared = true"),
+    )
+    op.create_index(
+        "ix_event_flapping",
+        "event",
+        ["organization", "last_seen"],
+        unique=False,
+        sqlite_where=sa.text("is_deleted = 0 AND flapping = 1"),
+        postgresql_where=sa.text("is_deleted = false AND flapping = true"),
+    )
+    op.create_index(
+        "ix_event_in_maintenance",
+        "event",
+        ["organization", "maintenance"],
+        unique=False,
+        sqlite_where=sa.text("is_deleted = 0 AND cleared = 0 AND maintenance IS NOT NULL"),
+        postgresql_where=sa.text("is_deleted = false AND cleared = false AND maintenance IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_event_open",
+        "event",
+        ["organization", "last_seen", "id"],
+        unique=False,
+        sqlite_where=sa.text("is_deleted = 0 AND cleared = 0"),
+        postgresql_where=sa.text("is_deleted = false AND cleared = false"),
+    )
+    op.create_index(
+        "ix_event_parent",
+        "event",
+        ["organization", "parent"],
+        unique=False,
+        sqlite_where=sa.text("is_deleted = 0 AND cleared = 0 AND parent IS NOT NULL"),
+        postgresql_where=sa.text("is_deleted = false AND cleared = false AND parent IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_event_recent",
+        "event",
+        ["organization", "creation_time", "id"],
+        unique=False,
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.create_index(
+        "ix_event_seen",
+        "event",
+        ["organization", "last_seen", "id"],
+        unique=False,
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.create_index(
+        "ix_event_suppressed",
+        "event",
+        ["suppressed_until"],
+        unique=False,
+        sqlite_where=sa.text("is_deleted = 0 AND suppressed = 1"),
+        postgresql_where=sa.text("is_deleted = false AND suppressed = true"),
+    )
+    op.create_index(
+        "uq_event_live",
+        "event",
+        ["organization", "fingerprint"],
+        unique=True,
+        sqlite_where=sa.text("is_deleted = 0 AND cleared = 0"),
+        postgresql_where=sa.text("is_deleted = false AND cleared = false"),
+    )
+    op.create_table(
+        "event_ticket",
+        sa.Column("id", Identifier, nullable=False),
+        sa.Column("event", Identifier, nullable=False),
+        sa.Column("incident", Identifier, nullable=False),
+        sa.Column("rule", Identifier, nullable=False),
+        sa.Column("created_at", Timestamp(), nullable=False),
+        sa.Column("created_by_name", sa.String(length=255), nullable=False),
+        sa.Column("organization", Identifier, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_event_ticket")),
+        sa.UniqueConstraint(
+            "organization", "event", "incident", name=op.f("uq_event_ticket_organization_event_incident")
+        ),
+    )
+    op.create_index("ix_event_ticket_incident", "event_ticket", ["organization", "incident", "id"], unique=False)
+    op.create_table(
+        "event_trigger",
+        sa.Column("name", sa.String(length=120), nullable=False),
+        sa.Column("description", sa.String(length=1000), nullable=False),
+        sa.Column("status", sa.String(length=64), nullable=True),
+        sa.Column("trigger_type", sa.String(length=64), nullable=True),
+        sa.Column("conditions", JsonType, nullable=False),
+        sa.Column("delay", sa.Integer(), nullable=True),
+        sa.Column("only_if_not_cleared", sa.Boolean(), nullable=False),
+        sa.Column("skip_suppressed", sa.Boolean(), nullable=False),
+        sa.Column("business_hours", Identifier, nullable=True),
+        sa.Column("outside_hours", sa.String(length=64), nullable=True),
+        sa.Column("group_by", sa.String(length=64), nullable=True),
+        sa.Column("group_expression", sa.String(length=500), nullable=False),
+        sa.Column("group_window", sa.Integer(), nullable=True),
+        sa.Column("summary_template", sa.String(length=500), nullable=False),
+        sa.Column("description_template", sa.Text(), nullable=False),
+        sa.Column("impact", sa.Integer(), nullable=True),
+        sa.Column("urgency", sa.Integer(), nullable=True),
+        sa.Column("priority", sa.Integer(), nullable=True),
+        sa.Column("by_severity", JsonType, nullable=False),
+        sa.Column("team", Identifier, nullable=True),
+        sa.Column("team_from", sa.String(length=255), nullable=False),
+        sa.Column("assignee", Identifier, nullable=True),
+        sa.Column("assignee_from", sa.String(length=255), nullable=False),
+        sa.Column("tag", JsonType, nullable=False),
+        sa.Column("note_severity", sa.Boolean(), nullable=False),
+        sa.Column("follow_severity", sa.Boolean(), nullable=False),
+        sa.Column("on_clear", sa.String(length=64), nullable=True),
+        sa.Column("resolve_delay", sa.Integer(), nullable=True),
+        sa.Column("resolution_note", sa.String(length=1000), nullable=False),
+        sa.Column("on_recurrence", sa.String(length=64), nullable=True),
+        sa.Column("notify_users", JsonType, nullable=False),
+        sa.Column("notify_emails", JsonType, nullable=False),
+        sa.Column("notify_team", sa.Boolean(), nullable=False),
+        sa.Column("fired_count", sa.Integer(), nullable=True),
+        sa.Column("last_fired_at", Timestamp(), nullable=True),
+        sa.Column("last_error", sa.String(length=500), nullable=False),
+        sa.Column("is_preconfigured", sa.Boolean(), nullable=False),
+        sa.Column("id", Identifier, nullable=False),
+        sa.Column("creation_time", Timestamp(), nullable=False),
+        sa.Column("created_by", sa.Integer(), nullable=False),
+        sa.Column("last_update_time", Timestamp(), nullable=False),
+        sa.Column("modified_by", sa.Integer(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("is_deleted", sa.Boolean(), nullable=False),
+        sa.Column("is_demo_data", sa.Boolean(), nullable=False),
+        sa.Column("custom_field_data", JsonType, nullable=False),
+        sa.Column("organization", Identifier, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_event_trigger")),
+    )
+    op.create_index(
+        "ix_event_trigger_recent",
+        "event_trigger",
+        ["organization", "creation_time", "id"],
+        unique=False,
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.create_index(
+        "uq_event_trigger_name",
+        "event_trigger",
+        [sa.literal_column("organization"), sa.literal_column("lower(name)")],
+        unique=True,
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.create_table(
+        "event_trigger_due",
+        sa.Column("id", Identifier, nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("trigger", Identifier, nullable=False),
+        sa.Column("subject", Identifier, nullable=False),
+        sa.Column("due_at", Timestamp(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("organization", Identifier, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_event_trigger_due")),
+        sa.UniqueConstraint(
+            "organization",
+            "kind",
+            "trigger",
+            "subject",
+            name=op.f("uq_event_trigger_due_organization_kind_trigger_subject"),
+        ),
+    )
+    op.create_index("ix_event_trigger_due_at", "event_trigger_due", ["due_at"], unique=False)
+    op.create_table(
+        "event_trigger_group",
+        sa.Column("organization", Identifier, nullable=False),
+        sa.Column("trigger", Identifier, nullable=False),
+        sa.Column("key", sa.String(length=255), nullable=False),
+        sa.Column("incident", Identifier, nullable=False),
+        sa.Column("opened_at", Timestamp(), nullable=False),
+        sa.PrimaryKeyConstraint("organization", "trigger", "key", name=op.f("pk_event_trigger_group")),
+    )
     op.create_index(
         "ix_incident_parent",
         "incident",
@@ -73,6 +310,85 @@ def downgrade() -> None:
         sqlite_where=sa.text("parent IS NOT NULL"),
         postgresql_where=sa.text("parent IS NOT NULL"),
     )
+    op.drop_table("event_trigger_group")
+    op.drop_index("ix_event_trigger_due_at", table_name="event_trigger_due")
+    op.drop_table("event_trigger_due")
+    op.drop_index(
+        "uq_event_trigger_name",
+        table_name="event_trigger",
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.drop_index(
+        "ix_event_trigger_recent",
+        table_name="event_trigger",
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.drop_table("event_trigger")
+    op.drop_index("ix_event_ticket_incident", table_name="event_ticket")
+    op.drop_table("event_ticket")
+    op.drop_index(
+        "uq_event_live",
+        table_name="event",
+        sqlite_where=sa.text("is_deleted = 0 AND cleared = 0"),
+        postgresql_where=sa.text("is_deleted = false AND cleared = false"),
+    )
+    op.drop_index(
+        "ix_event_suppressed",
+        table_name="event",
+        sqlite_where=sa.text("is_deleted = 0 AND suppressed = 1"),
+        postgresql_where=sa.text("is_deleted = false AND suppressed = true"),
+    )
+    op.drop_index(
+        "ix_event_seen",
+        table_name="event",
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.drop_index(
+        "ix_event_recent",
+        table_name="event",
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.drop_index(
+        "ix_event_parent",
+        table_name="event",
+        sqlite_where=sa.text("is_deleted = 0 AND cleared = 0 AND parent IS NOT NULL"),
+        postgresql_where=sa.text("is_deleted = false AND cleared = false AND parent IS NOT NULL"),
+    )
+    op.drop_index(
+        "ix_event_open",
+        table_name="event",
+        sqlite_where=sa.text("is_deleted = 0 AND cleared = 0"),
+        postgresql_where=sa.text("is_deleted = false AND cleared = false"),
+    )
+    op.drop_index(
+        "ix_event_in_maintenance",
+        table_name="event",
+        sqlite_where=sa.text("is_deleted = 0 AND cleared = 0 AND maintenance IS NOT NULL"),
+        postgresql_where=sa.text("is_deleted = false AND cleared = false AND maintenance IS NOT NULL"),
+    )
+    op.drop_index(
+        "ix_event_flapping",
+        table_name="event",
+        sqlite_where=sa.text("is_deleted = 0 AND flapping = 1"),
+        postgresql_where=sa.text("is_deleted = false AND flapping = true"),
+    )
+    op.drop_index(
+        "ix_event_cleared",
+        table_name="event",
+        sqlite_where=sa.text("is_deleted = 0 AND cleared = 1"),
+        postgresql_where=sa.text("is_deleted = false AND cleared = true"),
+    )
+    op.drop_index(
+        "ix_event_ci",
+        table_name="event",
+        sqlite_where=sa.text("is_deleted = 0 AND cleared = 0 AND ci IS NOT NULL"),
+        postgresql_where=sa.text("is_deleted = false AND cleared = false AND ci IS NOT NULL"),
+    )
+    op.drop_table("event")
     op.drop_index(
         "uq_business_hours_name",
         table_name="business_hours",

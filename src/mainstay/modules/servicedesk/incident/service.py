@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -30,6 +30,8 @@ from mainstay.modules.servicedesk.incident.policy import (
 from mainstay.modules.servicedesk.incident.tables import Incident, Message
 
 PRIORITY_CHANGE = "Priority Change"
+RELATED: dict[str, Callable[[Context, str], Awaitable[list[Any]]]] = {}
+"""What other features add to an incident's detail: name → those of an incident's id. They register here."""
 
 
 class Incidents(Behaviour[Incident]):
@@ -130,6 +132,7 @@ class Incidents(Behaviour[Incident]):
             transition_status=engine.transitions(status),
             stage_state_option_map=engine.option_map(),
             selected_assignee_info=info,
+            related={name: await find(ctx, row.id) for name, find in RELATED.items()} if self.insider(ctx) else {},
         )
 
     async def options(self, ctx: Context) -> dict[str, Any]:
@@ -153,8 +156,7 @@ async def _priority(ctx: Context, entity: Incident, values: dict[str, Any], give
     impact = values.get("impact_id") or entity.impact_id
     urgency = values.get("urgency_id") or entity.urgency_id
     if not by_hand and (impact != entity.impact_id or urgency != entity.urgency_id):
-        (matrix,) = await options.get(ctx, MATRIX)
-        values["priority_id"] = engine.priority(impact, urgency, matrix)
+        values["priority_id"] = await priority_of(ctx, impact, urgency)
     elif chosen is None:
         values.pop("priority_id", None)
     if values.get("priority_id", entity.priority_id) == entity.priority_id:
@@ -165,6 +167,12 @@ async def _priority(ctx: Context, entity: Incident, values: dict[str, Any], give
             "comment",
             'A priority change needs its reason: send "comment": {"type": "Priority Change", "text": "..."}.',
         )
+
+
+async def priority_of(ctx: Context, impact: int | None, urgency: int | None) -> int:
+    """The priority that the organization gives an impact and an urgency."""
+    (matrix,) = await options.get(ctx, MATRIX)
+    return engine.priority(impact, urgency, matrix)
 
 
 async def apply_status(

@@ -81,6 +81,8 @@ class IncidentDetail(msgspec.Struct, kw_only=True):
     transition_status: list[dict[str, Any]]
     stage_state_option_map: dict[str, list[dict[str, Any]]]
     selected_assignee_info: dict[str, Any]
+    related: dict[str, list[Any]]
+    """What other features know about it, such as ``events``; for those who work on it."""
 
 
 class Identified(msgspec.Struct, kw_only=True):
