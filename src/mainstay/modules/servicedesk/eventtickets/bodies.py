@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -171,14 +170,6 @@ class AskedEvent(msgspec.Struct, kw_only=True):
     def name(self) -> str:
         return self.event_id or self.reference or self.fingerprint or self.key
 
-    def fits(self, event_id: str, reference: str, fingerprint: str, prints: Sequence[str]) -> bool:
-        """Whether a stored event is the one that is asked for."""
-        if self.event_id:
-            return event_id == self.event_id
-        if self.reference:
-            return reference == self.reference
-        return fingerprint in (self.fingerprint, *prints)
-
 
 class WantedIncidents(EventIds, kw_only=True):
     """Events by id, by reference, by fingerprint, or each as an object with the ``key`` it was posted with."""
@@ -204,7 +195,7 @@ class Found(msgspec.Struct, kw_only=True):
 
     asked: str
     event_ids: list[str]
-    cleared: bool
+    cleared: bool | None
     incidents: list[Ticket]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import or_, select
+from sqlalchemy import false, or_, select
 
 from mainstay.kernel import trail, verbs, writing
 from mainstay.kernel.context import Context
@@ -145,39 +145,49 @@ async def get_events_nbi_inci_detail(ctx: Context, body: WantedIncidents) -> Fou
         raise Invalid.field("event_ids", "Please provide event ids, references or keys.")
     if len(asked) > MOST:
         raise Invalid.field("event_ids", f"At most {MOST} events can be asked for at once.")
-    prints = {item.name: fingerprints(device_of(item.ci, item.address, item.host), "key", item.key)
-              for item in asked if item.key}  # fmt: skip
-    rows = await _asked(ctx, asked, [value for values in prints.values() for value in values])
+    prints = [_prints(item) for item in asked]
+    rows = await _asked(ctx, asked, [value for values in prints for value in values])
+    known: dict[str, list[Event]] = {}
+    for row in rows:
+        for name in {f"id {row.id}", f"reference {row.reference}", f"fingerprint {row.fingerprint}"}:
+            known.setdefault(name, []).append(row)
     linked: dict[str, list[tickets.Ticket]] = {}
     for ticket in await tickets.tickets_of(ctx, [row.id for row in rows]):
         linked.setdefault(ticket.event_id, []).append(ticket)
     results = []
-    for item in asked:
-        mine = [row for row in rows if item.fits(row.id, row.reference, row.fingerprint, prints.get(item.name, ()))]
+    for item, values in zip(asked, prints, strict=True):
+        mine = [row for name in _names(item, values) for row in known.get(name, ())]
         results.append(
             Found(
-                asked=item.name, event_ids=[row.id for row in mine], cleared=all(row.cleared for row in mine),
+                asked=item.name, event_ids=[row.id for row in mine],
+                cleared=all(row.cleared for row in mine) if mine else None,
                 incidents=[ticket for row in mine for ticket in linked.get(row.id, ())],
             )
         )  # fmt: skip
     return FoundIncidents(count=len(results), results=results)
 
 
+def _prints(item: AskedEvent) -> Sequence[str]:
+    """The fingerprints that the event may be stored under."""
+    if item.fingerprint:
+        return (item.fingerprint,)
+    return fingerprints(device_of(item.ci, item.address, item.host), "key", item.key) if item.key else ()
+
+
+def _names(item: AskedEvent, prints: Sequence[str]) -> list[str]:
+    if item.event_id:
+        return [f"id {item.event_id}"]
+    return [f"reference {item.reference}"] if item.reference else [f"fingerprint {value}" for value in prints]
+
+
 async def _asked(ctx: Context, asked: Sequence[AskedEvent], prints: Sequence[str]) -> list[Event]:
-    known = [*prints, *(item.fingerprint for item in asked if item.fingerprint)]
-    references = [item.reference for item in asked if item.reference]
-    query = (
-        select(Event)
-        .where(
-            or_(
-                Event.id.in_([item.event_id for item in asked if item.event_id]),
-                Event.fingerprint.in_(known),
-                Event.reference.in_(references),
-            )
-        )
-        .order_by(Event.last_seen.desc())
-        .limit(5000)
+    wanted = (
+        (Event.id, [item.event_id for item in asked if item.event_id]),
+        (Event.reference, [item.reference for item in asked if item.reference]),
+        (Event.fingerprint, list(prints)),
     )
+    condition = or_(false(), *[column.in_(values) for column, values in wanted if values])
+    query = select(Event).where(condition).order_by(Event.last_seen.desc()).limit(5000)
     return list((await ctx.session.execute(query)).scalars())
 
 
