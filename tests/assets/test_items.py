@@ -37,7 +37,11 @@ async def test_an_item_is_created_listed_and_read(world: World) -> None:
     listed = await world.get(PATH, params={"filters": '{"port_count": 48}'})
     assert [row["ci_name"] for row in listed["results"]] == ["core-sw-01"]
     read = await world.get(f"{PATH}{made['id']}/")
-    assert (read["category_name"], read["status_name"], read["mac_address"]) == ("Switch", "In Use", "00:1b:54:aa:bb:cc")
+    assert (read["category_name"], read["status_name"], read["mac_address"]) == (
+        "Switch",
+        "In Use",
+        "00:1b:54:aa:bb:cc",
+    )
     assert (await world.get(f"{PATH}ci-000001/"))["ci_id"] == made["id"]
     async with world.platform.work(world.organization, write=False) as ctx:
         found = await lookup.by_address(ctx, ["192.0.2.10", "::ffff:192.0.2.10", "192.0.2.11", "nonsense"])

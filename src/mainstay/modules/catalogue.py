@@ -11,6 +11,8 @@ from mainstay.modules.assets.cmdb.lookup import AddressBook
 from mainstay.modules.assets.cmdb.resource import items
 from mainstay.modules.assets.devicegroups.resource import device_groups
 from mainstay.modules.assets.founding import AssetDefaults
+from mainstay.modules.assets.relations import actions as _actions  # noqa: F401 - adds the walks
+from mainstay.modules.assets.relations import ends as _ends  # noqa: F401 - adds what relations lead to
 from mainstay.modules.assets.relations.resource import relation_types, relations
 from mainstay.modules.organization.announcements.resource import announcements
 from mainstay.modules.organization.async_tasks.resource import async_tasks

@@ -416,6 +416,7 @@ def upgrade() -> None:
         sa.Column("organization", Identifier, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ci_interface")),
     )
+    op.create_index("ix_ci_interface_mac", "ci_interface", ["organization", "mac"], unique=False)
     op.create_index("uq_ci_interface_ci_key", "ci_interface", ["organization", "ci", "key"], unique=True)
     op.create_table(
         "ci_relation",
@@ -567,6 +568,9 @@ def upgrade() -> None:
         sa.Column("organization", Identifier, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ci_software")),
     )
+    op.create_index(
+        "ix_ci_software_name", "ci_software", ["organization", sa.literal_column("lower(name)")], unique=False
+    )
     op.create_index("uq_ci_software_ci_key", "ci_software", ["organization", "ci", "key"], unique=True)
     op.create_table(
         "ci_storage",
@@ -654,6 +658,7 @@ def downgrade() -> None:
     op.drop_index("uq_ci_storage_ci_key", table_name="ci_storage")
     op.drop_table("ci_storage")
     op.drop_index("uq_ci_software_ci_key", table_name="ci_software")
+    op.drop_index("ix_ci_software_name", table_name="ci_software")
     op.drop_table("ci_software")
     op.drop_table("ci_sighting")
     op.drop_index("uq_ci_resource_ci_key", table_name="ci_resource")
@@ -691,6 +696,7 @@ def downgrade() -> None:
     )
     op.drop_table("ci_relation")
     op.drop_index("uq_ci_interface_ci_key", table_name="ci_interface")
+    op.drop_index("ix_ci_interface_mac", table_name="ci_interface")
     op.drop_table("ci_interface")
     op.drop_index(
         "uq_ci_identity_rule_value",

@@ -11,8 +11,17 @@ from mainstay.kernel.fields import Field
 from mainstay.modules.assets.categories.service import KINDS
 
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,63}")
-_SYNONYMS = {"dropdown": "choice", "select": "choice", "numeric": "number", "int": "integer", "bool": "boolean",
-             "string": "text", "textarea": "longtext", "multi_choice": "choices", "checkbox": "boolean"}  # fmt: skip
+_SYNONYMS = {
+    "dropdown": "choice",
+    "select": "choice",
+    "numeric": "number",
+    "int": "integer",
+    "bool": "boolean",
+    "string": "text",
+    "textarea": "longtext",
+    "multi_choice": "choices",
+    "checkbox": "boolean",
+}
 
 
 def attributes(raw: Any, common: Collection[str], others: Mapping[str, Field]) -> list[dict[str, Any]]:
@@ -40,15 +49,21 @@ def attributes(raw: Any, common: Collection[str], others: Mapping[str, Field]) -
                 "attributes",
                 f"Another category has {key} as {others[key].kind}. Use the same kind, or another key.",
             )
-        choices = [str(one.get("name") if isinstance(one, Mapping) else one).strip()[:255]
-                   for one in item.get("choices") or item.get("options") or []]  # fmt: skip
+        choices = [
+            str(one.get("name") if isinstance(one, Mapping) else one).strip()[:255]
+            for one in item.get("choices") or item.get("options") or []
+        ]
         if kind in ("choice", "choices") and not any(choices):
             raise Invalid.field("attributes", f"{label} needs choices.")
         made[key] = {
-            "key": key, "label": label or key, "kind": kind, "required": bool(item.get("required")),
-            "section": str(item.get("section") or "Attributes")[:120], "help": str(item.get("help") or "")[:500],
+            "key": key,
+            "label": label or key,
+            "kind": kind,
+            "required": bool(item.get("required")),
+            "section": str(item.get("section") or "Attributes")[:120],
+            "help": str(item.get("help") or "")[:500],
             "choices": list(dict.fromkeys(one for one in choices if one)),
-        }  # fmt: skip
+        }
     return list(made.values())
 
 

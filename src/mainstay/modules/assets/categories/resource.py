@@ -91,7 +91,7 @@ categories = Resource(
         "parent": "Workstation",
         "attributes": [{"label": "Image", "kind": "text"}],
         "identifiers": [["serial_number"]],
-    },  # fmt: skip
+    },
 )
 
 
@@ -161,14 +161,21 @@ class AuditOptions(msgspec.Struct, kw_only=True):
 def shown(spec: Any, required: bool = False) -> Attribute:
     """A field as a form needs it."""
     return Attribute(
-        key=spec.name, label=spec.label, kind=spec.kind, section=spec.section, required=spec.required or required,
-        choices=[{"id": one.id, "name": one.name} for one in spec.choices], help=spec.help, custom=spec.custom,
-    )  # fmt: skip
+        key=spec.name,
+        label=spec.label,
+        kind=spec.kind,
+        section=spec.section,
+        required=spec.required or required,
+        choices=[{"id": one.id, "name": one.name} for one in spec.choices],
+        help=spec.help,
+        custom=spec.custom,
+    )
 
 
 async def counts(ctx: Context) -> dict[str, int]:
     """How many items each category has itself."""
-    query = rows.restricted(ctx, _items(ctx), select(Ci.category, func.count()).group_by(Ci.category))
+    each: Any = select(Ci.category, func.count()).group_by(Ci.category)
+    query = rows.restricted(ctx, _items(ctx), each)
     return {row[0]: row[1] for row in (await ctx.session.execute(query)).all()}
 
 
@@ -182,13 +189,19 @@ async def tree(ctx: Context, top: str = "", *, full: bool = True) -> list[Node]:
     held = await counts(ctx)
     nodes = {
         key: Node(
-            id=key, category_id=key, name=one.name, icon=one.icon, abstract=one.abstract, enabled=one.enabled,
-            items=held.get(key, 0), sections=list(one.sections) if full else [],
+            id=key,
+            category_id=key,
+            name=one.name,
+            icon=one.icon,
+            abstract=one.abstract,
+            enabled=one.enabled,
+            items=held.get(key, 0),
+            sections=list(one.sections) if full else [],
             identifiers=[list(item) for item in one.identifiers] if full else [],
             attributes=[shown(spec, spec.name in one.required) for spec in one.attributes.values()] if full else [],
         )
         for key, one in known.items()
-    }  # fmt: skip
+    }
     for key, one in known.items():
         if one.parent in nodes and key != top:
             nodes[one.parent].children.append(nodes[key])

@@ -56,19 +56,30 @@ def _make(key: str, rows: Mapping[str, Category], made: dict[str, Class], depth:
     if key in made:
         return made[key]
     row = rows[key]
-    above = _make(row.parent, rows, made, depth + 1) if row.parent in rows and depth < MAX_DEPTH else None
+    above = (
+        _make(row.parent, rows, made, depth + 1) if row.parent and row.parent in rows and depth < MAX_DEPTH else None
+    )
     own = {item["key"]: as_field(item) for item in row.attributes}
     needed = {item["key"] for item in row.attributes if item.get("required")}
     for section in row.sections:
         needed |= {item["field"] for item in section.get("fields", ()) if item.get("required")}
     base = above or Class("", "", None, "", False, True)
     made[key] = Class(
-        id=key, name=row.name, parent=row.parent, icon=row.icon or base.icon, abstract=row.abstract,
-        enabled=row.is_enabled, path=(*base.path, key), attributes={**base.attributes, **own},
-        required=base.required | needed, sections=_merge(base.sections, row.sections),
-        identifiers=(*(tuple(item) for item in row.identifiers if tuple(item) not in base.identifiers),
-                     *base.identifiers),
-    )  # fmt: skip
+        id=key,
+        name=row.name,
+        parent=row.parent,
+        icon=row.icon or base.icon,
+        abstract=row.abstract,
+        enabled=row.is_enabled,
+        path=(*base.path, key),
+        attributes={**base.attributes, **own},
+        required=base.required | needed,
+        sections=_merge(base.sections, row.sections),
+        identifiers=(
+            *(tuple(item) for item in row.identifiers if tuple(item) not in base.identifiers),
+            *base.identifiers,
+        ),
+    )
     return made[key]
 
 
@@ -87,12 +98,19 @@ def as_field(item: Mapping[str, Any]) -> Field:
     whole = 2**53 - 1  # what JSON numbers hold exactly
     numeric = kind in ("integer", "number")
     return Field(
-        name=item["key"], kind=kind, label=item.get("label") or item["key"], custom=True, listed=False,
+        name=item["key"],
+        kind=kind,
+        label=item.get("label") or item["key"],
+        custom=True,
+        listed=False,
         choices=tuple(Choice(name, name) for name in item.get("choices") or ()),
-        max_length=100_000 if kind == "longtext" else 1000, section=item.get("section") or "Attributes",
-        help=item.get("help", ""), minimum=-whole if numeric else None, maximum=whole if numeric else None,
+        max_length=100_000 if kind == "longtext" else 1000,
+        section=item.get("section") or "Attributes",
+        help=item.get("help", ""),
+        minimum=-whole if numeric else None,
+        maximum=whole if numeric else None,
         reference="user" if kind == "user" else "",
-    )  # fmt: skip
+    )
 
 
 async def attributes(ctx: Context) -> dict[str, Field]:

@@ -16,24 +16,32 @@ class Category(Record):
     __tablename__ = "ci_category"
     __table_args__ = (unique("ci_category", "lower:name"),)
 
-    name: Mapped[str] = f.text(label="Name", length=120, required=True, search=True, unique=True, column=True,
-                               aliases=("category_name",))  # fmt: skip
-    parent: Mapped[str | None] = f.reference("ci_category", label="Part of", column=True, index=True,
-                                             aliases=("parent_id", "parent_category"))  # fmt: skip
+    name: Mapped[str] = f.text(
+        label="Name", length=120, required=True, search=True, unique=True, column=True, aliases=("category_name",)
+    )
+    parent: Mapped[str | None] = f.reference(
+        "ci_category", label="Part of", column=True, index=True, aliases=("parent_id", "parent_category")
+    )
     description: Mapped[str] = f.text(label="Description", length=500, column=True)
     icon: Mapped[str] = f.text(label="Icon", length=64)
     abstract: Mapped[bool] = f.boolean(label="Group only", help="Holds categories, not items.")
     is_enabled: Mapped[bool] = f.boolean(default=True, label="Enabled")
     attributes: Mapped[list[dict[str, Any]]] = f.json(
-        list, label="Attributes", listed=False,
+        list,
+        label="Attributes",
+        listed=False,
         help="What items of this category have beside the common fields: key, label, kind, choices, required, section.",
-    )  # fmt: skip
+    )
     sections: Mapped[list[dict[str, Any]]] = f.json(
-        list, label="Sections", listed=False,
+        list,
+        label="Sections",
+        listed=False,
         help="Sections of the form: name, and its fields, each with whether it is mandatory here.",
-    )  # fmt: skip
+    )
     identifiers: Mapped[list[Any]] = f.json(
-        list, label="Unique identifiers", listed=False,
+        list,
+        label="Unique identifiers",
+        listed=False,
         help="Lists of fields whose values together belong to one item only.",
-    )  # fmt: skip
+    )
     is_preconfigured: Mapped[bool] = f.boolean(label="Built in", read_only=True)

@@ -4,8 +4,21 @@ from __future__ import annotations
 
 from mainstay.kernel.fields import Choice
 
-(REQUESTED, ORDERED, RECEIVED, IN_STOCK, INSTALLING, ALLOCATED, IN_USE, MAINTENANCE, RETURNED, RETIRED, DISPOSED,
- TO_VENDOR, MISSING) = range(1, 14)  # fmt: skip
+(
+    REQUESTED,
+    ORDERED,
+    RECEIVED,
+    IN_STOCK,
+    INSTALLING,
+    ALLOCATED,
+    IN_USE,
+    MAINTENANCE,
+    RETURNED,
+    RETIRED,
+    DISPOSED,
+    TO_VENDOR,
+    MISSING,
+) = range(1, 14)
 
 STATES = (
     Choice(REQUESTED, "Requested", "#6b7280"),

@@ -18,10 +18,27 @@ from mainstay.modules.assets.cmdb.tables import Ci, CiIdentity
 
 CARRIED = ("serial_number", "engine_id", "chassis_id", "uuid")
 """What a device knows of itself. Found by them, but only unique where a category says so."""
-_JUNK = frozenset({
-    "", "-", "none", "null", "n/a", "na", "unknown", "default string", "not specified", "not available", "0",
-    "to be filled by o.e.m.", "system serial number", "chassis serial number", "123456789", "0123456789", "1234567890",
-})  # fmt: skip
+_JUNK = frozenset(
+    {
+        "",
+        "-",
+        "none",
+        "null",
+        "n/a",
+        "na",
+        "unknown",
+        "default string",
+        "not specified",
+        "not available",
+        "0",
+        "to be filled by o.e.m.",
+        "system serial number",
+        "chassis serial number",
+        "123456789",
+        "0123456789",
+        "1234567890",
+    }
+)
 """What firmware says where nobody entered a value."""
 
 

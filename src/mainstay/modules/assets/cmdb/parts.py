@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Index, Integer, String
+from sqlalchemy import BigInteger, Boolean, Index, Integer, String, func
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from mainstay.kernel.record import Base, Identifier, JsonType, Scoped, Timestamp, new_id
@@ -57,6 +57,9 @@ class CiInterface(Part, Base):
     """A physical port, not a logical interface."""
 
 
+Index("ix_ci_interface_mac", CiInterface.organization, CiInterface.mac)
+
+
 class CiHardware(Part, Base):
     """A hardware part: one entry of the tree of ENTITY-MIB (RFC 6933)."""
 
@@ -90,6 +93,9 @@ class CiSoftware(Part, Base):
     state: Mapped[str] = mapped_column(String(40), default="")
     start_mode: Mapped[str] = mapped_column(String(40), default="")
     installed_on: Mapped[str] = mapped_column(String(32), default="")
+
+
+Index("ix_ci_software_name", CiSoftware.organization, func.lower(CiSoftware.name))
 
 
 class CiStorage(Part, Base):
@@ -150,6 +156,9 @@ class CiClaim(Scoped, Base):
 
 
 PARTS: dict[str, type[Any]] = {
-    "interfaces": CiInterface, "hardware": CiHardware, "software": CiSoftware, "storage": CiStorage,
+    "interfaces": CiInterface,
+    "hardware": CiHardware,
+    "software": CiSoftware,
+    "storage": CiStorage,
     "resources": CiResource,
-}  # fmt: skip
+}

@@ -56,10 +56,17 @@ def allocate(ctx: Context, values: dict[str, Any], before: Mapping[str, Any]) ->
 async def add_addresses(ctx: Context, rows: Iterable[Mapping[str, Any]], source: str) -> None:
     """Note the address of new items."""
     made = [
-        {"organization": ctx.organization, "address": row["ip_address"], "ci": row["id"], "management": True,
-         "source": source, "last_seen": ctx.now}
-        for row in rows if row.get("ip_address")
-    ]  # fmt: skip
+        {
+            "organization": ctx.organization,
+            "address": row["ip_address"],
+            "ci": row["id"],
+            "management": True,
+            "source": source,
+            "last_seen": ctx.now,
+        }
+        for row in rows
+        if row.get("ip_address")
+    ]
     if made:
         await ctx.session.execute(insert(CiAddress.__table__), made)  # type: ignore[arg-type]
 
@@ -84,7 +91,8 @@ async def drop(ctx: Context, ids: Sequence[str]) -> None:
     await identity.forget(ctx, ids)
     for start in range(0, len(ids), CHUNK):
         part = list(ids[start : start + CHUNK])
-        for model in (CiAddress, CiSighting, CiClaim, *PARTS.values()):
+        models: tuple[Any, ...] = (CiAddress, CiSighting, CiClaim, *PARTS.values())
+        for model in models:
             gone = delete(model).where(model.ci.in_(part))
             await ctx.session.execute(gone.execution_options(synchronize_session=False))
         children = select(Ci.id).where(Ci.parent.in_(part), Ci.id.not_in(part))

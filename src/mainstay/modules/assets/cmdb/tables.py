@@ -14,27 +14,36 @@ from mainstay.modules.assets.cmdb.engine import IN_USE, STATES
 
 IT_ASSET, FIXED_ASSET, CONSUMABLE, SOFTWARE = 1, 2, 3, 4
 TYPES = (
-    f.Choice(IT_ASSET, "IT asset"), f.Choice(FIXED_ASSET, "Fixed asset"), f.Choice(CONSUMABLE, "Consumable"),
+    f.Choice(IT_ASSET, "IT asset"),
+    f.Choice(FIXED_ASSET, "Fixed asset"),
+    f.Choice(CONSUMABLE, "Consumable"),
     f.Choice(SOFTWARE, "Software"),
-)  # fmt: skip
+)
 CRITICALITIES = (
-    f.Choice(1, "Critical", "#b91c1c"), f.Choice(2, "High", "#c2410c"), f.Choice(3, "Medium", "#a16207"),
+    f.Choice(1, "Critical", "#b91c1c"),
+    f.Choice(2, "High", "#c2410c"),
+    f.Choice(3, "Medium", "#a16207"),
     f.Choice(4, "Low", "#15803d"),
-)  # fmt: skip
+)
 UP, DEGRADED, DOWN, UNKNOWN = 1, 2, 3, 4
 OPERATIONAL = (
-    f.Choice(UP, "Up", "#15803d"), f.Choice(DEGRADED, "Degraded", "#a16207"), f.Choice(DOWN, "Down", "#b91c1c"),
+    f.Choice(UP, "Up", "#15803d"),
+    f.Choice(DEGRADED, "Degraded", "#a16207"),
+    f.Choice(DOWN, "Down", "#b91c1c"),
     f.Choice(UNKNOWN, "Unknown", "#6b7280"),
-)  # fmt: skip
+)
 ENVIRONMENTS = tuple(
     f.Choice(name.lower().replace(" ", "_"), name)
     for name in ("Production", "Staging", "Test", "Development", "Disaster recovery")
 )
 ALLOCATIONS = (f.Choice("allocated", "Allocated"), f.Choice("deallocated", "Deallocated"))
 SOURCES = (
-    f.Choice("manual", "By hand"), f.Choice("csv", "CSV import"), f.Choice("api", "API"),
-    f.Choice("discovery", "Discovery"), f.Choice("agent", "Agent"),
-)  # fmt: skip
+    f.Choice("manual", "By hand"),
+    f.Choice("csv", "CSV import"),
+    f.Choice("api", "API"),
+    f.Choice("discovery", "Discovery"),
+    f.Choice("agent", "Agent"),
+)
 
 PEOPLE = ("owner", "managed_by", "used_by", "requester")
 """The links from an item to people."""
@@ -43,8 +52,15 @@ PEOPLE = ("owner", "managed_by", "used_by", "requester")
 def held(name: str) -> Index:
     """An index over the items that have this reference; the others cost nothing."""
     where = text(f"is_deleted = 0 AND {name} IS NOT NULL")
-    return Index(f"ix_ci_{name}", column("organization"), column(name), column("creation_time"), column("id"),
-                 sqlite_where=where, postgresql_where=text(f"is_deleted = false AND {name} IS NOT NULL"))  # fmt: skip
+    return Index(
+        f"ix_ci_{name}",
+        column("organization"),
+        column(name),
+        column("creation_time"),
+        column("id"),
+        sqlite_where=where,
+        postgresql_where=text(f"is_deleted = false AND {name} IS NOT NULL"),
+    )
 
 
 def _by(name: str, *columns: Any) -> Index:
@@ -72,13 +88,20 @@ class Ci(Record):
 
     name: Mapped[str] = f.text(label="Name", required=True, search=True, column=True, aliases=("ci_name", "asset_name"))
     display_id: Mapped[str] = f.text(label="Asset ID", length=40, read_only=True, search=True, column=True, csv=False)
-    category: Mapped[str] = f.reference("ci_category", label="Category", required=True, column=True,
-                                        aliases=("category_id", "ci_category", "cmdb_class"))  # fmt: skip
+    category: Mapped[str] = f.reference(
+        "ci_category",
+        label="Category",
+        required=True,
+        column=True,
+        aliases=("category_id", "ci_category", "cmdb_class"),
+    )
     asset_type: Mapped[int] = f.choice(TYPES, default=IT_ASSET, label="Type")
-    status: Mapped[int] = f.choice(STATES, default=IN_USE, label="Status", column=True,
-                                   aliases=("state", "life_cycle_state"))  # fmt: skip
-    status_reason: Mapped[str] = f.text(label="Reason for the status", length=500, listed=False,
-                                        aliases=("reason", "retire_reason"))  # fmt: skip
+    status: Mapped[int] = f.choice(
+        STATES, default=IN_USE, label="Status", column=True, aliases=("state", "life_cycle_state")
+    )
+    status_reason: Mapped[str] = f.text(
+        label="Reason for the status", length=500, listed=False, aliases=("reason", "retire_reason")
+    )
     operational_status: Mapped[int] = f.choice(OPERATIONAL, default=UNKNOWN, label="Operational status")
     criticality: Mapped[int] = f.choice(CRITICALITIES, default=3, label="Criticality", column=True)
     environment: Mapped[str | None] = f.choice(ENVIRONMENTS, label="Environment")
@@ -88,16 +111,19 @@ class Ci(Record):
     tags: Mapped[list[str]] = f.tags(label="Tags", aliases=("tag",))
     parent: Mapped[str | None] = f.reference("ci", label="Part of", listed=False, aliases=("parent_ci",))
 
-    ip_address: Mapped[str] = f.text(label="IP address", length=45, search=True, column=True, section="Network",
-                                     aliases=("ip", "management_address"))  # fmt: skip
+    ip_address: Mapped[str] = f.text(
+        label="IP address", length=45, search=True, column=True, section="Network", aliases=("ip", "management_address")
+    )
     host_name: Mapped[str] = f.text(label="Host name", search=True, section="Network", aliases=("hostname", "fqdn"))
     mac_address: Mapped[str] = f.text(label="MAC address", length=23, section="Network", listed=False)
 
-    serial_number: Mapped[str] = f.text(label="Serial number", length=120, search=True, column=True,
-                                        section="Identity", aliases=("serial",))  # fmt: skip
+    serial_number: Mapped[str] = f.text(
+        label="Serial number", length=120, search=True, column=True, section="Identity", aliases=("serial",)
+    )
     asset_tag: Mapped[str] = f.text(label="Asset tag", length=120, search=True, section="Identity")
-    manufacturer: Mapped[str] = f.text(label="Manufacturer", length=120, section="Identity", column=True,
-                                       aliases=("make",))  # fmt: skip
+    manufacturer: Mapped[str] = f.text(
+        label="Manufacturer", length=120, section="Identity", column=True, aliases=("make",)
+    )
     model: Mapped[str] = f.text(label="Model", length=160, section="Identity", column=True)
     part_number: Mapped[str] = f.text(label="Part number", length=120, section="Identity", listed=False)
     engine_id: Mapped[str] = f.text(label="SNMP engine ID", length=80, section="Identity", listed=False)
@@ -118,10 +144,10 @@ class Ci(Record):
     used_by: Mapped[str | None] = f.user(label="Used by", section="People", column=True)
     requester: Mapped[str | None] = f.reference("requester", label="Requester", section="People")
     team: Mapped[str | None] = f.reference("team", label="Support team", section="People", listed=False)
-    allocation: Mapped[str | None] = f.choice(ALLOCATIONS, label="Allocation", section="People",
-                                              read_only=True)  # fmt: skip
-    allocated_at: Mapped[datetime | None] = f.instant(label="Allocated since", section="People", read_only=True,
-                                                      listed=False)  # fmt: skip
+    allocation: Mapped[str | None] = f.choice(ALLOCATIONS, label="Allocation", section="People", read_only=True)
+    allocated_at: Mapped[datetime | None] = f.instant(
+        label="Allocated since", section="People", read_only=True, listed=False
+    )
 
     location: Mapped[str | None] = f.reference("location", label="Location", section="Place", column=True)
     department: Mapped[str | None] = f.reference("department", label="Department", section="Place")
@@ -132,26 +158,28 @@ class Ci(Record):
     purchase_order: Mapped[str] = f.text(label="Purchase order", length=80, section="Procurement", listed=False)
     invoice: Mapped[str] = f.text(label="Invoice", length=80, section="Procurement", listed=False)
     purchase_date: Mapped[date | None] = f.day(label="Purchased", section="Procurement", listed=False)
-    cost: Mapped[float | None] = f.number(label="Cost", minimum=0, section="Procurement",
-                                          aliases=("purchase_cost",))  # fmt: skip
+    cost: Mapped[float | None] = f.number(label="Cost", minimum=0, section="Procurement", aliases=("purchase_cost",))
     currency: Mapped[str] = f.text(label="Currency", length=3, section="Procurement", listed=False)
     cost_center: Mapped[str] = f.text(label="Cost centre", length=80, section="Procurement", listed=False)
     warranty_start: Mapped[date | None] = f.day(label="Warranty from", section="Procurement", listed=False)
-    warranty_expiry: Mapped[date | None] = f.day(label="Warranty until", section="Procurement",
-                                                 aliases=("warranty_end",))  # fmt: skip
+    warranty_expiry: Mapped[date | None] = f.day(
+        label="Warranty until", section="Procurement", aliases=("warranty_end",)
+    )
     amc_vendor: Mapped[str | None] = f.reference("vendor", label="Maintenance by", section="Procurement", listed=False)
-    amc_cost: Mapped[float | None] = f.number(label="Maintenance cost a year", minimum=0, section="Procurement",
-                                              listed=False)  # fmt: skip
+    amc_cost: Mapped[float | None] = f.number(
+        label="Maintenance cost a year", minimum=0, section="Procurement", listed=False
+    )
     amc_expiry: Mapped[date | None] = f.day(label="Maintenance until", section="Procurement", listed=False)
     lease_end: Mapped[date | None] = f.day(label="Leased until", section="Procurement", listed=False)
     expiry_date: Mapped[date | None] = f.day(label="Expires", section="Procurement", listed=False)
-    installed_on: Mapped[date | None] = f.day(label="Installed", section="Procurement", listed=False,
-                                              aliases=("installation_date",))  # fmt: skip
-    uninstalled_on: Mapped[date | None] = f.day(label="Uninstalled", section="Procurement", listed=False,
-                                                aliases=("uninstall_date",))  # fmt: skip
+    installed_on: Mapped[date | None] = f.day(
+        label="Installed", section="Procurement", listed=False, aliases=("installation_date",)
+    )
+    uninstalled_on: Mapped[date | None] = f.day(
+        label="Uninstalled", section="Procurement", listed=False, aliases=("uninstall_date",)
+    )
 
-    source: Mapped[str] = f.choice(SOURCES, default="manual", label="First source", section="Discovery",
-                                   read_only=True)  # fmt: skip
+    source: Mapped[str] = f.choice(SOURCES, default="manual", label="First source", section="Discovery", read_only=True)
     last_seen: Mapped[datetime | None] = f.instant(label="Last seen", section="Discovery", read_only=True)
     state_changed_at: Mapped[datetime | None] = f.instant(label="In this status since", read_only=True, listed=False)
     origins: Mapped[dict[str, str]] = mapped_column(JsonType, default=dict)
@@ -182,9 +210,16 @@ class CiIdentity(Scoped, Base):
     __tablename__ = "ci_identity"
     __table_args__ = (
         Index("ix_ci_identity_ci", "organization", "ci"),
-        Index("uq_ci_identity_rule_value", "organization", "rule", "value", unique=True,
-              sqlite_where=text("enforced = 1"), postgresql_where=text("enforced = true")),
-    )  # fmt: skip
+        Index(
+            "uq_ci_identity_rule_value",
+            "organization",
+            "rule",
+            "value",
+            unique=True,
+            sqlite_where=text("enforced = 1"),
+            postgresql_where=text("enforced = true"),
+        ),
+    )
 
     organization: Mapped[str] = mapped_column(Identifier, primary_key=True)
     rule: Mapped[str] = mapped_column(String(200), primary_key=True)

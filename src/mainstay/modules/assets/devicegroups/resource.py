@@ -79,7 +79,7 @@ device_groups = Resource(
         "description": "Every router outside the head office",
         "filter": [],
         "devices": [],
-    },  # fmt: skip
+    },
 )
 
 
@@ -156,11 +156,14 @@ async def filtered(ctx: Context, query: FilterQuery, body: Any) -> FilterAnswer:
         condition = await service.ruled_by(ctx, document)  # type: ignore[assignment]
     found, total = [], 0
     if condition is not None:
-        page = await rows.page(ctx, items, ListQuery(items_per_page=query.items_per_page, page=query.page),
-                               extra=[condition])  # fmt: skip
+        page = await rows.page(
+            ctx, items, ListQuery(items_per_page=query.items_per_page, page=query.page), extra=[condition]
+        )
         total = page.count
-        found = [{"ci_id": one.ci_id, "name": one.name, "category_name": one.category_name,
-                  "ip_address": one.ip_address} for one in page.results]  # fmt: skip
+        found = [
+            {"ci_id": one.ci_id, "name": one.name, "category_name": one.category_name, "ip_address": one.ip_address}
+            for one in page.results
+        ]
     return FilterAnswer(fields=described, conditions=sorted(set(CONDITIONS.values())), count=total, devices=found)
 
 

@@ -25,8 +25,11 @@ Known = dict[str, tuple[frozenset[str], frozenset[str], ColumnElement[bool]]]
 
 async def condition(ctx: Context, group: DeviceGroup) -> ColumnElement[bool]:
     """The condition that an item is in the group. Raises ``Invalid`` for filters that do not hold together."""
-    listed = Ci.id.in_(select(DeviceGroupMember.ci).where(DeviceGroupMember.group == group.id,
-                                                          DeviceGroupMember.organization == group.organization))  # fmt: skip
+    listed = Ci.id.in_(
+        select(DeviceGroupMember.ci).where(
+            DeviceGroupMember.group == group.id, DeviceGroupMember.organization == group.organization
+        )
+    )
     ruled = await ruled_by(ctx, group.device_group_filters)
     return listed if ruled is None else or_(listed, ruled)
 

@@ -20,9 +20,11 @@ class DeviceGroup(Record):
     name: Mapped[str] = f.text(label="Name", length=120, required=True, search=True, unique=True, column=True)
     description: Mapped[str] = f.text(label="Description", length=500, search=True, column=True)
     device_group_filters: Mapped[list[Any]] = f.json(
-        list, label="Filters", aliases=("filter", "filters"),
+        list,
+        label="Filters",
+        aliases=("filter", "filters"),
         help="What items are in the group: conditions on their fields. Empty: only the items listed.",
-    )  # fmt: skip
+    )
     users: Mapped[list[str]] = f.users(
         label="Users", help="Who sees the items of this group, and of their others, only."
     )

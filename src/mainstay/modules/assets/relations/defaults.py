@@ -40,8 +40,14 @@ TYPES: tuple[tuple[str, str, str, str, bool], ...] = (
 async def make(ctx: Context) -> None:
     """Create them in the caller's organization."""
     rows = [
-        {"code": code, "name": name, "reverse": reverse, "impact": impact, "needs_all": needs_all,
-         "is_preconfigured": True}
+        {
+            "code": code,
+            "name": name,
+            "reverse": reverse,
+            "impact": impact,
+            "needs_all": needs_all,
+            "is_preconfigured": True,
+        }
         for code, name, reverse, impact, needs_all in TYPES
-    ]  # fmt: skip
+    ]
     await store.add_many(ctx, RelationType, rows)

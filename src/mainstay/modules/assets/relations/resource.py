@@ -85,8 +85,12 @@ class Relations(Behaviour[Relation]):
         wanted = [row for row in rows if not row.get("target")]
         for row in wanted:
             end = next(name for name in ENDS if row.get(name))
-            query = select(Relation.id).where(Relation.source == row["source"], Relation.type == row["type"],
-                                              getattr(Relation, end) == row[end], Relation.id != row["id"])  # fmt: skip
+            query = select(Relation.id).where(
+                Relation.source == row["source"],
+                Relation.type == row["type"],
+                getattr(Relation, end) == row[end],
+                Relation.id != row["id"],
+            )
             if (await ctx.session.execute(query.limit(1))).first():
                 raise Conflict("This relation is there already.")
 

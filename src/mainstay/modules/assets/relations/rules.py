@@ -97,9 +97,13 @@ async def software_changed(ctx: Context, ids: Sequence[str]) -> None:
         query = (
             select(CiSoftware.ci, Ci.id)
             .join(Ci, func.lower(Ci.name) == func.lower(CiSoftware.name))
-            .where(CiSoftware.ci.in_(list(ids[start : start + CHUNK])), CiSoftware.missing_since.is_(None),
-                   Ci.category.in_(kept), Ci.id != CiSoftware.ci)
-        )  # fmt: skip
+            .where(
+                CiSoftware.ci.in_(list(ids[start : start + CHUNK])),
+                CiSoftware.missing_since.is_(None),
+                Ci.category.in_(kept),
+                Ci.id != CiSoftware.ci,
+            )
+        )
         wanted |= {(row[0], type_, row[1]) for row in (await ctx.session.execute(query)).all()}
     # A relation that somebody made by hand says the same already.
     manual: Wanted = set()
@@ -108,7 +112,7 @@ async def software_changed(ctx: Context, ids: Sequence[str]) -> None:
         query_ = select(Relation.source, Relation.type, Relation.target).where(
             Relation.source.in_(sources[start : start + CHUNK]), Relation.type == type_, Relation.rule != "software"
         )
-        manual |= {(row[0], row[1], row[2]) for row in (await ctx.session.execute(query_)).all()}
+        manual |= {(row[0], row[1], str(row[2])) for row in (await ctx.session.execute(query_)).all()}
     await _settle(ctx, "software", "target", list(ids), wanted - manual, new=False)
 
 
@@ -140,8 +144,13 @@ async def switched(ctx: Context, changes: Sequence[Change]) -> None:
         for item in change.changes:
             if item["field"].startswith(PREFIX):
                 rule = item["field"].removeprefix(PREFIX)
-                await jobs.enqueue(JOB, job_id=f"{JOB}-{change.seq}-{rule}", session=ctx.session,
-                                   organization=ctx.organization, rule=rule)  # fmt: skip
+                await jobs.enqueue(
+                    JOB,
+                    job_id=f"{JOB}-{change.seq}-{rule}",
+                    session=ctx.session,
+                    organization=ctx.organization,
+                    rule=rule,
+                )
 
 
 @jobs.job(JOB, queue="bulk")

@@ -109,16 +109,24 @@ async def connect(ctx: Context, links: Iterable[Link], origin: str) -> int:
         query = select(Relation.id, Relation.source, Relation.type, Relation.target).where(
             Relation.source.in_(sources[start : start + CHUNK]), Relation.target.is_not(None)
         )
-        known.update({(row[1], row[2], row[3]): row[0] for row in (await ctx.session.execute(query)).all()})
+        known.update({(row[1], row[2], str(row[3])): row[0] for row in (await ctx.session.execute(query)).all()})
     again = [known[key] for key in wanted if key in known]
     for start in range(0, len(again), CHUNK):
         seen = update(Relation).where(Relation.id.in_(again[start : start + CHUNK])).values(last_seen=ctx.now)
         await ctx.session.execute(seen.execution_options(synchronize_session=False))
     fresh = [
-        {"source": key[0], "type": key[1], "target": key[2], "source_port": link.source_port,
-         "target_port": link.target_port, "origin": origin, "last_seen": ctx.now}
-        for key, link in wanted.items() if key not in known
-    ]  # fmt: skip
+        {
+            "source": key[0],
+            "type": key[1],
+            "target": key[2],
+            "source_port": link.source_port,
+            "target_port": link.target_port,
+            "origin": origin,
+            "last_seen": ctx.now,
+        }
+        for key, link in wanted.items()
+        if key not in known
+    ]
     await store.add_many(ctx, Relation, fresh)
     return len(fresh)
 
@@ -149,13 +157,16 @@ async def _reliances(
     found: list[tuple[str, str, str]] = []
     source_relies = [key for key, one in types.items() if one.enabled and one.impact in (ON_SOURCE, ON_BOTH)]
     target_relies = [key for key, one in types.items() if one.enabled and one.impact in (ON_TARGET, ON_BOTH)]
-    for relying, giving, wanted in ((Relation.source, Relation.target, source_relies),
-                                    (Relation.target, Relation.source, target_relies)):  # fmt: skip
+    for relying, giving, wanted in (
+        (Relation.source, Relation.target, source_relies),
+        (Relation.target, Relation.source, target_relies),
+    ):
         if not wanted:
             continue
         query = select(giving, relying, Relation.type).where(
-            among(ctx, relying if of_dependents else giving, ids), among(ctx, Relation.type, wanted, "types"),
+            among(ctx, relying if of_dependents else giving, ids),
+            among(ctx, Relation.type, wanted, "types"),
             Relation.target.is_not(None),
-        )  # fmt: skip
-        found += [(row[0], row[1], row[2]) for row in (await ctx.session.execute(query)).all()]
+        )
+        found += [(str(row[0]), str(row[1]), row[2]) for row in (await ctx.session.execute(query)).all()]
     return found

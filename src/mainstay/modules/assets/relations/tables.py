@@ -18,9 +18,13 @@ IMPACTS = (
     f.Choice(ON_NONE, "No failure is passed on"),
 )
 ORIGINS = (
-    f.Choice("manual", "By hand"), f.Choice("api", "API"), f.Choice("discovery", "Discovery"),
-    f.Choice("rule", "Rule"), f.Choice("csv", "CSV import"), f.Choice("agent", "Agent"),
-)  # fmt: skip
+    f.Choice("manual", "By hand"),
+    f.Choice("api", "API"),
+    f.Choice("discovery", "Discovery"),
+    f.Choice("rule", "Rule"),
+    f.Choice("csv", "CSV import"),
+    f.Choice("agent", "Agent"),
+)
 ENDS = ("target", "department", "location", "user", "requester")
 """What a relation can lead to; exactly one is set."""
 
@@ -31,16 +35,31 @@ class RelationType(Record):
     __tablename__ = "ci_relation_type"
     __table_args__ = (unique("ci_relation_type", "lower:name"),)
 
-    name: Mapped[str] = f.text(label="Reading", length=120, required=True, search=True, unique=True, column=True,
-                               help="From source to target, such as: Depends on.", aliases=("parent_reading",))  # fmt: skip
-    reverse: Mapped[str] = f.text(label="Reverse reading", length=120, required=True, search=True, column=True,
-                                  help="From target to source, such as: Is depended on by.",
-                                  aliases=("child_reading",))  # fmt: skip
+    name: Mapped[str] = f.text(
+        label="Reading",
+        length=120,
+        required=True,
+        search=True,
+        unique=True,
+        column=True,
+        help="From source to target, such as: Depends on.",
+        aliases=("parent_reading",),
+    )
+    reverse: Mapped[str] = f.text(
+        label="Reverse reading",
+        length=120,
+        required=True,
+        search=True,
+        column=True,
+        help="From target to source, such as: Is depended on by.",
+        aliases=("child_reading",),
+    )
     impact: Mapped[str] = f.choice(IMPACTS, default=ON_SOURCE, label="Impact", column=True)
     needs_all: Mapped[bool] = f.boolean(
-        label="Needs all", column=True,
+        label="Needs all",
+        column=True,
         help="Off: one of several is enough, the others are redundant. On: the failure of any one is a failure.",
-    )  # fmt: skip
+    )
     description: Mapped[str] = f.text(label="Description", length=500)
     is_enabled: Mapped[bool] = f.boolean(default=True, label="Enabled", column=True)
     is_preconfigured: Mapped[bool] = f.boolean(label="Built in", read_only=True)
@@ -58,12 +77,15 @@ class Relation(Record):
         live_index("ix_ci_relation_back", column("organization"), column("target"), column("type"), column("source")),
     )
 
-    source: Mapped[str] = f.reference("ci", label="Source", required=True, column=True,
-                                      aliases=("ci_id", "source_ci", "parent_ci"))  # fmt: skip
-    type: Mapped[str] = f.reference("ci_relation_type", label="Relation", required=True, column=True,
-                                    aliases=("relation_type", "relation"))  # fmt: skip
-    target: Mapped[str | None] = f.reference("ci", label="Target", column=True,
-                                             aliases=("target_ci", "child_ci", "related_ci"))  # fmt: skip
+    source: Mapped[str] = f.reference(
+        "ci", label="Source", required=True, column=True, aliases=("ci_id", "source_ci", "parent_ci")
+    )
+    type: Mapped[str] = f.reference(
+        "ci_relation_type", label="Relation", required=True, column=True, aliases=("relation_type", "relation")
+    )
+    target: Mapped[str | None] = f.reference(
+        "ci", label="Target", column=True, aliases=("target_ci", "child_ci", "related_ci")
+    )
     department: Mapped[str | None] = f.reference("department", label="Department")
     location: Mapped[str | None] = f.reference("location", label="Location")
     user: Mapped[str | None] = f.user(label="User")
