@@ -47,7 +47,7 @@ async def test_a_link_goes_down_and_up(world: World, monkeypatch: pytest.MonkeyP
     assert (incident["source"], incident["tag"]) == ("Monitoring", ["network"])
     read = await world.get(f"{INCIDENTS}{incident['id']}/")
     assert "Link &lt;down&gt; on" in read["incident"]["description"]
-    (event,) = read["related"]["events"]
+    (event,) = read["incident"]["related"]["events"]
     assert (event["rule_name"], event["cleared"], event["severity"]) == ("Test trigger", False, "Critical")
     seen = await world.get(f"{EVENTS}get-event-ticket-details/", params={"event_id": event["event_id"]})
     assert [row["display_id"] for row in seen["results"]] == ["INC-1"]
@@ -310,7 +310,7 @@ async def test_what_is_suppressed_or_in_maintenance_opens_nothing_unless_wanted(
         await ctx.session.execute(update(Event).values(suppressed=True))
     await feed.drain(world.platform)
     (incident,) = await incidents(world)
-    (event,) = (await world.get(f"{INCIDENTS}{incident['id']}/"))["related"]["events"]
+    (event,) = (await world.get(f"{INCIDENTS}{incident['id']}/"))["incident"]["related"]["events"]
     assert event["rule_name"] == "Every"
 
 
@@ -366,11 +366,40 @@ async def test_a_preview_tells_what_would_have_happened(world: World) -> None:
     assert (tried["examined"], tried["matched"]) == (3, 2)
     ((group),) = tried["groups"]
     assert sorted(row["message"] for row in group["events"]) == ["Problem a", "Problem b"]
-    assert (await incidents(world), (await world.get(TRIGGERS))["count"]) == ([], 0)
+    assert await incidents(world) == []
+    assert [row["name"] for row in (await world.get(TRIGGERS))["results"]] == ["Critical and major events"]
     made = await trigger(world, status="inactive", conditions={"severity": 4})
     assert (await world.post(f"{TRIGGERS}preview/", {"id": made["id"]}))["matched"] == 1
     blind = await world.granted({"event_trigger": ("view",)})
     await world.post(f"{TRIGGERS}preview/", asked, by=blind, expect=403)
+
+
+async def test_the_shipped_trigger_works_once_it_is_switched_on(world: World) -> None:
+    (shipped,) = (await world.get(TRIGGERS))["results"]
+    await raw(world, "a", severity=2)
+    assert (shipped["status"], await incidents(world)) == ("inactive", [])
+    await world.patch(f"{TRIGGERS}{shipped['id']}/", {"is_enabled": True})
+    await raw(world, "b", severity=2)
+    await raw(world, "c", severity=3)
+    (incident,) = await incidents(world)
+    assert await linked(world, incident["id"]) == ["Problem b"]
+
+
+async def test_sites_and_teams_come_from_the_configuration_items(world: World) -> None:
+    place = await world.post("/ux/common/org/location/", {"location_name": "Cork"})
+    team = await world.post("/ux/common/teams/profile/", {"name": "Field"})
+    for number in (1, 2):
+        item = {"name": f"sw{number}", "category": "Switch", "location": place["id"], "team": team["id"]}
+        await world.post("/ux/common/cmdb/profile/", {**item, "ip_address": f"192.0.2.{number}"}, expect=201)
+    found = (await world.get("/ux/common/cmdb/profile/"))["results"]
+    await trigger(world, conditions={"site": place["id"]}, group_by="site", team_from="{{ci_team}}",
+                  summary_template="{{site}}: {{ci_name}}")  # fmt: skip
+    await raw(world, "stray", address="192.0.2.77")
+    for row in sorted(found, key=lambda row: row["name"]):
+        await raw(world, row["name"], ci=row["ci_id"])
+    (incident,) = await incidents(world)
+    assert (incident["summary"], incident["team"]) == ("Cork: sw1", team["id"])
+    assert await linked(world, incident["id"]) == ["Problem sw1", "Problem sw2"]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,14 @@ from mainstay.kernel import csvverbs  # noqa: F401 - adds the verbs on files
 from mainstay.kernel.access.resource import apikeys
 from mainstay.kernel.console import console
 from mainstay.kernel.registry import Registry
+from mainstay.modules.assets.categories.resource import categories
+from mainstay.modules.assets.cmdb.lookup import AddressBook
+from mainstay.modules.assets.cmdb.resource import items
+from mainstay.modules.assets.devicegroups.resource import device_groups
+from mainstay.modules.assets.founding import AssetDefaults
+from mainstay.modules.assets.relations import actions as _actions  # noqa: F401 - adds the walks
+from mainstay.modules.assets.relations import ends as _ends  # noqa: F401 - adds what relations lead to
+from mainstay.modules.assets.relations.resource import relation_types, relations
 from mainstay.modules.monitoring.events.listener import EventEngine
 from mainstay.modules.monitoring.events.resource import events
 from mainstay.modules.organization.announcements.resource import announcements
@@ -28,7 +36,7 @@ from mainstay.modules.people.users.clocks import clocks
 from mainstay.modules.people.users.own import own
 from mainstay.modules.people.users.resource import users
 from mainstay.modules.people.vendors.resource import vendors
-from mainstay.modules.servicedesk.eventtickets import listening  # noqa: F401 - hears the change feed
+from mainstay.modules.servicedesk.eventtickets import defaults, listening  # noqa: F401 - heard by the kernel
 from mainstay.modules.servicedesk.eventtickets.clock import TriggerClock
 from mainstay.modules.servicedesk.eventtickets.operations import event_tickets
 from mainstay.modules.servicedesk.eventtickets.resource import triggers as event_triggers
@@ -49,6 +57,8 @@ def register(registry: Registry) -> None:
     registry.service(TriggerClock)
     registry.add(events)
     registry.service(EventEngine)
+    registry.add(items, categories, relations, relation_types, device_groups)
+    registry.service(AssetDefaults, AddressBook)
     registry.add(authentication, caller, own, clocks, invitations, users, requesters, departments, roles, apikeys)
     registry.add(teams, vendors, partners, leaves, leave_types, holidays, tags, locations, announcements)
     registry.add(business_hours, field_configs, custom_fields, settings)

@@ -55,6 +55,625 @@ def upgrade() -> None:
         postgresql_where=sa.text("is_deleted = false"),
     )
     op.create_table(
+        "ci",
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("display_id", sa.String(length=40), nullable=False),
+        sa.Column("category", Identifier, nullable=True),
+        sa.Column("asset_type", sa.Integer(), nullable=True),
+        sa.Column("status", sa.Integer(), nullable=True),
+        sa.Column("status_reason", sa.String(length=500), nullable=False),
+        sa.Column("operational_status", sa.Integer(), nullable=True),
+        sa.Column("criticality", sa.Integer(), nullable=True),
+        sa.Column("environment", sa.String(length=64), nullable=True),
+        sa.Column("business_function", sa.String(length=255), nullable=False),
+        sa.Column("usage_type", sa.String(length=120), nullable=False),
+        sa.Column("description", sa.Text(), nullable=False),
+        sa.Column("tags", JsonType, nullable=False),
+        sa.Column("parent", Identifier, nullable=True),
+        sa.Column("ip_address", sa.String(length=45), nullable=False),
+        sa.Column("host_name", sa.String(length=255), nullable=False),
+        sa.Column("mac_address", sa.String(length=23), nullable=False),
+        sa.Column("serial_number", sa.String(length=120), nullable=False),
+        sa.Column("asset_tag", sa.String(length=120), nullable=False),
+        sa.Column("manufacturer", sa.String(length=120), nullable=False),
+        sa.Column("model", sa.String(length=160), nullable=False),
+        sa.Column("part_number", sa.String(length=120), nullable=False),
+        sa.Column("engine_id", sa.String(length=80), nullable=False),
+        sa.Column("chassis_id", sa.String(length=80), nullable=False),
+        sa.Column("uuid", sa.String(length=64), nullable=False),
+        sa.Column("sys_object_id", sa.String(length=160), nullable=False),
+        sa.Column("os_name", sa.String(length=160), nullable=False),
+        sa.Column("os_version", sa.String(length=120), nullable=False),
+        sa.Column("firmware", sa.String(length=120), nullable=False),
+        sa.Column("cpu", sa.String(length=160), nullable=False),
+        sa.Column("cpu_count", sa.Integer(), nullable=True),
+        sa.Column("memory_mb", sa.Integer(), nullable=True),
+        sa.Column("disk_gb", sa.Integer(), nullable=True),
+        sa.Column("owner", Identifier, nullable=True),
+        sa.Column("managed_by", Identifier, nullable=True),
+        sa.Column("used_by", Identifier, nullable=True),
+        sa.Column("requester", Identifier, nullable=True),
+        sa.Column("team", Identifier, nullable=True),
+        sa.Column("allocation", sa.String(length=64), nullable=True),
+        sa.Column("allocated_at", Timestamp(), nullable=True),
+        sa.Column("location", Identifier, nullable=True),
+        sa.Column("department", Identifier, nullable=True),
+        sa.Column("rack", sa.String(length=80), nullable=False),
+        sa.Column("rack_unit", sa.Integer(), nullable=True),
+        sa.Column("vendor", Identifier, nullable=True),
+        sa.Column("purchase_order", sa.String(length=80), nullable=False),
+        sa.Column("invoice", sa.String(length=80), nullable=False),
+        sa.Column("purchase_date", sa.Date(), nullable=True),
+        sa.Column("cost", sa.Float(), nullable=True),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("cost_center", sa.String(length=80), nullable=False),
+        sa.Column("warranty_start", sa.Date(), nullable=True),
+        sa.Column("warranty_expiry", sa.Date(), nullable=True),
+        sa.Column("amc_vendor", Identifier, nullable=True),
+        sa.Column("amc_cost", sa.Float(), nullable=True),
+        sa.Column("amc_expiry", sa.Date(), nullable=True),
+        sa.Column("lease_end", sa.Date(), nullable=True),
+        sa.Column("expiry_date", sa.Date(), nullable=True),
+        sa.Column("installed_on", sa.Date(), nullable=True),
+        sa.Column("uninstalled_on", sa.Date(), nullable=True),
+        sa.Column("source", sa.String(length=64), nullable=True),
+        sa.Column("last_seen", Timestamp(), nullable=True),
+        sa.Column("state_changed_at", Timestamp(), nullable=True),
+        sa.Column("origins", JsonType, nullable=False),
+        sa.Column("id", Identifier, nullable=False),
+        sa.Column("creation_time", Timestamp(), nullable=False),
+        sa.Column("created_by", sa.Integer(), nullable=False),
+        sa.Column("last_update_time", Timestamp(), nullable=False),
+        sa.Column("modified_by", sa.Integer(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("is_deleted", sa.Boolean(), nullable=False),
+        sa.Column("is_demo_data", sa.Boolean(), nullable=False),
+        sa.Column("custom_field_data", JsonType, nullable=False),
+        sa.Column("organization", Identifier, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ci")),
+    )
+    op.create_index(
+        "ix_ci_asset_tag",
+        "ci",
+        [sa.literal_column("organization"), sa.literal_column("lower(asset_tag)")],
+        unique=False,
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.create_index(
+        "ix_ci_category",
+        "ci",
+        [
+            sa.literal_column("organization"),
+            sa.literal_column("category"),
+            sa.literal_column("creation_time"),
+            sa.literal_column("id"),
+        ],
+        unique=False,
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.create_index(
+        "ix_ci_department",
+        "ci",
+        [
+            sa.literal_column("organization"),
+            sa.literal_column("department"),
+            sa.literal_column("creation_time"),
+            sa.literal_column("id"),
+        ],
+        unique=False,
+        sqlite_where=sa.text("is_deleted = 0 AND department IS NOT NULL"),
+        postgresql_where=sa.text("is_deleted = false AND department IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_ci_location",
+        "ci",
+        [
+            sa.literal_column("organization"),
+            sa.literal_column("location"),
+            sa.literal_column("creation_time"),
+            sa.literal_column("id"),
+        ],
+        unique=False,
+        sqlite_where=sa.text("is_deleted = 0 AND location IS NOT NULL"),
+        postgresql_where=sa.text("is_deleted = false AND location IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_ci_lower_name",
+        "ci",
+        [sa.literal_column("organization"), sa.literal_column("lower(name)")],
+        unique=False,
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.create_index(
+        "ix_ci_managed_by",
+        "ci",
+        [
+            sa.literal_column("organization"),
+            sa.literal_column("managed_by"),
+            sa.literal_column("creation_time"),
+            sa.literal_column("id"),
+        ],
+        unique=False,
+        sqlite_where=sa.text("is_deleted = 0 AND managed_by IS NOT NULL"),
+        postgresql_where=sa.text("is_deleted = false AND managed_by IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_ci_name",
+        "ci",
+        [sa.literal_column("organization"), sa.literal_column("name"), sa.literal_column("id")],
+        unique=False,
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.create_index(
+        "ix_ci_owner",
+        "ci",
+        [
+            sa.literal_column("organization"),
+            sa.literal_column("owner"),
+            sa.literal_column("creation_time"),
+            sa.literal_column("id"),
+        ],
+        unique=False,
+        sqlite_where=sa.text("is_deleted = 0 AND owner IS NOT NULL"),
+        postgresql_where=sa.text("is_deleted = false AND owner IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_ci_parent",
+        "ci",
+        [
+            sa.literal_column("organization"),
+            sa.literal_column("parent"),
+            sa.literal_column("creation_time"),
+            sa.literal_column("id"),
+        ],
+        unique=False,
+        sqlite_where=sa.text("is_deleted = 0 AND parent IS NOT NULL"),
+        postgresql_where=sa.text("is_deleted = false AND parent IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_ci_recent",
+        "ci",
+        ["organization", "creation_time", "id"],
+        unique=False,
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.create_index(
+        "ix_ci_requester",
+        "ci",
+        [
+            sa.literal_column("organization"),
+            sa.literal_column("requester"),
+            sa.literal_column("creation_time"),
+            sa.literal_column("id"),
+        ],
+        unique=False,
+        sqlite_where=sa.text("is_deleted = 0 AND requester IS NOT NULL"),
+        postgresql_where=sa.text("is_deleted = false AND requester IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_ci_serial",
+        "ci",
+        [sa.literal_column("organization"), sa.literal_column("lower(serial_number)")],
+        unique=False,
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.create_index(
+        "ix_ci_status",
+        "ci",
+        [
+            sa.literal_column("organization"),
+            sa.literal_column("status"),
+            sa.literal_column("creation_time"),
+            sa.literal_column("id"),
+        ],
+        unique=False,
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.create_index(
+        "ix_ci_used_by",
+        "ci",
+        [
+            sa.literal_column("organization"),
+            sa.literal_column("used_by"),
+            sa.literal_column("creation_time"),
+            sa.literal_column("id"),
+        ],
+        unique=False,
+        sqlite_where=sa.text("is_deleted = 0 AND used_by IS NOT NULL"),
+        postgresql_where=sa.text("is_deleted = false AND used_by IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_ci_vendor",
+        "ci",
+        [
+            sa.literal_column("organization"),
+            sa.literal_column("vendor"),
+            sa.literal_column("creation_time"),
+            sa.literal_column("id"),
+        ],
+        unique=False,
+        sqlite_where=sa.text("is_deleted = 0 AND vendor IS NOT NULL"),
+        postgresql_where=sa.text("is_deleted = false AND vendor IS NOT NULL"),
+    )
+    op.create_index(
+        "uq_ci_display_id",
+        "ci",
+        [sa.literal_column("organization"), sa.literal_column("display_id")],
+        unique=True,
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.create_table(
+        "ci_address",
+        sa.Column("organization", Identifier, nullable=False),
+        sa.Column("address", sa.String(length=45), nullable=False),
+        sa.Column("ci", Identifier, nullable=False),
+        sa.Column("management", sa.Boolean(), nullable=False),
+        sa.Column("source", sa.String(length=16), nullable=False),
+        sa.Column("last_seen", Timestamp(), nullable=False),
+        sa.PrimaryKeyConstraint("organization", "address", "ci", name=op.f("pk_ci_address")),
+    )
+    op.create_index("ix_ci_address_ci", "ci_address", ["organization", "ci"], unique=False)
+    op.create_table(
+        "ci_category",
+        sa.Column("name", sa.String(length=120), nullable=False),
+        sa.Column("parent", Identifier, nullable=True),
+        sa.Column("description", sa.String(length=500), nullable=False),
+        sa.Column("icon", sa.String(length=64), nullable=False),
+        sa.Column("abstract", sa.Boolean(), nullable=False),
+        sa.Column("is_enabled", sa.Boolean(), nullable=False),
+        sa.Column("attributes", JsonType, nullable=False),
+        sa.Column("sections", JsonType, nullable=False),
+        sa.Column("identifiers", JsonType, nullable=False),
+        sa.Column("is_preconfigured", sa.Boolean(), nullable=False),
+        sa.Column("id", Identifier, nullable=False),
+        sa.Column("creation_time", Timestamp(), nullable=False),
+        sa.Column("created_by", sa.Integer(), nullable=False),
+        sa.Column("last_update_time", Timestamp(), nullable=False),
+        sa.Column("modified_by", sa.Integer(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("is_deleted", sa.Boolean(), nullable=False),
+        sa.Column("is_demo_data", sa.Boolean(), nullable=False),
+        sa.Column("custom_field_data", JsonType, nullable=False),
+        sa.Column("organization", Identifier, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ci_category")),
+    )
+    op.create_index(op.f("ix_ci_category_parent"), "ci_category", ["parent"], unique=False)
+    op.create_index(
+        "ix_ci_category_recent",
+        "ci_category",
+        ["organization", "creation_time", "id"],
+        unique=False,
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.create_index(
+        "uq_ci_category_name",
+        "ci_category",
+        [sa.literal_column("organization"), sa.literal_column("lower(name)")],
+        unique=True,
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.create_table(
+        "ci_claim",
+        sa.Column("id", Identifier, nullable=False),
+        sa.Column("ci", Identifier, nullable=False),
+        sa.Column("attribute", sa.String(length=80), nullable=False),
+        sa.Column("source", sa.String(length=16), nullable=False),
+        sa.Column("value", JsonType, nullable=False),
+        sa.Column("seen", Timestamp(), nullable=False),
+        sa.Column("decision", sa.String(length=16), nullable=False),
+        sa.Column("decided_by", sa.String(length=255), nullable=False),
+        sa.Column("decided_at", Timestamp(), nullable=True),
+        sa.Column("organization", Identifier, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ci_claim")),
+    )
+    op.create_index("ix_ci_claim_open", "ci_claim", ["organization", "decision", "seen"], unique=False)
+    op.create_index(
+        "uq_ci_claim_ci_attribute_source", "ci_claim", ["organization", "ci", "attribute", "source"], unique=True
+    )
+    op.create_table(
+        "ci_hardware",
+        sa.Column("parent_key", sa.String(length=200), nullable=False),
+        sa.Column("kind", sa.String(length=40), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=True),
+        sa.Column("description", sa.String(length=500), nullable=False),
+        sa.Column("serial_number", sa.String(length=120), nullable=False),
+        sa.Column("manufacturer", sa.String(length=120), nullable=False),
+        sa.Column("model", sa.String(length=160), nullable=False),
+        sa.Column("part_number", sa.String(length=120), nullable=False),
+        sa.Column("hardware_revision", sa.String(length=120), nullable=False),
+        sa.Column("firmware", sa.String(length=120), nullable=False),
+        sa.Column("software", sa.String(length=120), nullable=False),
+        sa.Column("is_fru", sa.Boolean(), nullable=False),
+        sa.Column("id", Identifier, nullable=False),
+        sa.Column("ci", Identifier, nullable=False),
+        sa.Column("key", sa.String(length=200), nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("details", JsonType, nullable=False),
+        sa.Column("source", sa.String(length=16), nullable=False),
+        sa.Column("first_seen", Timestamp(), nullable=False),
+        sa.Column("last_seen", Timestamp(), nullable=False),
+        sa.Column("missing_since", Timestamp(), nullable=True),
+        sa.Column("organization", Identifier, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ci_hardware")),
+    )
+    op.create_index("uq_ci_hardware_ci_key", "ci_hardware", ["organization", "ci", "key"], unique=True)
+    op.create_table(
+        "ci_identity",
+        sa.Column("organization", Identifier, nullable=False),
+        sa.Column("rule", sa.String(length=200), nullable=False),
+        sa.Column("value", sa.String(length=400), nullable=False),
+        sa.Column("ci", Identifier, nullable=False),
+        sa.Column("enforced", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("organization", "rule", "value", "ci", name=op.f("pk_ci_identity")),
+    )
+    op.create_index("ix_ci_identity_ci", "ci_identity", ["organization", "ci"], unique=False)
+    op.create_index(
+        "uq_ci_identity_rule_value",
+        "ci_identity",
+        ["organization", "rule", "value"],
+        unique=True,
+        sqlite_where=sa.text("enforced = 1"),
+        postgresql_where=sa.text("enforced = true"),
+    )
+    op.create_table(
+        "ci_interface",
+        sa.Column("if_index", sa.Integer(), nullable=True),
+        sa.Column("alias", sa.String(length=255), nullable=False),
+        sa.Column("description", sa.String(length=255), nullable=False),
+        sa.Column("kind", sa.String(length=60), nullable=False),
+        sa.Column("speed", sa.BigInteger(), nullable=True),
+        sa.Column("mtu", sa.Integer(), nullable=True),
+        sa.Column("mac", sa.String(length=23), nullable=False),
+        sa.Column("admin_status", sa.String(length=16), nullable=False),
+        sa.Column("oper_status", sa.String(length=16), nullable=False),
+        sa.Column("duplex", sa.String(length=16), nullable=False),
+        sa.Column("vlan", sa.String(length=64), nullable=False),
+        sa.Column("lag", sa.String(length=200), nullable=False),
+        sa.Column("slot", sa.String(length=64), nullable=False),
+        sa.Column("addresses", JsonType, nullable=False),
+        sa.Column("is_port", sa.Boolean(), nullable=False),
+        sa.Column("id", Identifier, nullable=False),
+        sa.Column("ci", Identifier, nullable=False),
+        sa.Column("key", sa.String(length=200), nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("details", JsonType, nullable=False),
+        sa.Column("source", sa.String(length=16), nullable=False),
+        sa.Column("first_seen", Timestamp(), nullable=False),
+        sa.Column("last_seen", Timestamp(), nullable=False),
+        sa.Column("missing_since", Timestamp(), nullable=True),
+        sa.Column("organization", Identifier, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ci_interface")),
+    )
+    op.create_index("ix_ci_interface_mac", "ci_interface", ["organization", "mac"], unique=False)
+    op.create_index("uq_ci_interface_ci_key", "ci_interface", ["organization", "ci", "key"], unique=True)
+    op.create_table(
+        "ci_relation",
+        sa.Column("source", Identifier, nullable=True),
+        sa.Column("type", Identifier, nullable=True),
+        sa.Column("target", Identifier, nullable=True),
+        sa.Column("department", Identifier, nullable=True),
+        sa.Column("location", Identifier, nullable=True),
+        sa.Column("user", Identifier, nullable=True),
+        sa.Column("requester", Identifier, nullable=True),
+        sa.Column("source_port", sa.String(length=120), nullable=False),
+        sa.Column("target_port", sa.String(length=120), nullable=False),
+        sa.Column("description", sa.String(length=500), nullable=False),
+        sa.Column("origin", sa.String(length=64), nullable=True),
+        sa.Column("rule", sa.String(length=32), nullable=False),
+        sa.Column("last_seen", Timestamp(), nullable=True),
+        sa.Column("id", Identifier, nullable=False),
+        sa.Column("creation_time", Timestamp(), nullable=False),
+        sa.Column("created_by", sa.Integer(), nullable=False),
+        sa.Column("last_update_time", Timestamp(), nullable=False),
+        sa.Column("modified_by", sa.Integer(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("is_deleted", sa.Boolean(), nullable=False),
+        sa.Column("is_demo_data", sa.Boolean(), nullable=False),
+        sa.Column("custom_field_data", JsonType, nullable=False),
+        sa.Column("organization", Identifier, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ci_relation")),
+    )
+    op.create_index(
+        "ix_ci_relation_back",
+        "ci_relation",
+        [
+            sa.literal_column("organization"),
+            sa.literal_column("target"),
+            sa.literal_column("type"),
+            sa.literal_column("source"),
+        ],
+        unique=False,
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.create_index(
+        "ix_ci_relation_recent",
+        "ci_relation",
+        ["organization", "creation_time", "id"],
+        unique=False,
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.create_index(
+        "uq_ci_relation_source_type_target",
+        "ci_relation",
+        [
+            sa.literal_column("organization"),
+            sa.literal_column("source"),
+            sa.literal_column("type"),
+            sa.literal_column("target"),
+        ],
+        unique=True,
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.create_table(
+        "ci_relation_type",
+        sa.Column("name", sa.String(length=120), nullable=False),
+        sa.Column("reverse", sa.String(length=120), nullable=False),
+        sa.Column("impact", sa.String(length=64), nullable=True),
+        sa.Column("needs_all", sa.Boolean(), nullable=False),
+        sa.Column("description", sa.String(length=500), nullable=False),
+        sa.Column("is_enabled", sa.Boolean(), nullable=False),
+        sa.Column("is_preconfigured", sa.Boolean(), nullable=False),
+        sa.Column("code", sa.String(length=40), nullable=False),
+        sa.Column("id", Identifier, nullable=False),
+        sa.Column("creation_time", Timestamp(), nullable=False),
+        sa.Column("created_by", sa.Integer(), nullable=False),
+        sa.Column("last_update_time", Timestamp(), nullable=False),
+        sa.Column("modified_by", sa.Integer(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("is_deleted", sa.Boolean(), nullable=False),
+        sa.Column("is_demo_data", sa.Boolean(), nullable=False),
+        sa.Column("custom_field_data", JsonType, nullable=False),
+        sa.Column("organization", Identifier, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ci_relation_type")),
+    )
+    op.create_index(
+        "ix_ci_relation_type_recent",
+        "ci_relation_type",
+        ["organization", "creation_time", "id"],
+        unique=False,
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.create_index(
+        "uq_ci_relation_type_name",
+        "ci_relation_type",
+        [sa.literal_column("organization"), sa.literal_column("lower(name)")],
+        unique=True,
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.create_table(
+        "ci_resource",
+        sa.Column("kind", sa.String(length=40), nullable=False),
+        sa.Column("alias", sa.String(length=255), nullable=False),
+        sa.Column("description", sa.String(length=500), nullable=False),
+        sa.Column("criticality", sa.Integer(), nullable=False),
+        sa.Column("is_monitored", sa.Boolean(), nullable=False),
+        sa.Column("tags", JsonType, nullable=False),
+        sa.Column("id", Identifier, nullable=False),
+        sa.Column("ci", Identifier, nullable=False),
+        sa.Column("key", sa.String(length=200), nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("details", JsonType, nullable=False),
+        sa.Column("source", sa.String(length=16), nullable=False),
+        sa.Column("first_seen", Timestamp(), nullable=False),
+        sa.Column("last_seen", Timestamp(), nullable=False),
+        sa.Column("missing_since", Timestamp(), nullable=True),
+        sa.Column("organization", Identifier, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ci_resource")),
+    )
+    op.create_index("uq_ci_resource_ci_key", "ci_resource", ["organization", "ci", "key"], unique=True)
+    op.create_table(
+        "ci_sighting",
+        sa.Column("ci", Identifier, nullable=False),
+        sa.Column("source", sa.String(length=16), nullable=False),
+        sa.Column("first_seen", Timestamp(), nullable=False),
+        sa.Column("last_seen", Timestamp(), nullable=False),
+        sa.Column("organization", Identifier, nullable=False),
+        sa.PrimaryKeyConstraint("ci", "source", name=op.f("pk_ci_sighting")),
+    )
+    op.create_table(
+        "ci_software",
+        sa.Column("kind", sa.String(length=40), nullable=False),
+        sa.Column("version", sa.String(length=160), nullable=False),
+        sa.Column("publisher", sa.String(length=160), nullable=False),
+        sa.Column("path", sa.String(length=500), nullable=False),
+        sa.Column("state", sa.String(length=40), nullable=False),
+        sa.Column("start_mode", sa.String(length=40), nullable=False),
+        sa.Column("installed_on", sa.String(length=32), nullable=False),
+        sa.Column("id", Identifier, nullable=False),
+        sa.Column("ci", Identifier, nullable=False),
+        sa.Column("key", sa.String(length=200), nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("details", JsonType, nullable=False),
+        sa.Column("source", sa.String(length=16), nullable=False),
+        sa.Column("first_seen", Timestamp(), nullable=False),
+        sa.Column("last_seen", Timestamp(), nullable=False),
+        sa.Column("missing_since", Timestamp(), nullable=True),
+        sa.Column("organization", Identifier, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ci_software")),
+    )
+    op.create_index(
+        "ix_ci_software_name", "ci_software", ["organization", sa.literal_column("lower(name)")], unique=False
+    )
+    op.create_index("uq_ci_software_ci_key", "ci_software", ["organization", "ci", "key"], unique=True)
+    op.create_table(
+        "ci_storage",
+        sa.Column("kind", sa.String(length=40), nullable=False),
+        sa.Column("total", sa.BigInteger(), nullable=True),
+        sa.Column("used", sa.BigInteger(), nullable=True),
+        sa.Column("file_system", sa.String(length=60), nullable=False),
+        sa.Column("id", Identifier, nullable=False),
+        sa.Column("ci", Identifier, nullable=False),
+        sa.Column("key", sa.String(length=200), nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("details", JsonType, nullable=False),
+        sa.Column("source", sa.String(length=16), nullable=False),
+        sa.Column("first_seen", Timestamp(), nullable=False),
+        sa.Column("last_seen", Timestamp(), nullable=False),
+        sa.Column("missing_since", Timestamp(), nullable=True),
+        sa.Column("organization", Identifier, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ci_storage")),
+    )
+    op.create_index("uq_ci_storage_ci_key", "ci_storage", ["organization", "ci", "key"], unique=True)
+    op.create_table(
+        "device_group",
+        sa.Column("name", sa.String(length=120), nullable=False),
+        sa.Column("description", sa.String(length=500), nullable=False),
+        sa.Column("device_group_filters", JsonType, nullable=False),
+        sa.Column("users", JsonType, nullable=False),
+        sa.Column("roles", JsonType, nullable=False),
+        sa.Column("is_enabled", sa.Boolean(), nullable=False),
+        sa.Column("id", Identifier, nullable=False),
+        sa.Column("creation_time", Timestamp(), nullable=False),
+        sa.Column("created_by", sa.Integer(), nullable=False),
+        sa.Column("last_update_time", Timestamp(), nullable=False),
+        sa.Column("modified_by", sa.Integer(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("is_deleted", sa.Boolean(), nullable=False),
+        sa.Column("is_demo_data", sa.Boolean(), nullable=False),
+        sa.Column("custom_field_data", JsonType, nullable=False),
+        sa.Column("organization", Identifier, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_device_group")),
+    )
+    op.create_index(
+        "ix_device_group_recent",
+        "device_group",
+        ["organization", "creation_time", "id"],
+        unique=False,
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.create_index(
+        "uq_device_group_name",
+        "device_group",
+        [sa.literal_column("organization"), sa.literal_column("lower(name)")],
+        unique=True,
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.create_table(
+        "device_group_member",
+        sa.Column("organization", Identifier, nullable=False),
+        sa.Column("group", Identifier, nullable=False),
+        sa.Column("ci", Identifier, nullable=False),
+        sa.PrimaryKeyConstraint("organization", "group", "ci", name=op.f("pk_device_group_member")),
+    )
+    op.create_index("ix_device_group_member_ci", "device_group_member", ["organization", "ci"], unique=False)
+    op.create_table(
         "event",
         sa.Column("event_class", sa.String(length=255), nullable=False),
         sa.Column("message", sa.String(length=2000), nullable=False),
@@ -389,6 +1008,190 @@ def downgrade() -> None:
         postgresql_where=sa.text("is_deleted = false AND cleared = false AND ci IS NOT NULL"),
     )
     op.drop_table("event")
+    op.drop_index("ix_device_group_member_ci", table_name="device_group_member")
+    op.drop_table("device_group_member")
+    op.drop_index(
+        "uq_device_group_name",
+        table_name="device_group",
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.drop_index(
+        "ix_device_group_recent",
+        table_name="device_group",
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.drop_table("device_group")
+    op.drop_index("uq_ci_storage_ci_key", table_name="ci_storage")
+    op.drop_table("ci_storage")
+    op.drop_index("uq_ci_software_ci_key", table_name="ci_software")
+    op.drop_index("ix_ci_software_name", table_name="ci_software")
+    op.drop_table("ci_software")
+    op.drop_table("ci_sighting")
+    op.drop_index("uq_ci_resource_ci_key", table_name="ci_resource")
+    op.drop_table("ci_resource")
+    op.drop_index(
+        "uq_ci_relation_type_name",
+        table_name="ci_relation_type",
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.drop_index(
+        "ix_ci_relation_type_recent",
+        table_name="ci_relation_type",
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.drop_table("ci_relation_type")
+    op.drop_index(
+        "uq_ci_relation_source_type_target",
+        table_name="ci_relation",
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.drop_index(
+        "ix_ci_relation_recent",
+        table_name="ci_relation",
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.drop_index(
+        "ix_ci_relation_back",
+        table_name="ci_relation",
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.drop_table("ci_relation")
+    op.drop_index("uq_ci_interface_ci_key", table_name="ci_interface")
+    op.drop_index("ix_ci_interface_mac", table_name="ci_interface")
+    op.drop_table("ci_interface")
+    op.drop_index(
+        "uq_ci_identity_rule_value",
+        table_name="ci_identity",
+        sqlite_where=sa.text("enforced = 1"),
+        postgresql_where=sa.text("enforced = true"),
+    )
+    op.drop_index("ix_ci_identity_ci", table_name="ci_identity")
+    op.drop_table("ci_identity")
+    op.drop_index("uq_ci_hardware_ci_key", table_name="ci_hardware")
+    op.drop_table("ci_hardware")
+    op.drop_index("uq_ci_claim_ci_attribute_source", table_name="ci_claim")
+    op.drop_index("ix_ci_claim_open", table_name="ci_claim")
+    op.drop_table("ci_claim")
+    op.drop_index(
+        "uq_ci_category_name",
+        table_name="ci_category",
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.drop_index(
+        "ix_ci_category_recent",
+        table_name="ci_category",
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.drop_index(op.f("ix_ci_category_parent"), table_name="ci_category")
+    op.drop_table("ci_category")
+    op.drop_index("ix_ci_address_ci", table_name="ci_address")
+    op.drop_table("ci_address")
+    op.drop_index(
+        "uq_ci_display_id",
+        table_name="ci",
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.drop_index(
+        "ix_ci_vendor",
+        table_name="ci",
+        sqlite_where=sa.text("is_deleted = 0 AND vendor IS NOT NULL"),
+        postgresql_where=sa.text("is_deleted = false AND vendor IS NOT NULL"),
+    )
+    op.drop_index(
+        "ix_ci_used_by",
+        table_name="ci",
+        sqlite_where=sa.text("is_deleted = 0 AND used_by IS NOT NULL"),
+        postgresql_where=sa.text("is_deleted = false AND used_by IS NOT NULL"),
+    )
+    op.drop_index(
+        "ix_ci_status",
+        table_name="ci",
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.drop_index(
+        "ix_ci_serial",
+        table_name="ci",
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.drop_index(
+        "ix_ci_requester",
+        table_name="ci",
+        sqlite_where=sa.text("is_deleted = 0 AND requester IS NOT NULL"),
+        postgresql_where=sa.text("is_deleted = false AND requester IS NOT NULL"),
+    )
+    op.drop_index(
+        "ix_ci_recent",
+        table_name="ci",
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.drop_index(
+        "ix_ci_parent",
+        table_name="ci",
+        sqlite_where=sa.text("is_deleted = 0 AND parent IS NOT NULL"),
+        postgresql_where=sa.text("is_deleted = false AND parent IS NOT NULL"),
+    )
+    op.drop_index(
+        "ix_ci_owner",
+        table_name="ci",
+        sqlite_where=sa.text("is_deleted = 0 AND owner IS NOT NULL"),
+        postgresql_where=sa.text("is_deleted = false AND owner IS NOT NULL"),
+    )
+    op.drop_index(
+        "ix_ci_name",
+        table_name="ci",
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.drop_index(
+        "ix_ci_managed_by",
+        table_name="ci",
+        sqlite_where=sa.text("is_deleted = 0 AND managed_by IS NOT NULL"),
+        postgresql_where=sa.text("is_deleted = false AND managed_by IS NOT NULL"),
+    )
+    op.drop_index(
+        "ix_ci_lower_name",
+        table_name="ci",
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.drop_index(
+        "ix_ci_location",
+        table_name="ci",
+        sqlite_where=sa.text("is_deleted = 0 AND location IS NOT NULL"),
+        postgresql_where=sa.text("is_deleted = false AND location IS NOT NULL"),
+    )
+    op.drop_index(
+        "ix_ci_department",
+        table_name="ci",
+        sqlite_where=sa.text("is_deleted = 0 AND department IS NOT NULL"),
+        postgresql_where=sa.text("is_deleted = false AND department IS NOT NULL"),
+    )
+    op.drop_index(
+        "ix_ci_category",
+        table_name="ci",
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.drop_index(
+        "ix_ci_asset_tag",
+        table_name="ci",
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.drop_table("ci")
     op.drop_index(
         "uq_business_hours_name",
         table_name="business_hours",

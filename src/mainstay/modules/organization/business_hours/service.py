@@ -8,6 +8,7 @@ from datetime import date
 from sqlalchemy import select
 
 from mainstay.kernel import store
+from mainstay.kernel.access.bootstrap import on_founding
 from mainstay.kernel.calendar import ALWAYS, BusinessHours
 from mainstay.kernel.context import Context
 from mainstay.modules.organization.business_hours import engine
@@ -48,12 +49,10 @@ def calendar(row: BusinessHoursProfile, holidays: frozenset[date]) -> BusinessHo
     )
 
 
-async def make_defaults(ctx: Context) -> BusinessHoursProfile:
-    """The profile of a new organization: round the clock; made once."""
-    known = await store.find(ctx, select(BusinessHoursProfile).where(BusinessHoursProfile.is_default.is_(True)))
-    if known is not None:
-        return known
-    return await store.add(
+@on_founding
+async def make_defaults(ctx: Context) -> None:
+    """The profile of a new organization: round the clock."""
+    await store.add(
         ctx,
         BusinessHoursProfile(
             name=ALL_DAY, description="Round the clock, every day.", timezone="UTC", hours=engine.ROUND_THE_CLOCK,

@@ -50,7 +50,8 @@ BY_SEVERITY: dict[str, dict[str, int]] = {
 
 FIELDS = (
     "event_id", "event_class", "message", "severity", "host", "address", "device", "resource", "source", "rule",
-    "reference", "ci", "ci_name", "site", "tags", "count", "first_seen", "assignee", "fingerprint", "trigger",
+    "reference", "ci", "ci_name", "ci_team", "site", "tags", "count", "first_seen", "assignee", "fingerprint",
+    "trigger",
 )  # fmt: skip
 """What an expression may name, beside ``variables.<name>``."""
 _PLACE = re.compile(r"\{\{\s*([A-Za-z_][\w.-]*)\s*\}\}")

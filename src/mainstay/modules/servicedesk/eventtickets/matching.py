@@ -14,9 +14,11 @@ from mainstay.kernel.context import Context
 from mainstay.kernel.errors import Invalid
 from mainstay.kernel.fields import Field
 from mainstay.kernel.query import Source
+from mainstay.modules.assets.cmdb.tables import Ci
 from mainstay.modules.monitoring.events.resource import events
 from mainstay.modules.monitoring.events.tables import SEVERITIES, Event
 from mainstay.modules.organization.locations.tables import Location
+from mainstay.modules.people.teams.tables import Team
 from mainstay.modules.servicedesk.eventtickets import engine
 from mainstay.modules.servicedesk.eventtickets.tables import EventTrigger
 
@@ -36,7 +38,7 @@ async def condition(ctx: Context, document: Any) -> ColumnElement[bool]:
 
 
 def _with_variables(source: Source, document: Any) -> Source:
-    """The source, with every ``variables.<name>`` that the conditions mention as a field of text."""
+    """The source, with the site, and every ``variables.<name>`` that the conditions mention as a field of text."""
     columns, fields = dict(source.columns), dict(source.fields)
     for name in set(_mentioned(document, 0)):
         key = name[len(VARIABLE) :]
@@ -47,6 +49,8 @@ def _with_variables(source: Source, document: Any) -> Source:
         else:
             columns[name] = type_coerce(Event.variables, JSONB)[key].astext
         fields[name] = Field(name=name, label=name, kind="text")
+    columns["site"] = select(Ci.location).where(Ci.id == Event.ci).scalar_subquery()
+    fields["site"] = Field(name="site", label="Site", kind="reference", reference="location")
     return Source(columns=columns, fields=fields, custom=source.custom, document=source.document, sqlite=source.sqlite)
 
 
@@ -95,17 +99,17 @@ async def _wanted(ctx: Context, trigger: EventTrigger, *, live: bool = True) -> 
 async def facts(ctx: Context, found: Collection[Event]) -> dict[str, dict[str, Any]]:
     """What expressions may name of each event, by its id; at most two statements."""
     places = await _places(ctx, {event.ci for event in found if event.ci})
-    return {event.id: _facts(event, places.get(event.ci or "", ("", "", ""))) for event in found}
+    return {event.id: _facts(event, places.get(event.ci or "", ("", "", "", ""))) for event in found}
 
 
-def _facts(event: Event, place: tuple[str, str, str]) -> dict[str, Any]:
-    ci_name, site_id, site = place
+def _facts(event: Event, place: tuple[str, str, str, str]) -> dict[str, Any]:
+    ci_name, site_id, site, ci_team = place
     return {
         "event_id": event.id, "event_class": event.event_class, "message": event.message,
         "severity": _SEVERITY[_raised(event)], "severity_id": _raised(event), "host": event.host,
         "address": event.address, "device": ci_name or event.host or event.address, "resource": event.resource,
         "source": event.source, "rule": event.rule, "reference": event.reference, "ci": event.ci or "",
-        "ci_name": ci_name, "site": site, "site_id": site_id, "tags": ", ".join(event.tags or []),
+        "ci_name": ci_name, "ci_team": ci_team, "site": site, "site_id": site_id, "tags": ", ".join(event.tags or []),
         "count": event.count, "first_seen": event.first_seen, "assignee": event.assignee or "",
         "fingerprint": event.fingerprint, "variables": event.variables or {}, "cleared": event.cleared,
         "device_key": event.ci or event.address or event.host.lower() or event.fingerprint,
@@ -117,19 +121,18 @@ def _raised(event: Event) -> int:
     return event.severity if event.severity <= 4 else event.original_severity
 
 
-async def _places(ctx: Context, ids: set[str]) -> dict[str, tuple[str, str, str]]:
-    """Name, site's id and site's name of configuration items."""
-    res = ctx.platform.registry.resources.get("ci")
-    if res is None or not ids:
+async def _places(ctx: Context, ids: set[str]) -> dict[str, tuple[str, str, str, str]]:
+    """Name, site's id, site's name and team's name of configuration items."""
+    if not ids:
         return {}
-    ci = res.model
     statement = (
-        select(ci.id, ci.name, ci.location, Location.location_name)
-        .outerjoin(Location, Location.id == ci.location)
-        .where(ci.id.in_(sorted(ids)))
+        select(Ci.id, Ci.name, Ci.location, Location.location_name, Team.name)
+        .outerjoin(Location, Location.id == Ci.location)
+        .outerjoin(Team, Team.id == Ci.team)
+        .where(Ci.id.in_(sorted(ids)))
     )
     found = (await ctx.session.execute(statement)).all()
-    return {row[0]: (row[1] or "", row[2] or "", row[3] or "") for row in found}
+    return {row[0]: (row[1], row[2] or "", row[3] or "", row[4] or "") for row in found}
 
 
 def check_expressions(values: Mapping[str, Any]) -> None:

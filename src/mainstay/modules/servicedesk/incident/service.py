@@ -125,6 +125,8 @@ class Incidents(Behaviour[Incident]):
         form = await form_options(ctx)
         chosen = row.current_assignment_info["assignee_profile_id"]
         info: dict[str, Any] = next((user for user in form["users"] if user["profile_id"] == chosen), {})
+        if self.insider(ctx):
+            row.related = {name: await find(ctx, row.id) for name, find in RELATED.items()}
         return shape.IncidentDetail(
             incident=row,
             options=form,
@@ -132,7 +134,6 @@ class Incidents(Behaviour[Incident]):
             transition_status=engine.transitions(status),
             stage_state_option_map=engine.option_map(),
             selected_assignee_info=info,
-            related={name: await find(ctx, row.id) for name, find in RELATED.items()} if self.insider(ctx) else {},
         )
 
     async def options(self, ctx: Context) -> dict[str, Any]:
