@@ -374,6 +374,69 @@ async def test_a_preview_tells_what_would_have_happened(world: World) -> None:
     await world.post(f"{TRIGGERS}preview/", asked, by=blind, expect=403)
 
 
+async def test_a_delay_starts_over_with_the_problem(world: World) -> None:
+    made = await trigger(world, delay=3600)
+    path = f"{TRIGGERS}{made['id']}/waiting/"
+    await raw(world, "a", "b")
+    before = (await world.get(path))["results"]
+    await raw(world, "a", clear=True)
+    assert [row["message"] for row in (await world.get(path))["results"]] == ["Problem b"]
+    await raw(world, "a")
+    after = (await world.get(path))["results"]
+    assert [row["message"] for row in after] == ["Problem b", "Problem a"]
+    assert after[0]["due_at"] == before[0]["due_at"] < after[1]["due_at"]
+
+
+async def test_an_incident_resolved_by_somebody_is_not_reopened_by_a_mere_change(world: World) -> None:
+    await trigger(world)
+    await raw(world, "a", severity=3)
+    await world.post(f"{INCIDENTS}inci_resolve/", {"incident_id": "INC-1", "closure_note": "Known"})
+    await raw(world, "a", severity=1)
+    (event,) = await events(world)
+    await world.patch(f"{EVENTS}{event['id']}/", {"tags": ["seen"]})
+    await feed.drain(world.platform)
+    assert [row["state"] for row in await incidents(world)] == ["Resolved"]
+    await raw(world, "a", clear=True)
+    await raw(world, "a")
+    assert [row["state"] for row in await incidents(world)] == ["In Progress"]
+
+
+async def test_an_event_that_comes_to_fit_gets_its_incident(world: World) -> None:
+    await trigger(world, conditions={"severity": 1})
+    await raw(world, "a", severity=3)
+    assert await incidents(world) == []
+    await raw(world, "a", severity=1)
+    assert len(await incidents(world)) == 1
+
+
+async def test_a_trigger_is_applied_to_what_is_active_now(world: World) -> None:
+    await raw(world, "a", "b", "c")
+    await raw(world, "c", clear=True)
+    made = await trigger(world, group_by="ci", status="inactive")
+    apply = f"{TRIGGERS}{made['id']}/apply/"
+    await world.post(apply, expect=409)
+    await world.patch(f"{TRIGGERS}{made['id']}/", {"status": "active"})
+    assert await world.post(apply) == {"status": "success", "matched": 2, "taken": 2}
+    assert await world.post(apply) == {"status": "success", "matched": 2, "taken": 0}
+    (incident,) = await incidents(world)
+    assert await linked(world, incident["id"]) == ["Problem a", "Problem b"]
+    editor = await world.granted({"event_trigger": ("view", "edit")})
+    await world.post(apply, by=editor, expect=403)
+
+
+async def test_many_incidents_at_once_are_one_mail(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(world.platform, "settings", replace(world.platform.settings, smtp_host="127.0.0.1"))
+    await trigger(world, notify_emails=["noc@example.com"])
+    await raw(world, *(f"p{number}" for number in range(30)), drain=False)
+    await feed.drain(world.platform)
+    assert len(await incidents(world)) == 30
+    async with world.platform.work(world.organization) as ctx:
+        sent = (await ctx.session.execute(select(OutboxMail.subject, OutboxMail.text))).all()
+    ((subject, text),) = sent
+    assert subject == "30 incidents were opened by the trigger Test trigger"
+    assert "INC-30" in text
+
+
 async def test_the_shipped_trigger_works_once_it_is_switched_on(world: World) -> None:
     (shipped,) = (await world.get(TRIGGERS))["results"]
     await raw(world, "a", severity=2)

@@ -109,7 +109,7 @@ async def _open(ctx: Context, trigger: EventTrigger, rows: Sequence[TriggerDue])
                 await acting.wait(ctx, acting.OPEN, trigger.id, ids, then)
             return
     fit = await matching.fitting(ctx, trigger, ids)
-    linked = await tickets.active_of(ctx, sorted(fit))
-    fit = {item for item in fit if all(rule != trigger.id for _incident, rule in linked.get(item, ()))}
+    linked = await tickets.rules_of(ctx, sorted(fit))
+    fit = {item for item in fit if not linked.get((item, trigger.id))}
     if fit:
         await acting.attempt(ctx, trigger, fit, before=max(row.attempts for row in rows))

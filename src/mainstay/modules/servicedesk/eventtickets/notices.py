@@ -13,6 +13,8 @@ from mainstay.modules.servicedesk.eventtickets.tables import EventTrigger
 from mainstay.modules.servicedesk.incident import engine
 from mainstay.modules.servicedesk.incident.tables import Incident
 
+SINGLE = 10
+"""Incidents at once, up to which each has a mail of its own."""
 _PRIORITY = {choice.id: choice.name for choice in engine.PRIORITIES}
 
 
@@ -23,14 +25,27 @@ async def tell(ctx: Context, trigger: EventTrigger, what: str, found: Sequence[t
     ):
         return
     recipients = await people.addresses(ctx, trigger, [incident for incident, _text in found])
-    await mail.queue_many(
-        ctx,
-        [
-            mail.Mail(to, *_text(ctx, trigger, what, incident, shown), reference=incident.id)
-            for incident, shown in found
-            for to in recipients[incident.id]
-        ],
-    )
+    by_address: dict[str, list[tuple[Incident, str]]] = {}
+    for incident, shown in found:
+        for to in recipients[incident.id]:
+            by_address.setdefault(to, []).append((incident, shown))
+    mails: list[mail.Mail] = []
+    for to, items in by_address.items():
+        if len(items) > SINGLE:
+            mails.append(mail.Mail(to, *_digest(ctx, trigger, what, [incident for incident, _shown in items])))
+            continue
+        mails += [mail.Mail(to, *_text(ctx, trigger, what, *item), reference=item[0].id) for item in items]
+    await mail.queue_many(ctx, mails)
+
+
+def _digest(ctx: Context, trigger: EventTrigger, what: str, found: Sequence[Incident]) -> tuple[str, str, str]:
+    """One mail for many at once: a storm must not become one of mail."""
+    subject = f"{len(found)} incidents were {what} by the trigger {trigger.name}"
+    lines = [f"{row.display_id}  {_PRIORITY[row.priority_id]}  {row.summary}" for row in found[:200]]
+    url = f"{ctx.platform.settings.base_url}/incident"
+    rich = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
+    rich = f'<p>{html.escape(subject)}</p><ul>{rich}</ul><p><a href="{html.escape(url)}">{html.escape(url)}</a></p>'
+    return subject, "\n".join([subject, "", *lines, "", url, ""]), rich
 
 
 def _text(ctx: Context, trigger: EventTrigger, what: str, incident: Incident, shown: str) -> tuple[str, str, str]:

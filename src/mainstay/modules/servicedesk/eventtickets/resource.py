@@ -12,13 +12,13 @@ from sqlalchemy import delete, select
 
 from mainstay.kernel import store, trail, validation, verbs, writing
 from mainstay.kernel.context import Context
-from mainstay.kernel.errors import Invalid
+from mainstay.kernel.errors import Conflict, Invalid
 from mainstay.kernel.fields import Field
 from mainstay.kernel.operation import Page
 from mainstay.kernel.query import ListQuery
 from mainstay.kernel.resource import Behaviour, Resource
 from mainstay.modules.monitoring.events.tables import Event
-from mainstay.modules.servicedesk.eventtickets import acting, engine, matching
+from mainstay.modules.servicedesk.eventtickets import acting, engine, listening, matching
 from mainstay.modules.servicedesk.eventtickets.tables import EventTrigger, TriggerDue, TriggerGroup
 from mainstay.modules.servicedesk.incident.tables import Incident
 
@@ -86,6 +86,7 @@ triggers = Resource(
     sort="name",
     reverse=False,
     behaviour=Triggers(),
+    privileges=("view", "add", "edit", "delete", "export", "execute"),
     natural_key="name",
     verbs={"template": None, "columns": None, "validate": None, "import": None},
     sample={
@@ -174,6 +175,27 @@ async def _draft(ctx: Context, body: PreviewWanted) -> EventTrigger:
     values = validation.read_values(triggers.writable(), given, partial=True)
     await check(ctx, values, {**whole, **values})
     return EventTrigger(**{**whole, **values})
+
+
+class Applied(msgspec.Struct, kw_only=True):
+    """How many events that are active now fit, and how many of them had no incident by this trigger."""
+
+    status: str = "success"
+    matched: int
+    taken: int
+
+
+@triggers.action("POST", "{id}/apply/", privilege="execute")
+async def apply(ctx: Context, id: str) -> Applied:
+    """Let a trigger act on the events that are active now, as if they were raised this moment; newest 5,000."""
+    trigger = await verbs.entity_of(ctx, triggers, id)
+    if trigger.status != engine.ACTIVE:
+        raise Conflict(f"{trigger.name} is inactive. Make it active first.")
+    query = select(Event.id).where(Event.cleared.is_(False)).order_by(Event.last_seen.desc()).limit(5000)
+    ids = list((await ctx.session.execute(query)).scalars())
+    fit = await matching.fitting(ctx, trigger, ids)
+    taken = await listening.look(ctx, trigger, fit, news=fit)
+    return Applied(matched=len(fit), taken=taken)
 
 
 class Waiting(msgspec.Struct, kw_only=True):

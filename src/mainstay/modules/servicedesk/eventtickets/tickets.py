@@ -187,6 +187,16 @@ async def active_of(ctx: Context, event_ids: Collection[str]) -> dict[str, list[
     return found
 
 
+async def rules_of(ctx: Context, event_ids: Collection[str]) -> dict[tuple[str, str], bool]:
+    """(Event, trigger) for what triggers linked → whether an incident of theirs is being worked on."""
+    query = select(EventTicket.event, EventTicket.rule).where(EventTicket.event.in_(list(event_ids)))
+    found = {(row.event, row.rule): False for row in (await ctx.session.execute(query)).all()}
+    if found:
+        for event, links in (await active_of(ctx, event_ids)).items():
+            found |= {(event, rule): True for _incident, rule in links}
+    return found
+
+
 async def roots(ctx: Context, parents: Mapping[str, str | None]) -> dict[str, Incident]:
     """Incident → the one it ended up in, for those of ``parents`` (id → parent) that were merged."""
     found: dict[str, Incident] = {}
