@@ -437,6 +437,19 @@ async def test_many_incidents_at_once_are_one_mail(world: World, monkeypatch: py
     assert "INC-30" in text
 
 
+async def test_an_end_of_many_is_worked_in_portions(world: World) -> None:
+    await trigger(world)
+    keys = [f"p{number:03}" for number in range(120)]
+    await raw(world, *keys)
+    await raw(world, *keys, clear=True)
+    await work_due(world.platform)
+    assert {row["state"] for row in await incidents(world)} == {"Resolved"}
+    await raw(world, *keys)
+    await work_due(world.platform)
+    found = await incidents(world)
+    assert (len(found), {row["state"] for row in found}) == (120, {"In Progress"})
+
+
 async def test_the_shipped_trigger_works_once_it_is_switched_on(world: World) -> None:
     (shipped,) = (await world.get(TRIGGERS))["results"]
     await raw(world, "a", severity=2)

@@ -32,6 +32,9 @@ OPEN, RESOLVE = "open", "resolve"
 MONITORING = 6
 """The incident's source."""
 ATTEMPTS = 24
+AT_ONCE = 50
+"""Incidents that one transaction takes up again or resolves. The others follow at once, in transactions of their own:
+what agents write in the meantime must not wait for a thousand of them."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -156,9 +159,11 @@ async def _act(ctx: Context, trigger: EventTrigger, ids: Sequence[str]) -> None:
         group.incident = known.get(group.slot.incident)
         group.step = engine.step(_standing(group), ctx.now, window, trigger.on_recurrence)
     await _open(ctx, trigger, [group for group in groups if group.step is Step.OPEN], facts)
-    for group in groups:
-        if group.step is not Step.OPEN:
-            await _add(ctx, trigger, group, facts)
+    known_groups = [group for group in groups if group.step is not Step.OPEN]
+    for group in known_groups[:AT_ONCE]:
+        await _add(ctx, trigger, group, facts)
+    rest = [event.id for group in known_groups[AT_ONCE:] for event in group.events]
+    await wait(ctx, OPEN, trigger.id, rest, ctx.now)
 
 
 def _standing(group: Group) -> Standing | None:

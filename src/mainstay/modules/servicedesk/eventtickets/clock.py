@@ -22,7 +22,7 @@ from mainstay.modules.servicedesk.eventtickets.tables import EventTrigger, Trigg
 log = structlog.get_logger("mainstay.event_triggers")
 TICK = 1.0
 """Seconds between looks at the table; what is due is done at most this much late."""
-BATCH = 500
+BATCH = 1000
 
 
 class TriggerClock(Service):
@@ -67,16 +67,19 @@ async def work_due(platform: Platform) -> int:
             async with platform.work(organization) as ctx:
                 some = await _work(ctx)
             done += some
-            if some < BATCH:
+            if not some:
                 break
     return done
 
 
 async def _work(ctx: Context) -> int:
-    query = select(TriggerDue).where(TriggerDue.due_at <= ctx.now).order_by(TriggerDue.due_at).limit(BATCH)
-    if not ctx.platform.database.is_sqlite:
-        query = query.with_for_update(skip_locked=True)
-    rows = list((await ctx.session.execute(query)).scalars())
+    rows: list[TriggerDue] = []
+    for kind, most in ((acting.OPEN, BATCH), (acting.RESOLVE, acting.AT_ONCE)):
+        query = select(TriggerDue).where(TriggerDue.due_at <= ctx.now, TriggerDue.kind == kind)
+        query = query.order_by(TriggerDue.due_at, TriggerDue.id).limit(most)
+        if not ctx.platform.database.is_sqlite:
+            query = query.with_for_update(skip_locked=True)
+        rows += (await ctx.session.execute(query)).scalars()
     if not rows:
         return 0
     gone = delete(TriggerDue).where(TriggerDue.id.in_([row.id for row in rows]))

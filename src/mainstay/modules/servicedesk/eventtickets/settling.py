@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import case, func, select
@@ -75,17 +75,22 @@ async def settle_incidents(ctx: Context, incident_ids: Iterable[str], *, waited:
     if not done:
         return
     openers = await _openers(ctx, sorted(done))
+    later: dict[tuple[str, datetime], list[str]] = {}
+    resolved = 0
     for incident_id in sorted(done):
         incident, trigger = active[incident_id], openers.get(incident_id)
         choice = trigger.on_clear if trigger else engine.NOTE
         if choice == engine.NOTE:
             await add_message(ctx, incident, f"<p>{engine.RESOLUTION}</p>", kind="event", public=False)
         elif choice == engine.RESOLVE and trigger is not None:
-            if trigger.resolve_delay and not waited:
-                at = ctx.now + timedelta(seconds=trigger.resolve_delay)
-                await acting.wait(ctx, acting.RESOLVE, trigger.id, [incident_id], at)
+            delay = timedelta(seconds=0 if waited else trigger.resolve_delay)
+            if delay or resolved >= acting.AT_ONCE:
+                later.setdefault((trigger.id, ctx.now + delay), []).append(incident_id)
             else:
+                resolved += 1
                 await _resolve(ctx, trigger, incident, done[incident_id], before)
+    for (trigger_id, at), subjects in later.items():
+        await acting.wait(ctx, acting.RESOLVE, trigger_id, subjects, at)
 
 
 async def _all_cleared(ctx: Context, active: Mapping[str, Incident]) -> dict[str, str]:
@@ -102,18 +107,19 @@ async def _all_cleared(ctx: Context, active: Mapping[str, Incident]) -> dict[str
     live: dict[str, int] = {}
     for incident, count in (await ctx.session.execute(query)).all():
         live[members[incident]] = live.get(members[incident], 0) + int(count or 0)
-    done: dict[str, str] = {}
-    for incident_id in (item for item, count in live.items() if not count):
-        mine = [item for item, end in members.items() if end == incident_id]
-        last = (
-            select(EventTicket.event)
-            .join(Event, Event.id == EventTicket.event)
-            .where(EventTicket.incident.in_(mine))
-            .order_by(Event.cleared_at.desc(), Event.id)
-            .limit(1)
-        )
-        done[incident_id] = str(await ctx.session.scalar(last))
-    return done
+    over = {item: end for item, end in members.items() if live.get(end) == 0}
+    if not over:
+        return {}
+    order = func.row_number().over(partition_by=EventTicket.incident, order_by=(Event.cleared_at.desc(), Event.id))
+    ranked = (
+        select(EventTicket.incident, EventTicket.event, Event.cleared_at, order.label("place"))
+        .join(Event, Event.id == EventTicket.event)
+        .where(EventTicket.incident.in_(sorted(over)))
+        .subquery()
+    )
+    last = select(ranked.c.incident, ranked.c.event).where(ranked.c.place == 1)
+    rows = (await ctx.session.execute(last.order_by(ranked.c.cleared_at))).all()
+    return {over[row.incident]: row.event for row in rows}
 
 
 async def _openers(ctx: Context, incident_ids: Sequence[str]) -> dict[str, EventTrigger]:
