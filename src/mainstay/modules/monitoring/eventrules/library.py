@@ -20,16 +20,16 @@ def rules() -> tuple[Rule, ...]:
     for name in sorted(found, key=lambda item: (item == GENERIC, item)):
         document = found[name]
         for given in document["rules"]:
-            made.append(_rule(f"{name}: {given['class']}", tuple(document.get("vendors", ())), given))
+            made.append(_rule(f"{name}: {given['class']}", document, given))
     return tuple(made)
 
 
-def _rule(name: str, vendors: tuple[str, ...], given: dict[str, Any]) -> Rule:
+def _rule(name: str, document: dict[str, Any], given: dict[str, Any]) -> Rule:
     patterns = given["match"]
     key = given.get("key", ())
     return Rule(
         name=name, event_class=given["class"], patterns=(patterns,) if isinstance(patterns, str) else tuple(patterns),
-        vendors=vendors, severity=severity.WORDS[given["severity"]] if "severity" in given else None,
+        vendors=tuple(document.get("vendors", ())), only=document.get("only", False), severity=severity.WORDS[given["severity"]] if "severity" in given else None,
         set={str(k): str(v) for k, v in given.get("set", {}).items()}, template=given.get("template", ""),
         key=(key,) if isinstance(key, str) else tuple(key), tests=tuple(given.get("tests", ())),
     )  # fmt: skip

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-SHORTEST = 4
+SHORTEST = 3
 """A word shorter than this is in nearly every message and sieves nothing."""
+SPELLINGS = 16
+"""A digit in a word stands for ten words; no word is spelled in more ways than this."""
 
 
 def needed(pattern: str) -> set[str] | None:
@@ -27,15 +29,16 @@ def needed(pattern: str) -> set[str] | None:
 def _of(items: list[Any]) -> set[str] | None:
     """The best set of alternatives among the parts that must all be there."""
     options: list[set[str]] = []
-    run = ""
+    run = {""}
     for code, value in [*items, (None, None)]:
         name = str(code)
-        if name == "LITERAL" and value < 128:
-            run += chr(value).lower()
+        letters = _letters(name, value)
+        if letters and len(run) * len(letters) <= SPELLINGS:
+            run = {word + letter for word in run for letter in letters}
             continue
-        if run:
-            options.append({run})
-            run = ""
+        if run != {""}:
+            options.append(run)
+        run = set(letters) if letters else {""}
         inner: set[str] | None = None
         if name == "SUBPATTERN":
             inner = _of(list(value[3]))
@@ -48,6 +51,24 @@ def _of(items: list[Any]) -> set[str] | None:
     if not options:
         return None
     return max(options, key=lambda words: (min(map(len, words)), -len(words)))
+
+
+def _letters(name: str, value: Any) -> list[str]:
+    """What one place of the pattern can be, where that is little."""
+    if name == "LITERAL":
+        return [chr(value).lower()] if value < 128 else []
+    if name != "IN":
+        return []
+    found: set[str] = set()
+    for code, inner in value:
+        kind = str(code)
+        if kind == "LITERAL" and inner < 128:
+            found.add(chr(inner).lower())
+        elif kind == "CATEGORY" and str(inner) == "CATEGORY_DIGIT":
+            found |= set("0123456789")
+        else:
+            return []
+    return sorted(found)
 
 
 def _branch(branches: list[Any]) -> set[str] | None:

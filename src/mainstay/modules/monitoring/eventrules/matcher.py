@@ -19,6 +19,8 @@ REMEMBERED = 50_000
 """Messages whose rule is remembered: in a storm the same ones come again and again."""
 MAX_MESSAGE = 8192
 """Characters of a message that rules look at."""
+FOREIGN = 9
+"""The rank of a rule that is for another vendor alone."""
 _OPTIONS = re2.Options()
 _OPTIONS.log_errors = False
 _OPTIONS.max_mem = 64 * 2**20
@@ -37,6 +39,8 @@ class Rule:
     patterns: tuple[str, ...]
     vendors: tuple[str, ...] = ()
     severity: int | None = None
+    only: bool = False
+    """For messages of these vendors alone: plain words that mean something else elsewhere."""
     set: dict[str, str] = field(default_factory=dict)
     """Variables with a fixed value."""
     template: str = ""
@@ -113,8 +117,10 @@ class Matcher:
         hits = self._filter.Match(message)
         if not hits:
             return None
-        best = min(hits, key=lambda index: self._rank(index, vendor))
-        number, pattern = self._of[best]
+        best = min((self._rank(index, vendor), index) for index in hits)
+        if best[0] == FOREIGN:
+            return None
+        number, pattern = self._of[best[1]]
         rule = self.rules[number]
         found = pattern.search(message)
         variables = dict(rule.set)
@@ -122,15 +128,17 @@ class Matcher:
             variables |= {name: value.strip() for name, value in found.groupdict().items() if value is not None}
         return Match(rule, variables)
 
-    def _rank(self, index: int, vendor: str) -> tuple[int, int]:
+    def _rank(self, index: int, vendor: str) -> int:
         rule = self.rules[self._of[index][0]]
         if rule.own:
-            return (0, index)
+            return 0
         if not rule.vendors:
-            return (2, index)
-        if not vendor:
-            return (1, index)
-        return (1 if _is_of(vendor, rule.vendors) else 3, index)
+            return 2
+        if vendor and _is_of(vendor, rule.vendors):
+            return 1
+        if rule.only:
+            return FOREIGN
+        return 3 if vendor else 1
 
     def sieve(self, messages: Any) -> Any:
         """Which messages of a Polars series any rule may match, as a series of booleans."""
