@@ -18,8 +18,19 @@ from mainstay.modules.logs.templates.resource import templates
 from mainstay.modules.logs.templates.service import Templates
 from mainstay.modules.logs.pipeline.actions import lookup_tables, pipelines
 from mainstay.modules.logs.pipeline.service import LogPipelines
+from mainstay.modules.assets.categories.resource import categories
+from mainstay.modules.assets.cmdb.lookup import AddressBook
+from mainstay.modules.assets.cmdb.resource import items
+from mainstay.modules.assets.devicegroups.resource import device_groups
+from mainstay.modules.assets.founding import AssetDefaults
+from mainstay.modules.assets.relations import actions as _actions  # noqa: F401 - adds the walks
+from mainstay.modules.assets.relations import ends as _ends  # noqa: F401 - adds what relations lead to
+from mainstay.modules.assets.relations.resource import relation_types, relations
+from mainstay.modules.monitoring.events.listener import EventEngine
+from mainstay.modules.monitoring.events.resource import events
 from mainstay.modules.organization.announcements.resource import announcements
 from mainstay.modules.organization.async_tasks.resource import async_tasks
+from mainstay.modules.organization.business_hours.resource import profiles as business_hours
 from mainstay.modules.organization.field_configuration.custom import custom_fields
 from mainstay.modules.organization.field_configuration.resource import field_configs
 from mainstay.modules.organization.locations.resource import locations
@@ -37,7 +48,17 @@ from mainstay.modules.people.users.clocks import clocks
 from mainstay.modules.people.users.own import own
 from mainstay.modules.people.users.resource import users
 from mainstay.modules.people.vendors.resource import vendors
-from mainstay.modules.servicedesk.incident import jobs  # noqa: F401 - declares the timers
+from mainstay.modules.servicedesk.eventtickets import defaults, listening  # noqa: F401 - heard by the kernel
+from mainstay.modules.servicedesk.eventtickets.clock import TriggerClock
+from mainstay.modules.servicedesk.eventtickets.operations import event_tickets
+from mainstay.modules.servicedesk.eventtickets.resource import triggers as event_triggers
+from mainstay.modules.servicedesk.incident import (  # noqa: F401 - declare operations and timers
+    actions,
+    content,
+    jobs,
+    lookups,
+    merging,
+)
 from mainstay.modules.servicedesk.incident.conversation import conversation
 from mainstay.modules.servicedesk.incident.resource import incidents
 
@@ -47,9 +68,15 @@ def register(registry: Registry) -> None:
     registry.add(incidents, conversation)
     registry.add(log_searches, logs, integrations, templates, log_rules)
     registry.service(Templates)
+    registry.add(incidents, conversation, event_tickets, event_triggers)
+    registry.service(TriggerClock)
+    registry.add(events)
+    registry.service(EventEngine)
+    registry.add(items, categories, relations, relation_types, device_groups)
+    registry.service(AssetDefaults, AddressBook)
     registry.add(authentication, caller, own, clocks, invitations, users, requesters, departments, roles, apikeys)
     registry.add(teams, vendors, partners, leaves, leave_types, holidays, tags, locations, announcements)
-    registry.add(field_configs, custom_fields, settings)
+    registry.add(business_hours, field_configs, custom_fields, settings)
     registry.add(async_tasks, console)
     registry.add(intake)
     registry.permission("Logs", "log_intake", "Log intake", ("view", "add"))
