@@ -6,6 +6,14 @@ from mainstay.kernel import csvverbs  # noqa: F401 - adds the verbs on files
 from mainstay.kernel.access.resource import apikeys
 from mainstay.kernel.console import console
 from mainstay.kernel.registry import Registry
+from mainstay.modules.integrations.messenger import matching  # noqa: F401 - follows the change feed
+from mainstay.modules.integrations.messenger.channels import channels
+from mainstay.modules.integrations.messenger.messages import notifications
+from mainstay.modules.integrations.messenger.messenger import api_calls, beeps, sms, suppressed, syslogs
+from mainstay.modules.integrations.messenger.preferences import mine
+from mainstay.modules.integrations.messenger.sender import Sender
+from mainstay.modules.integrations.messenger.subscriptions import subscriptions
+from mainstay.modules.integrations.messenger.templates import templates
 from mainstay.modules.organization.announcements.resource import announcements
 from mainstay.modules.organization.async_tasks.resource import async_tasks
 from mainstay.modules.organization.field_configuration.custom import custom_fields
@@ -36,5 +44,7 @@ def register(registry: Registry) -> None:
     registry.add(authentication, caller, own, clocks, invitations, users, requesters, departments, roles, apikeys)
     registry.add(teams, vendors, partners, leaves, leave_types, holidays, tags, locations, announcements)
     registry.add(field_configs, custom_fields, settings)
+    registry.add(subscriptions, channels, templates, notifications, api_calls, beeps, sms, syslogs, suppressed, mine)
+    registry.service(Sender)
     registry.add(async_tasks, console)
     registry.permission("Configuration", "settings", "Settings", ("view", "edit"))
