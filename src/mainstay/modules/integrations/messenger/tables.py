@@ -125,6 +125,7 @@ class Subscription(Record):
     about: Mapped[str] = f.choice(ABOUT, default=EVENT, label="About", column=True)
     triggers: Mapped[list[str]] = f.choices(TRIGGERS, label="When", column=True,
                                             help="Empty: raised and cleared, opened and resolved.")  # fmt: skip
+    description: Mapped[str] = f.text(label="Description", length=500)
     conditions: Mapped[dict[str, Any]] = f.json(label="Conditions", help="A filter, as lists take it.")
     channels: Mapped[list[str]] = f.references("notification_channel", label="Channels", required=True, column=True)
     template: Mapped[str | None] = f.reference("notification_template", label="Template")
