@@ -14,8 +14,11 @@ from mainstay.modules.integrations.messenger.preferences import mine
 from mainstay.modules.integrations.messenger.sender import Sender
 from mainstay.modules.integrations.messenger.subscriptions import subscriptions
 from mainstay.modules.integrations.messenger.templates import templates
+from mainstay.modules.monitoring.events.listener import EventEngine
+from mainstay.modules.monitoring.events.resource import events
 from mainstay.modules.organization.announcements.resource import announcements
 from mainstay.modules.organization.async_tasks.resource import async_tasks
+from mainstay.modules.organization.business_hours.resource import profiles as business_hours
 from mainstay.modules.organization.field_configuration.custom import custom_fields
 from mainstay.modules.organization.field_configuration.resource import field_configs
 from mainstay.modules.organization.locations.resource import locations
@@ -33,7 +36,13 @@ from mainstay.modules.people.users.clocks import clocks
 from mainstay.modules.people.users.own import own
 from mainstay.modules.people.users.resource import users
 from mainstay.modules.people.vendors.resource import vendors
-from mainstay.modules.servicedesk.incident import jobs  # noqa: F401 - declares the timers
+from mainstay.modules.servicedesk.incident import (  # noqa: F401 - declare operations and timers
+    actions,
+    content,
+    jobs,
+    lookups,
+    merging,
+)
 from mainstay.modules.servicedesk.incident.conversation import conversation
 from mainstay.modules.servicedesk.incident.resource import incidents
 
@@ -41,9 +50,11 @@ from mainstay.modules.servicedesk.incident.resource import incidents
 def register(registry: Registry) -> None:
     """Add every resource and group of operations."""
     registry.add(incidents, conversation)
+    registry.add(events)
+    registry.service(EventEngine)
     registry.add(authentication, caller, own, clocks, invitations, users, requesters, departments, roles, apikeys)
     registry.add(teams, vendors, partners, leaves, leave_types, holidays, tags, locations, announcements)
-    registry.add(field_configs, custom_fields, settings)
+    registry.add(business_hours, field_configs, custom_fields, settings)
     registry.add(subscriptions, channels, templates, notifications, api_calls, beeps, sms, syslogs, suppressed, mine)
     registry.service(Sender)
     registry.add(async_tasks, console)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, or_, select
@@ -185,7 +185,7 @@ async def apply_status(
 
 
 async def _resolved(ctx: Context, values: dict[str, Any], given: Mapping[str, Any]) -> None:
-    required, days = await options.get(ctx, NOTE_REQUIRED, AUTO_CLOSE)
+    (required,) = await options.get(ctx, NOTE_REQUIRED)
     note = given.get("resolution_note") or given.get("closure_note") or comment_of(given)[0]
     note = sanitise(note).strip() if isinstance(note, str) else ""
     if required and not note:
@@ -195,8 +195,14 @@ async def _resolved(ctx: Context, values: dict[str, Any], given: Mapping[str, An
         resolution_note=note,
         resolved_at=ctx.now,
         resolved_by=ctx.principal.name,
-        auto_close_at=ctx.now + timedelta(days=int(days)) if days else None,
+        auto_close_at=await auto_close_at(ctx),
     )
+
+
+async def auto_close_at(ctx: Context) -> datetime | None:
+    """When an incident that is resolved now closes itself; ``None``: never."""
+    (days,) = await options.get(ctx, AUTO_CLOSE)
+    return ctx.now + timedelta(days=int(days)) if days else None
 
 
 def comment_of(given: Mapping[str, Any]) -> tuple[str, str]:
@@ -321,6 +327,8 @@ async def move(ctx: Context, entity: Incident, after: int, given: Mapping[str, A
 
 async def reopen(ctx: Context, entity: Incident, reason: str) -> None:
     """Take a resolved or closed incident up again. Raises ``Conflict`` or ``Invalid``."""
+    if entity.parent is not None:
+        raise Conflict(f"{entity.display_id} was merged into another incident. Undo the merge to work on it again.")
     try:
         engine.check_reopen(entity.status_id)
     except engine.IllegalMove as refused:
