@@ -362,6 +362,7 @@ def upgrade() -> None:
         sa.Column("addresses", JsonType, nullable=False),
         sa.Column("mandatory", sa.Boolean(), nullable=False),
         sa.Column("timezone", sa.String(length=64), nullable=False),
+        sa.Column("business_hours", Identifier, nullable=True),
         sa.Column("quiet_from", sa.String(length=5), nullable=False),
         sa.Column("quiet_until", sa.String(length=5), nullable=False),
         sa.Column("outside", sa.String(length=64), nullable=True),

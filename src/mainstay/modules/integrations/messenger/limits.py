@@ -10,11 +10,15 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 
+from mainstay.kernel.calendar import BusinessHours
 from mainstay.kernel.context import Context
 from mainstay.kernel.record import new_id
 from mainstay.modules.integrations.messenger import engine
 from mainstay.modules.integrations.messenger.engine import MAINTENANCE, Quiet
 from mainstay.modules.integrations.messenger.tables import HELD, SUPPRESS, SUPPRESSED, Notification, Subscription
+
+MAX_TURNS = 400
+"""Days that are looked ahead for a time at which both business and quiet hours let a message through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +75,28 @@ def zone(subscription: Subscription) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
-def hours(subscription: Subscription, now: datetime) -> tuple[datetime | None, str]:
-    """Until when quiet hours hold a message, or why they suppress it."""
+def hours(subscription: Subscription, calendar: BusinessHours | None, now: datetime) -> tuple[datetime | None, str]:
+    """Until when a message is held because of the hours, or why they suppress it."""
     start, end = engine.clock(subscription.quiet_from), engine.clock(subscription.quiet_until)
-    if start is None or end is None or start == end:
-        return None, ""
-    quiet = Quiet(start, end, zone(subscription))
-    if not quiet.holds(now):
-        return None, ""
-    if subscription.outside == SUPPRESS:
-        return None, f"Quiet hours from {subscription.quiet_from} to {subscription.quiet_until}"
-    return quiet.ends(now), ""
+    quiet = None if start is None or end is None or start == end else Quiet(start, end, zone(subscription))
+    why = ""
+    if calendar is not None and not calendar.is_open(now):
+        why = "Outside business hours"
+    elif quiet is not None and quiet.holds(now):
+        why = f"Quiet hours from {subscription.quiet_from} to {subscription.quiet_until}"
+    if not why or subscription.outside == SUPPRESS:
+        return None, why
+    at = now
+    for _turn in range(MAX_TURNS):
+        # The end of quiet hours may lie outside business hours, and the other way round.
+        opens = calendar.next_open(at) if calendar is not None else at
+        if opens is None:
+            return None, why
+        at = opens
+        if quiet is None or not quiet.holds(at):
+            return at, ""
+        at = quiet.ends(at)
+    return None, why
 
 
 async def load(ctx: Context, subscriptions: Sequence[Subscription], record_ids: Sequence[str]) -> Limits:

@@ -12,6 +12,7 @@ import structlog
 from sqlalchemy import select, true
 
 from mainstay.kernel import feed, query, rows
+from mainstay.kernel.calendar import BusinessHours
 from mainstay.kernel.changes import Change
 from mainstay.kernel.context import Context
 from mainstay.kernel.errors import Invalid
@@ -32,6 +33,7 @@ from mainstay.modules.integrations.messenger.tables import (
 )
 from mainstay.modules.integrations.messenger.templating import TemplateError
 from mainstay.modules.integrations.messenger.wording import Words
+from mainstay.modules.organization.business_hours import service as business_hours
 
 log = structlog.get_logger("mainstay.notifications")
 PER_STATEMENT = 40
@@ -66,6 +68,7 @@ class Desk:
     templates: dict[str, Words]
     book: Book
     limits: Limits
+    calendars: dict[str, BusinessHours]
     organization: str
     shipped: dict[str, Words] = field(default_factory=dict)
 
@@ -168,6 +171,7 @@ async def _desk(ctx: Context, found: Sequence[Found]) -> Desk:
             templates[row.id] = wording.words(row.subject, row.body, row.html)
         except TemplateError as error:
             log.warning("template cannot be read", template=row.id, error=str(error))
+    timed = sorted({item.business_hours for item in subscriptions if item.business_hours})
     people = {"assignee", "watcher", "team"}
     named = [{name: item.record.get(name) for name in people} for item in found if item.subscription.people]
     return Desk(
@@ -175,6 +179,7 @@ async def _desk(ctx: Context, found: Sequence[Found]) -> Desk:
         templates=templates,
         book=await recipients.load(ctx, subscriptions, named),
         limits=await limits.load(ctx, subscriptions, sorted({item.happening.record for item in found})),
+        calendars=await business_hours.of_many(ctx, timed) if timed else {},
         organization=await wording.organization_name(ctx),
     )
 
@@ -228,7 +233,7 @@ def _when(ctx: Context, desk: Desk, subscription: Subscription, row: dict[str, A
     """Set whether the message goes now, later, with others, or not at all."""
     target = outbox.target_of(row["kind"], row["channel"], row["recipient"] or row["profile"] or "")
     if not suppressed:
-        held, suppressed = limits.hours(subscription, ctx.now)
+        held, suppressed = limits.hours(subscription, desk.calendars.get(subscription.business_hours or ""), ctx.now)
         if not suppressed and subscription.digest_minutes:
             window = desk.limits.window(subscription, target, ctx.now, held)
             row.update(status=HELD, digest=window.id, due_at=window.ends)

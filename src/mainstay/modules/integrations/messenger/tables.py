@@ -136,9 +136,10 @@ class Subscription(Record):
                                           help="E-mail addresses and phone numbers.")  # fmt: skip
     mandatory: Mapped[bool] = f.boolean(label="Nobody may unsubscribe", section="Recipients")
     timezone: Mapped[str] = f.text(label="Time zone", length=64, section="Times")
+    business_hours: Mapped[str | None] = f.reference("business_hours", label="Only in business hours", section="Times")
     quiet_from: Mapped[str] = f.text(label="Quiet from", length=5, section="Times", help="Such as 22:00.")
     quiet_until: Mapped[str] = f.text(label="Quiet until", length=5, section="Times", help="Such as 06:00.")
-    outside: Mapped[str] = f.choice(OUTSIDE, default=HOLD, label="In quiet hours", section="Times")
+    outside: Mapped[str] = f.choice(OUTSIDE, default=HOLD, label="Outside these times", section="Times")
     digest_minutes: Mapped[int] = f.integer(default=0, label="Collect for minutes", minimum=0, maximum=10_080,
                                             section="Times", help="One message for all that happened.")  # fmt: skip
     repeat_minutes: Mapped[int] = f.integer(default=0, label="Not again within minutes", minimum=0, maximum=10_080,
