@@ -120,6 +120,10 @@ class Follower:
             except SQLAlchemyError as error:
                 log.warning("consumer waits", consumer=name, error=str(error)[:300])
                 handled, pause = 0, min(pause * 2, 30)
+            except Exception:
+                # Ending here would silence the consumer until the next start; the batch comes again.
+                log.exception("consumer failed", consumer=name)
+                handled, pause = 0, min(pause * 2, 30)
             if handled < BATCH:
                 await asyncio.sleep(pause)
 

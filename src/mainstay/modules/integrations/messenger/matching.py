@@ -99,7 +99,13 @@ async def notify(ctx: Context, changes: Sequence[Change]) -> None:
     if not found:
         return
     desk = await _desk(ctx, found)
-    made = [row for item in found for row in _messages(ctx, desk, item)]
+    made: list[dict[str, Any]] = []
+    for item in found:
+        try:
+            made += _messages(ctx, desk, item)
+        except Exception:
+            # One record that cannot be told must not keep the others from being told.
+            log.exception("no message was made", subscription=item.subscription.id, record=item.happening.record)
     await outbox.put(ctx, made)
 
 

@@ -235,7 +235,7 @@ def _date(value: date, form: str, zone: tzinfo | None) -> str:
     if isinstance(value, datetime) and zone is not None and value.tzinfo is not None:
         value = value.astimezone(zone)
     # Directives differ between systems, and some C libraries stumble over those they do not know.
-    safe = _STRFTIME.sub(lambda found: found[0] if found[1] and found[1] in _DATES else "%%", form[:60])
+    safe = _STRFTIME.sub(lambda found: found[0] if (found[1] or "-") in _DATES else f"%%{found[1] or ''}", form[:60])
     return value.strftime(safe or "%Y-%m-%d %H:%M")
 
 
