@@ -18,6 +18,9 @@ SPECIAL: dict[str, dict[str, Any]] = {
     "async_task": {"task_path": "incident.auto_close", "task_trigger_data": "0 3 * * *"},
     "field_config": {"module": "incident", "field_config": {"urgency_id": "read_only"}},
     "announcement": {"publish_start": "2026-01-01T00:00:00Z", "publish_end": "2099-01-01T00:00:00Z"},
+    "notification_subscription": {"addresses": ["ann@example.com"]},
+    "notification_channel": {"kind": "email"},
+    "notification": {"kind": "email", "recipient": "ann@example.com", "due_at": "2099-01-01T00:00:00Z"},
     "user": {"password": "Horse-staple-42", "confirm_password": "Horse-staple-42"},
 }
 

@@ -26,6 +26,14 @@ from mainstay.modules.assets.founding import AssetDefaults
 from mainstay.modules.assets.relations import actions as _actions  # noqa: F401 - adds the walks
 from mainstay.modules.assets.relations import ends as _ends  # noqa: F401 - adds what relations lead to
 from mainstay.modules.assets.relations.resource import relation_types, relations
+from mainstay.modules.integrations.messenger import matching  # noqa: F401 - follows the change feed
+from mainstay.modules.integrations.messenger.channels import channels
+from mainstay.modules.integrations.messenger.messages import notifications
+from mainstay.modules.integrations.messenger.messenger import api_calls, beeps, sms, suppressed, syslogs
+from mainstay.modules.integrations.messenger.preferences import mine
+from mainstay.modules.integrations.messenger.sender import Sender
+from mainstay.modules.integrations.messenger.subscriptions import subscriptions
+from mainstay.modules.integrations.messenger.templates import templates
 from mainstay.modules.monitoring.events.listener import EventEngine
 from mainstay.modules.monitoring.events.resource import events
 from mainstay.modules.organization.announcements.resource import announcements
@@ -77,6 +85,8 @@ def register(registry: Registry) -> None:
     registry.add(authentication, caller, own, clocks, invitations, users, requesters, departments, roles, apikeys)
     registry.add(teams, vendors, partners, leaves, leave_types, holidays, tags, locations, announcements)
     registry.add(business_hours, field_configs, custom_fields, settings)
+    registry.add(subscriptions, channels, templates, notifications, api_calls, beeps, sms, syslogs, suppressed, mine)
+    registry.service(Sender)
     registry.add(async_tasks, console)
     registry.add(intake)
     registry.permission("Logs", "log_intake", "Log intake", ("view", "add"))
