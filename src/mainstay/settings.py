@@ -67,6 +67,10 @@ class Settings:
     syslog_port: int = _setting(5514, "Port for syslog, UDP and TCP. 0: off.")
     syslog_tls_port: int = _setting(6514, "Port for syslog over TLS. 0: off.")
     trap_port: int = _setting(1162, "UDP port for SNMP traps and informs. 0: off.")
+    trap_source_limit: int = _setting(
+        5_000, "Traps a second taken from one sender; what is beyond is counted, not stored. 0: no limit."
+    )
+    trap_days: int = _setting(90, "Days received traps are kept.")
     access_log_days: int = _setting(30, "Days the API access log is kept.")
 
     @classmethod

@@ -64,7 +64,7 @@ async def test_set_needs_the_write_community(agent: Agent) -> None:
         await device.set([item])
         assert [found[2] for found in await device.get([NAME])] == [b"renamed"]
     async with Client("127.0.0.1", access(agent)) as device:
-        with pytest.raises(SnmpError, match="Access is refused|cannot be written"):
+        with pytest.raises(SnmpError, match=r"Access is refused|cannot be written"):
             await device.set([item])
     async with Client("127.0.0.1", access(agent, write_community="private")) as device:
         with pytest.raises(SnmpError, match=r"type is wrong.*1\.3\.6\.1\.2\.1\.1\.5\.0"):

@@ -36,6 +36,10 @@ class Topic(Generic[Batch]):
         self._handlers.append(handler)
         return handler
 
+    def unsubscribe(self, handler: Handler[Batch]) -> None:
+        """Call it no more."""
+        self._handlers.remove(handler)
+
     async def publish(self, platform: Platform, batch: Batch) -> None:
         """Let every handler work on the batch, one after the other. The first error is raised when all had it."""
         failed: Exception | None = None

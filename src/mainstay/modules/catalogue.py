@@ -6,6 +6,12 @@ from mainstay.kernel import csvverbs  # noqa: F401 - adds the verbs on files
 from mainstay.kernel.access.resource import apikeys
 from mainstay.kernel.console import console
 from mainstay.kernel.registry import Registry
+from mainstay.modules.monitoring.credentials.resource import credentials
+from mainstay.modules.monitoring.mibs import run  # noqa: F401 - adds asking devices
+from mainstay.modules.monitoring.mibs.resource import mibs
+from mainstay.modules.monitoring.traps.actions import trap_configurations
+from mainstay.modules.monitoring.traps.credentials import trap_credentials
+from mainstay.modules.monitoring.traps.receiver import TrapReceiver
 from mainstay.modules.organization.announcements.resource import announcements
 from mainstay.modules.organization.async_tasks.resource import async_tasks
 from mainstay.modules.organization.field_configuration.custom import custom_fields
@@ -36,5 +42,7 @@ def register(registry: Registry) -> None:
     registry.add(authentication, caller, own, clocks, invitations, users, requesters, departments, roles, apikeys)
     registry.add(teams, vendors, partners, leaves, leave_types, holidays, tags, locations, announcements)
     registry.add(field_configs, custom_fields, settings)
+    registry.add(trap_configurations, trap_credentials, mibs, credentials)
+    registry.service(TrapReceiver)
     registry.add(async_tasks, console)
     registry.permission("Configuration", "settings", "Settings", ("view", "edit"))

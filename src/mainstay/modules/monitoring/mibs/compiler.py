@@ -75,6 +75,7 @@ class Source:
 
     def __init__(self, name: str, text: str, line: int = 1) -> None:
         self.name = name
+        self.text = text
         self.problems: list[Problem] = []
         self.declarations: list[Any] = []
         found = _IMPORTS.search(_COMMENT.sub(_blank_comment, text))

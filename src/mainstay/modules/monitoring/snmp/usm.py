@@ -171,6 +171,15 @@ def _aes(key: bytes, salt: bytes, boots: int, engine_time: int) -> Cipher[CFB]:
     return Cipher(AES(key), CFB(boots.to_bytes(4, "big") + engine_time.to_bytes(4, "big") + salt))
 
 
+class Opened(NamedTuple):
+    """What was in a message that may come in."""
+
+    user: User
+    context: tuple[bytes, bytes]
+    """Engine and name of the context; an answer repeats them."""
+    pdu: Pdu
+
+
 class Clock(msgspec.Struct):
     """What is known of another engine's boots and time."""
 
@@ -197,15 +206,15 @@ class Engine:
     def time(self) -> int:
         return int(self.monotonic() - self.started)
 
-    def open(self, secured: Secured, users: Mapping[bytes, User]) -> tuple[User, Pdu]:
-        """User and PDU of a message (RFC 3414, section 3.2). Raises ``Refused`` or ``Malformed``."""
+    def open(self, secured: Secured, users: Mapping[bytes, User]) -> Opened:
+        """What is in a message (RFC 3414, section 3.2). Raises ``Refused`` or ``Malformed``."""
         try:
             return self._open(secured, users)
         except Refused as refused:
             self.refused[refused.stat] += 1
             raise
 
-    def _open(self, secured: Secured, users: Mapping[bytes, User]) -> tuple[User, Pdu]:
+    def _open(self, secured: Secured, users: Mapping[bytes, User]) -> Opened:
         if not 5 <= len(secured.engine_id) <= 32:
             raise Refused(UNKNOWN_ENGINE)
         user = users.get(secured.user)
@@ -227,12 +236,12 @@ class Engine:
                 start, stop = ber.expect(body, 0, len(body), ber.OCTET_STRING)
                 body = decrypt(user.privacy, privacy_key, body[start:stop], secured.boots, secured.time, secured.salt)
         try:
-            _engine, _name, pdu = message.scoped(body)
+            engine, name, pdu = message.scoped(body)
         except Malformed:
             if level & PRIVATE:
                 raise Refused(DECRYPTION_ERROR) from None
             raise
-        return user, pdu
+        return Opened(user, (engine, name), pdu)
 
     def _timely(self, secured: Secured) -> None:
         """Refuse what is repeated or late (RFC 3414, section 3.2, item 7)."""
@@ -272,12 +281,12 @@ def seal(
     boots: int,
     engine_time: int,
     flags: int = 0,
-    context_engine: bytes = b"",
+    context: tuple[bytes, bytes] = (b"", b""),
     level: int | None = None,
 ) -> bytes:
     """A message of SNMPv3, as safe as the user is (``level``: at most this safe)."""
     level = (user.level if user else 0) if level is None else level
-    body = message.encode_scoped(context_engine or engine_id, b"", pdu)
+    body = message.encode_scoped(context[0] or engine_id, context[1], pdu)
     salt, digest = b"", b""
     auth = user.auth if user is not None and level & AUTHENTICATED else None
     auth_key = b""

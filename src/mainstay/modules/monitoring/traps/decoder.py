@@ -134,13 +134,13 @@ class Decoder:
                 assert door.user is not None
                 tried = door.user
                 try:
-                    _user, pdu = self.engine.open(got, {got.user: door.user})
+                    opened = self.engine.open(got, {got.user: door.user})
                 except usm.Refused as refused:
                     stat = refused.stat
                     if stat == usm.WRONG_DIGEST:
                         continue  # another organization may have a user of this name
                     break
-                self._opened(door, got, pdu, sender, received, out)
+                self._opened(door, got, opened, sender, received, out)
                 return
         else:
             # Who expects an answer must know this engine first (RFC 3414, section 4).
@@ -156,7 +156,10 @@ class Decoder:
         if got.flags & message.REPORTABLE:
             out.answers.append((usm.report(self.engine, got, stat, tried), sender))
 
-    def _opened(self, door: Door, got: Secured, pdu: Pdu, sender: Sender, received: int, out: Outcome) -> None:
+    def _opened(
+        self, door: Door, got: Secured, opened: usm.Opened, sender: Sender, received: int, out: Outcome
+    ) -> None:
+        pdu = opened.pdu
         if pdu.kind not in (message.TRAP, INFORM):
             self.counts.other += 1
             return
@@ -164,7 +167,7 @@ class Decoder:
         if pdu.kind == INFORM:
             confirmation = usm.seal(
                 door.user, _response(pdu), message_id=got.message_id, engine_id=self.engine.engine_id,
-                boots=self.engine.boots, engine_time=self.engine.time,
+                boots=self.engine.boots, engine_time=self.engine.time, context=opened.context,
             )  # fmt: skip
         plain = Message(message.V3, b"", pdu)
         self._accept(door, plain, got.packet, sender, received, confirmation, out)
@@ -208,7 +211,8 @@ class Decoder:
         if rules is not None:
             trap = Trap(
                 oid, name, source, agent, _clock(received), str(note.uptime), variables,
-                [item.number for item in items], [item.oid for item in items], resource, description,
+                [item.number for item in items], [item.oid for item in items], [item.instance for item in items],
+                resource, description,
             )  # fmt: skip
             for rule in rules:
                 verdict = judge(rule, trap)
@@ -224,7 +228,7 @@ class Decoder:
         if not text:
             text = _line(name, items)
         if rules is None and setup.unconfigured:
-            trap = Trap(oid, name, source, agent, "", "", variables, (), (), resource, description)
+            trap = Trap(oid, name, source, agent, "", "", variables, (), (), (), resource, description)
             self._plain_event(out, door.organization, trap, text, number, received)
         out.rows.append((
             door.organization, number, received, source, agent, message.VERSION_NAMES[got.version], door.name,

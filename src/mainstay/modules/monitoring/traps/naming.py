@@ -85,7 +85,7 @@ class Namer:
             numbers = ber.oid_of(oid)
             node = self._notification(numbers)
             dotted = ".".join(map(str, numbers))
-            found = (node.name, dotted, node.description) if node else (self.tree.name(numbers), dotted, "")
+            found = (node.name, node.oid, node.description) if node else (self.tree.name(numbers), dotted, "")
             if len(self._traps) >= MAX_REMEMBERED:
                 self._traps.clear()
             self._traps[oid] = found

@@ -38,35 +38,26 @@ class Trap:
     numbers: Sequence[str | int]
     """The plain values in order; where a variable is an enumeration, its number."""
     oids: Sequence[str]
+    instances: Sequence[str]
     resource: str
     description: str = ""
 
     def value(self, key: str | int) -> tuple[str, str | int] | None:
         """A variable's text and plain value, by position (from 1), name or OID."""
+        at = self.position(key)
+        return None if at is None else (list(self.variables.values())[at], self.numbers[at])
+
+    def position(self, key: str | int) -> int | None:
+        """Where a variable is, from 0."""
         if isinstance(key, str) and key.isdigit():
             key = int(key)
         if isinstance(key, int):
-            if not 1 <= key <= len(self.numbers):
-                return None
-            at = key - 1
-        else:
-            names = list(self.variables)
-            if key in self.variables:
-                at = names.index(key)
-            else:
-                low = key.lower().removeprefix(".")
-                found = next(
-                    (
-                        number
-                        for number, (name, oid) in enumerate(zip(names, self.oids, strict=True))
-                        if name.lower() == low or oid == low or oid.startswith(low + ".")
-                    ),
-                    None,
-                )
-                if found is None:
-                    return None
-                at = found
-        return list(self.variables.values())[at], self.numbers[at]
+            return key - 1 if 1 <= key <= len(self.numbers) else None
+        low = key.lower().removeprefix(".")
+        for at, (name, oid) in enumerate(zip(self.variables, self.oids, strict=True)):
+            if name.lower() == low or oid == low or oid.startswith(low + "."):
+                return at
+        return None
 
 
 @dataclass(slots=True)
@@ -207,6 +198,9 @@ def _field(word: str, trap: Trap, rule: Rule, resource: str) -> str:
             "resource": resource, "time": trap.at, "severity": _SEVERITY.get(rule.severity, ""),
             "description": trap.description, "uptime": trap.uptime,
         }[word]  # fmt: skip
+    if word.startswith("index_"):
+        at = trap.position(word.removeprefix("index_"))
+        return trap.instances[at] if at is not None else ""
     found = trap.value(word)
     return found[0] if found else ""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
     from mainstay.kernel.telemetry import Telemetry
 
 TABLE = "traps"
-KEPT_DAYS = 90
 COLUMNS: dict[str, Any] = {
     "organization": pa.string(),
     "id": pa.uint64(),
@@ -60,25 +58,14 @@ register_migration(
     ) ENGINE = MergeTree ORDER BY (organization, received, id)
     SETTINGS non_replicated_deduplication_window = 1000""",
 )
-register_retention(TABLE, "received", lambda _settings: KEPT_DAYS)
+register_retention(TABLE, "received", lambda settings: settings.trap_days)
 
 
-def table_of(rows: Sequence[tuple[Any, ...]]) -> bytes:
-    """Rows as an Arrow file. Takes milliseconds per thousand: not for the event loop."""
-    columns = list(zip(*rows, strict=True))
+def table_of(rows: Sequence[tuple[Any, ...]]) -> Any:
+    """Rows as a pyarrow table. Takes milliseconds per thousand: not for the event loop."""
+    columns = zip(*rows, strict=True)
     arrays = [pa.array(values, kind) for values, kind in zip(columns, COLUMNS.values(), strict=True)]
-    buffer = pa.BufferOutputStream()
-    with pa.ipc.new_file(buffer, SCHEMA) as out:
-        out.write_table(pa.Table.from_arrays(arrays, schema=SCHEMA))
-    content: bytes = buffer.getvalue().to_pybytes()
-    return content
-
-
-async def insert(telemetry: Telemetry, content: bytes, token: str = "") -> None:
-    """Store what ``table_of`` made. With the same token a second time it is stored once."""
-    settings = {"insert_deduplication_token": token or uuid.uuid4().hex}
-    names = list(COLUMNS)
-    await telemetry.run(lambda client: client.raw_insert(TABLE, names, content, settings, fmt="Arrow"))
+    return pa.Table.from_arrays(arrays, schema=SCHEMA)
 
 
 async def search(
