@@ -105,7 +105,9 @@ class Source:
                 (module,) = _parse(f"X DEFINITIONS ::= BEGIN {text[begin:until]}\nEND")
                 self.declarations += [item for item in module[3] or [] if item]
             except (_Broken, ValueError) as error:
-                at = line + text.count("\n", 0, begin) + (error.line - 1 if isinstance(error, _Broken) else 0)
+                last = text[begin:until].rstrip().count("\n")
+                within = min(error.line - 1 if isinstance(error, _Broken) else 0, last)
+                at = line + text.count("\n", 0, begin) + within
                 if len(self.problems) < MAX_PROBLEMS:
                     self.problems.append(Problem(line=at, reason=str(error), definition=name))
 

@@ -65,6 +65,8 @@ class TrapReceiver(Service):
         self.problem = ""
         self.lost = 0
         """Traps that could not be stored."""
+        self.working = 0
+        """Batches that are decoded or handed on just now."""
         self._generations: dict[str, int] = {}
         self._parts: dict[str, loading.Part] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -122,6 +124,7 @@ class TrapReceiver(Service):
     async def _work(self, inbox: Inbox[Batch], decoder: Decoder) -> None:
         finishing: asyncio.Task[None] | None = None
         while (batch := await inbox.get()) is not None:
+            self.working += 1
             outcome, table = await asyncio.to_thread(_decode, decoder, batch)
             self._answer(outcome.answers)
             # One batch is stored while the next is decoded; their order stays.
@@ -142,6 +145,7 @@ class TrapReceiver(Service):
             self._answer(outcome.confirmations)
         if outcome.events:
             await self._publish(outcome.events)
+        self.working -= 1
 
     async def _publish(self, events: list[RawEvent]) -> None:
         try:
