@@ -78,6 +78,8 @@ def expect(data: bytes, at: int, end: int, tag: int) -> tuple[int, int]:
 
 def integer_at(data: bytes, at: int, end: int) -> tuple[int, int]:
     """A signed INTEGER of at most 32 bits, and where it ends."""
+    if at + 2 < end and data[at] == INTEGER and 0 < (size := data[at + 1]) < 6 and (stop := at + 2 + size) <= end:
+        return int.from_bytes(data[at + 2 : stop], "big", signed=True), stop
     start, stop = expect(data, at, end, INTEGER)
     if not 1 <= stop - start <= 5:
         raise Malformed("An integer has a wrong size.")

@@ -209,11 +209,7 @@ class Decoder:
         rules = setup.rules.get(oid)
         text, severity, configuration = "", 0, ""
         if rules is not None:
-            trap = Trap(
-                oid, name, source, agent, _clock(received), str(note.uptime), variables,
-                [item.number for item in items], [item.oid for item in items], [item.instance for item in items],
-                resource, description,
-            )  # fmt: skip
+            trap = Trap(oid, name, source, agent, received, note.uptime, variables, items, resource, description)
             for rule in rules:
                 verdict = judge(rule, trap)
                 if verdict is None:
@@ -228,7 +224,7 @@ class Decoder:
         if not text:
             text = _line(name, items)
         if rules is None and setup.unconfigured:
-            trap = Trap(oid, name, source, agent, "", "", variables, (), (), (), resource, description)
+            trap = Trap(oid, name, source, agent, received, note.uptime, variables, items, resource, description)
             self._plain_event(out, door.organization, trap, text, number, received)
         out.rows.append((
             door.organization, number, received, source, agent, message.VERSION_NAMES[got.version], door.name,
@@ -329,10 +325,6 @@ def _line(name: str, items: list[Variable]) -> str:
 
 def _moment(received: int) -> datetime:
     return EPOCH + timedelta(microseconds=received)
-
-
-def _clock(received: int) -> str:
-    return _moment(received).isoformat(timespec="seconds")
 
 
 def masked(community: bytes) -> str:

@@ -6,15 +6,18 @@ import ipaddress
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from mainstay.kernel.errors import Invalid
 from mainstay.kernel.query import CONDITIONS
+from mainstay.modules.monitoring.traps.naming import Variable
 from mainstay.modules.monitoring.traps.tables import ALARM, EXCEPT, RAISE, SELECTED
 
 MAX_CRITERIA = 50
 _MACRO = re.compile(r"\$\{([^{}$]{1,120})\}|\$([A-Za-z][\w-]*|\d+|\*)")
-_FIELDS = ("source", "agent", "trap_name", "trap_oid", "resource", "time", "severity", "description", "uptime")
+_FIELDS = {"source": "source", "agent": "agent", "trap_name": "name", "trap_oid": "oid", "uptime": "uptime",
+           "description": "description"}  # fmt: skip
 MACROS: dict[str, str] = {
     "$source": "address of the sender", "$agent": "address of the device that the trap is about",
     "$trap_name": "name of the trap", "$trap_oid": "its number", "$resource": "the part of the device",
@@ -32,30 +35,29 @@ class Trap:
     name: str
     source: str
     agent: str
-    at: str
-    uptime: str
+    received: int
+    """Microseconds since 1970."""
+    uptime: int
     variables: dict[str, str]
-    numbers: Sequence[str | int]
-    """The plain values in order; where a variable is an enumeration, its number."""
-    oids: Sequence[str]
-    instances: Sequence[str]
+    items: Sequence[Variable]
+    """The same in order, with numbers and OIDs."""
     resource: str
     description: str = ""
 
     def value(self, key: str | int) -> tuple[str, str | int] | None:
         """A variable's text and plain value, by position (from 1), name or OID."""
         at = self.position(key)
-        return None if at is None else (list(self.variables.values())[at], self.numbers[at])
+        return None if at is None else (self.items[at].text, self.items[at].number)
 
     def position(self, key: str | int) -> int | None:
         """Where a variable is, from 0."""
         if isinstance(key, str) and key.isdigit():
             key = int(key)
         if isinstance(key, int):
-            return key - 1 if 1 <= key <= len(self.numbers) else None
+            return key - 1 if 1 <= key <= len(self.items) else None
         low = key.lower().removeprefix(".")
-        for at, (name, oid) in enumerate(zip(self.variables, self.oids, strict=True)):
-            if name.lower() == low or oid == low or oid.startswith(low + "."):
+        for at, (name, item) in enumerate(zip(self.variables, self.items, strict=True)):
+            if name.lower() == low or item.oid == low or item.oid.startswith(low + "."):
                 return at
         return None
 
@@ -192,15 +194,17 @@ def fill(words: Template, trap: Trap, rule: Rule, resource: str) -> str:
 def _field(word: str, trap: Trap, rule: Rule, resource: str) -> str:
     if word == "*":
         return ", ".join(f"{name}={value}" for name, value in trap.variables.items())
+    if word == "time":
+        return datetime.fromtimestamp(trap.received / 1_000_000, UTC).isoformat(timespec="seconds")
     if word in _FIELDS:
-        return {
-            "source": trap.source, "agent": trap.agent, "trap_name": trap.name, "trap_oid": trap.oid,
-            "resource": resource, "time": trap.at, "severity": _SEVERITY.get(rule.severity, ""),
-            "description": trap.description, "uptime": trap.uptime,
-        }[word]  # fmt: skip
+        return str(getattr(trap, _FIELDS[word]))
+    if word == "resource":
+        return resource
+    if word == "severity":
+        return _SEVERITY.get(rule.severity, "")
     if word.startswith("index_"):
         at = trap.position(word.removeprefix("index_"))
-        return trap.instances[at] if at is not None else ""
+        return trap.items[at].instance if at is not None else ""
     found = trap.value(word)
     return found[0] if found else ""
 
