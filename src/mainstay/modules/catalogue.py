@@ -6,6 +6,8 @@ from mainstay.kernel import csvverbs  # noqa: F401 - adds the verbs on files
 from mainstay.kernel.access.resource import apikeys
 from mainstay.kernel.console import console
 from mainstay.kernel.registry import Registry
+from mainstay.modules.logs.intake.resource import intake
+from mainstay.modules.logs.intake.service import LogIntake
 from mainstay.modules.monitoring.credentials.resource import credentials
 from mainstay.modules.monitoring.mibs import run  # noqa: F401 - adds asking devices
 from mainstay.modules.monitoring.mibs.resource import mibs
@@ -45,4 +47,7 @@ def register(registry: Registry) -> None:
     registry.add(trap_configurations, trap_credentials, mibs, credentials)
     registry.service(TrapReceiver)
     registry.add(async_tasks, console)
+    registry.add(intake)
+    registry.permission("Logs", "log_intake", "Log intake", ("view", "add"))
+    registry.service(LogIntake)
     registry.permission("Configuration", "settings", "Settings", ("view", "edit"))
