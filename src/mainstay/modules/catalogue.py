@@ -9,6 +9,8 @@ from mainstay.kernel.registry import Registry
 from mainstay.modules.logs.intake.resource import intake
 from mainstay.modules.logs.intake.service import LogIntake
 from mainstay.modules.monitoring.credentials.resource import credentials
+from mainstay.modules.monitoring.events.listener import EventEngine
+from mainstay.modules.monitoring.events.resource import events
 from mainstay.modules.monitoring.mibs import run  # noqa: F401 - adds asking devices
 from mainstay.modules.monitoring.mibs.resource import mibs
 from mainstay.modules.monitoring.traps.actions import trap_configurations
@@ -41,6 +43,8 @@ from mainstay.modules.servicedesk.incident.resource import incidents
 def register(registry: Registry) -> None:
     """Add every resource and group of operations."""
     registry.add(incidents, conversation)
+    registry.add(events)
+    registry.service(EventEngine)
     registry.add(authentication, caller, own, clocks, invitations, users, requesters, departments, roles, apikeys)
     registry.add(teams, vendors, partners, leaves, leave_types, holidays, tags, locations, announcements)
     registry.add(field_configs, custom_fields, settings)
