@@ -76,6 +76,8 @@ class RawEvent(msgspec.Struct, kw_only=True):
     """What makes two raw events the same problem; empty: by rule."""
     clear: bool = False
     """The end of the problem with this key."""
+    count: int = 1
+    """How many equal ones, right after each other, it stands for."""
     oid: str = ""
     """Of a trap: its identity (snmpTrapOID)."""
     variables: dict[str, str] = {}

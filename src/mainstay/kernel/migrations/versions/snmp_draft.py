@@ -60,6 +60,133 @@ def upgrade() -> None:
         postgresql_where=sa.text("is_deleted = false"),
     )
     op.create_table(
+        "event",
+        sa.Column("event_class", sa.String(length=255), nullable=False),
+        sa.Column("message", sa.String(length=2000), nullable=False),
+        sa.Column("severity", sa.Integer(), nullable=True),
+        sa.Column("original_severity", sa.Integer(), nullable=True),
+        sa.Column("cleared", sa.Boolean(), nullable=False),
+        sa.Column("acknowledged", sa.Boolean(), nullable=False),
+        sa.Column("first_seen", Timestamp(), nullable=False),
+        sa.Column("last_seen", Timestamp(), nullable=False),
+        sa.Column("count", sa.BigInteger(), nullable=True),
+        sa.Column("cleared_at", Timestamp(), nullable=True),
+        sa.Column("acknowledged_by", Identifier, nullable=True),
+        sa.Column("acknowledged_at", Timestamp(), nullable=True),
+        sa.Column("ci", Identifier, nullable=True),
+        sa.Column("host", sa.String(length=255), nullable=False),
+        sa.Column("address", sa.String(length=64), nullable=False),
+        sa.Column("resource", sa.String(length=255), nullable=False),
+        sa.Column("source", sa.String(length=64), nullable=False),
+        sa.Column("fingerprint", sa.String(length=64), nullable=False),
+        sa.Column("rule", sa.String(length=255), nullable=False),
+        sa.Column("variables", JsonType, nullable=False),
+        sa.Column("raw", sa.Text(), nullable=False),
+        sa.Column("reference", sa.String(length=255), nullable=False),
+        sa.Column("assignee", Identifier, nullable=True),
+        sa.Column("due_date", Timestamp(), nullable=True),
+        sa.Column("tags", JsonType, nullable=False),
+        sa.Column("suppressed", sa.Boolean(), nullable=False),
+        sa.Column("suppressed_until", Timestamp(), nullable=True),
+        sa.Column("suppression_reason", sa.String(length=500), nullable=False),
+        sa.Column("flapping", sa.Boolean(), nullable=False),
+        sa.Column("parent", Identifier, nullable=True),
+        sa.Column("maintenance", Identifier, nullable=True),
+        sa.Column("clear_waits", sa.Boolean(), nullable=False),
+        sa.Column("turns", JsonType, nullable=False),
+        sa.Column("id", Identifier, nullable=False),
+        sa.Column("creation_time", Timestamp(), nullable=False),
+        sa.Column("created_by", sa.Integer(), nullable=False),
+        sa.Column("last_update_time", Timestamp(), nullable=False),
+        sa.Column("modified_by", sa.Integer(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("is_deleted", sa.Boolean(), nullable=False),
+        sa.Column("is_demo_data", sa.Boolean(), nullable=False),
+        sa.Column("custom_field_data", JsonType, nullable=False),
+        sa.Column("organization", Identifier, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_event")),
+    )
+    op.create_index(
+        "ix_event_ci",
+        "event",
+        ["organization", "ci"],
+        unique=False,
+        sqlite_where=sa.text("is_deleted = 0 AND cleared = 0 AND ci IS NOT NULL"),
+        postgresql_where=sa.text("is_deleted = false AND cleared = false AND ci IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_event_cleared",
+        "event",
+        ["organization", "fingerprint", "cleared_at"],
+        unique=False,
+        sqlite_where=sa.text("is_deleted = 0 AND cleared = 1"),
+        postgresql_where=sa.text("is_deleted = false AND cleared = true"),
+    )
+    op.create_index(
+        "ix_event_flapping",
+        "event",
+        ["organization", "last_seen"],
+        unique=False,
+        sqlite_where=sa.text("is_deleted = 0 AND flapping = 1"),
+        postgresql_where=sa.text("is_deleted = false AND flapping = true"),
+    )
+    op.create_index(
+        "ix_event_in_maintenance",
+        "event",
+        ["organization", "maintenance"],
+        unique=False,
+        sqlite_where=sa.text("is_deleted = 0 AND cleared = 0 AND maintenance IS NOT NULL"),
+        postgresql_where=sa.text("is_deleted = false AND cleared = false AND maintenance IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_event_open",
+        "event",
+        ["organization", "last_seen", "id"],
+        unique=False,
+        sqlite_where=sa.text("is_deleted = 0 AND cleared = 0"),
+        postgresql_where=sa.text("is_deleted = false AND cleared = false"),
+    )
+    op.create_index(
+        "ix_event_parent",
+        "event",
+        ["organization", "parent"],
+        unique=False,
+        sqlite_where=sa.text("is_deleted = 0 AND cleared = 0 AND parent IS NOT NULL"),
+        postgresql_where=sa.text("is_deleted = false AND cleared = false AND parent IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_event_recent",
+        "event",
+        ["organization", "creation_time", "id"],
+        unique=False,
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.create_index(
+        "ix_event_seen",
+        "event",
+        ["organization", "last_seen", "id"],
+        unique=False,
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.create_index(
+        "ix_event_suppressed",
+        "event",
+        ["suppressed_until"],
+        unique=False,
+        sqlite_where=sa.text("is_deleted = 0 AND suppressed = 1"),
+        postgresql_where=sa.text("is_deleted = false AND suppressed = true"),
+    )
+    op.create_index(
+        "uq_event_live",
+        "event",
+        ["organization", "fingerprint"],
+        unique=True,
+        sqlite_where=sa.text("is_deleted = 0 AND cleared = 0"),
+        postgresql_where=sa.text("is_deleted = false AND cleared = false"),
+    )
+    op.create_table(
         "mib",
         sa.Column("mib_name", sa.String(length=255), nullable=False),
         sa.Column("mib_description", sa.String(length=2000), nullable=False),
@@ -247,6 +374,67 @@ def downgrade() -> None:
         postgresql_where=sa.text("is_deleted = false"),
     )
     op.drop_table("mib")
+    op.drop_index(
+        "uq_event_live",
+        table_name="event",
+        sqlite_where=sa.text("is_deleted = 0 AND cleared = 0"),
+        postgresql_where=sa.text("is_deleted = false AND cleared = false"),
+    )
+    op.drop_index(
+        "ix_event_suppressed",
+        table_name="event",
+        sqlite_where=sa.text("is_deleted = 0 AND suppressed = 1"),
+        postgresql_where=sa.text("is_deleted = false AND suppressed = true"),
+    )
+    op.drop_index(
+        "ix_event_seen",
+        table_name="event",
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.drop_index(
+        "ix_event_recent",
+        table_name="event",
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.drop_index(
+        "ix_event_parent",
+        table_name="event",
+        sqlite_where=sa.text("is_deleted = 0 AND cleared = 0 AND parent IS NOT NULL"),
+        postgresql_where=sa.text("is_deleted = false AND cleared = false AND parent IS NOT NULL"),
+    )
+    op.drop_index(
+        "ix_event_open",
+        table_name="event",
+        sqlite_where=sa.text("is_deleted = 0 AND cleared = 0"),
+        postgresql_where=sa.text("is_deleted = false AND cleared = false"),
+    )
+    op.drop_index(
+        "ix_event_in_maintenance",
+        table_name="event",
+        sqlite_where=sa.text("is_deleted = 0 AND cleared = 0 AND maintenance IS NOT NULL"),
+        postgresql_where=sa.text("is_deleted = false AND cleared = false AND maintenance IS NOT NULL"),
+    )
+    op.drop_index(
+        "ix_event_flapping",
+        table_name="event",
+        sqlite_where=sa.text("is_deleted = 0 AND flapping = 1"),
+        postgresql_where=sa.text("is_deleted = false AND flapping = true"),
+    )
+    op.drop_index(
+        "ix_event_cleared",
+        table_name="event",
+        sqlite_where=sa.text("is_deleted = 0 AND cleared = 1"),
+        postgresql_where=sa.text("is_deleted = false AND cleared = true"),
+    )
+    op.drop_index(
+        "ix_event_ci",
+        table_name="event",
+        sqlite_where=sa.text("is_deleted = 0 AND cleared = 0 AND ci IS NOT NULL"),
+        postgresql_where=sa.text("is_deleted = false AND cleared = false AND ci IS NOT NULL"),
+    )
+    op.drop_table("event")
     op.drop_index(
         "uq_credential_name",
         table_name="credential",

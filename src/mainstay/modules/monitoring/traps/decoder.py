@@ -237,7 +237,7 @@ class Decoder:
         problem = (organization, rule.id, trap.agent, verdict.resource)
         if _again(out, problem, verdict.message, verdict.clear, received):
             return
-        extra: dict[str, Any] = {"count": 1, "trap": trap.name, "configuration": rule.name}
+        extra: dict[str, Any] = {"trap": trap.name, "configuration": rule.name}
         if verdict.cause:
             extra["cause"] = verdict.cause
         if verdict.statistics:
@@ -247,7 +247,7 @@ class Decoder:
         made = RawEvent(
             organization=organization, source="trap", at=_moment(received), message=verdict.message,
             address=trap.agent, resource=verdict.resource, severity=None if verdict.clear else rule.severity,
-            event_class=rule.event_class, key=f"{rule.key} {verdict.resource}", clear=verdict.clear, oid=trap.oid,
+            event_class=rule.event_class, key=rule.key(verdict.resource), clear=verdict.clear, oid=trap.oid,
             variables=trap.variables, raw=summary(trap), reference=str(number), extra=extra,
         )  # fmt: skip
         out.events.append(made)
@@ -261,7 +261,7 @@ class Decoder:
             organization=organization, source="trap", at=_moment(received), message=text, address=trap.agent,
             resource=trap.resource, severity=EVENT, event_class=f"Trap | {trap.name}",
             key=f"trap {trap.oid} {trap.resource}", oid=trap.oid, variables=trap.variables, raw=text,
-            reference=str(number), extra={"count": 1, "trap": trap.name, "meaning": trap.description},
+            reference=str(number), extra={"trap": trap.name, "meaning": trap.description},
         )  # fmt: skip
         out.events.append(made)
         out.latest[problem] = made
@@ -293,7 +293,7 @@ def _again(out: Outcome, problem: tuple[str, ...], text: str, clear: bool, recei
     known = out.latest.get(problem)
     if known is None or known.clear != clear or known.message != text:
         return False
-    known.extra["count"] += 1
+    known.count += 1
     known.at = _moment(received)
     return True
 

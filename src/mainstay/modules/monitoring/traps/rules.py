@@ -11,6 +11,7 @@ from typing import Any
 
 from mainstay.kernel.errors import Invalid
 from mainstay.kernel.query import CONDITIONS
+from mainstay.modules.monitoring.eventrules import catalogue
 from mainstay.modules.monitoring.traps.naming import Variable
 from mainstay.modules.monitoring.traps.tables import ALARM, EXCEPT, RAISE, SELECTED
 
@@ -101,9 +102,13 @@ class Rule:
     download: dict[str, Any]
     ends: bool = False
 
-    @property
-    def key(self) -> str:
-        return f"trap {self.id}"
+    def key(self, resource: str) -> str:
+        """What makes two events of this rule the same problem. Empty where the event's class says so: then a link
+        that went down by syslog and by trap is one problem."""
+        known = catalogue.classes().get(self.event_class)
+        if known is not None and known.key and resource:
+            return ""
+        return f"trap {self.id} {resource}"
 
 
 def make(row: Mapping[str, Any]) -> list[Rule]:
