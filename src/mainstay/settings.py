@@ -77,6 +77,10 @@ class Settings:
         50_000, "Syslog lines a second taken from one UDP sender; what is beyond is counted, not stored. 0: no limit."
     )
     trap_port: int = _setting(1162, "UDP port for SNMP traps and informs. 0: off.")
+    trap_source_limit: int = _setting(
+        5_000, "Traps a second taken from one sender; what is beyond is counted, not stored. 0: no limit."
+    )
+    trap_days: int = _setting(90, "Days received traps are kept.")
     log_days: int = _setting(30, "Days log lines are kept.")
     log_max_gb: int = _setting(50, "Disk space for log lines, in GiB: beyond it the oldest go. 0: no limit.")
     geo_database: str = _setting(

@@ -36,6 +36,16 @@ from mainstay.modules.integrations.messenger.subscriptions import subscriptions
 from mainstay.modules.integrations.messenger.templates import templates
 from mainstay.modules.monitoring.events.listener import EventEngine
 from mainstay.modules.monitoring.events.resource import events
+from mainstay.modules.logs.intake.resource import intake
+from mainstay.modules.logs.intake.service import LogIntake
+from mainstay.modules.monitoring.credentials.resource import credentials
+from mainstay.modules.monitoring.events.listener import EventEngine
+from mainstay.modules.monitoring.events.resource import events
+from mainstay.modules.monitoring.mibs import run  # noqa: F401 - adds asking devices
+from mainstay.modules.monitoring.mibs.resource import mibs
+from mainstay.modules.monitoring.traps.actions import trap_configurations
+from mainstay.modules.monitoring.traps.credentials import trap_credentials
+from mainstay.modules.monitoring.traps.receiver import TrapReceiver
 from mainstay.modules.organization.announcements.resource import announcements
 from mainstay.modules.organization.async_tasks.resource import async_tasks
 from mainstay.modules.organization.business_hours.resource import profiles as business_hours
@@ -87,6 +97,9 @@ def register(registry: Registry) -> None:
     registry.add(business_hours, field_configs, custom_fields, settings)
     registry.add(subscriptions, channels, templates, notifications, api_calls, beeps, sms, syslogs, suppressed, mine)
     registry.service(Sender)
+    registry.add(field_configs, custom_fields, settings)
+    registry.add(trap_configurations, trap_credentials, mibs, credentials)
+    registry.service(TrapReceiver)
     registry.add(async_tasks, console)
     registry.add(intake)
     registry.permission("Logs", "log_intake", "Log intake", ("view", "add"))
