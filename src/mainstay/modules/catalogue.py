@@ -6,14 +6,17 @@ from mainstay.kernel import csvverbs  # noqa: F401 - adds the verbs on files
 from mainstay.kernel.access.resource import apikeys
 from mainstay.kernel.console import console
 from mainstay.kernel.registry import Registry
+from mainstay.modules.assets.audits.actions import stocktaking
+from mainstay.modules.assets.audits.resource import audits, templates
 from mainstay.modules.assets.categories.resource import categories
+from mainstay.modules.assets.classification.resource import classifications
 from mainstay.modules.assets.cmdb.lookup import AddressBook
-from mainstay.modules.assets.cmdb.resource import items
+from mainstay.modules.assets.cmdb.people import people as requester_items
+from mainstay.modules.assets.cmdb.people import users as user_items
 from mainstay.modules.assets.devicegroups.resource import device_groups
 from mainstay.modules.assets.founding import AssetDefaults
-from mainstay.modules.assets.relations import actions as _actions  # noqa: F401 - adds the walks
-from mainstay.modules.assets.relations import ends as _ends  # noqa: F401 - adds what relations lead to
-from mainstay.modules.assets.relations.resource import relation_types, relations
+from mainstay.modules.assets.relations.resource import relation_types
+from mainstay.modules.assets.served import items, relations
 from mainstay.modules.organization.announcements.resource import announcements
 from mainstay.modules.organization.async_tasks.resource import async_tasks
 from mainstay.modules.organization.field_configuration.custom import custom_fields
@@ -41,7 +44,8 @@ from mainstay.modules.servicedesk.incident.resource import incidents
 def register(registry: Registry) -> None:
     """Add every resource and group of operations."""
     registry.add(incidents, conversation)
-    registry.add(items, categories, relations, relation_types, device_groups)
+    registry.add(items, categories, relations, relation_types, device_groups, classifications)
+    registry.add(audits, templates, stocktaking, user_items, requester_items)
     registry.service(AssetDefaults, AddressBook)
     registry.add(authentication, caller, own, clocks, invitations, users, requesters, departments, roles, apikeys)
     registry.add(teams, vendors, partners, leaves, leave_types, holidays, tags, locations, announcements)
