@@ -73,7 +73,8 @@ class Field:
             return int if self.choices and isinstance(self.choices[0].id, int) else str
         if self.kind == "json":
             return list[Any] if isinstance(self.default, list) else dict[str, Any]
-        return {"integer": int, "number": float, "boolean": bool, "date": date, "datetime": datetime}.get(self.kind, str)  # fmt: skip
+        plain = {"integer": int, "number": float, "boolean": bool, "date": date, "datetime": datetime}
+        return plain.get(self.kind, str)
 
 
 def _column(type_: Any, spec: Field, *, index: bool = False, null: bool = True, default: Any = None) -> Any:

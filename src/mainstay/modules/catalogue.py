@@ -18,9 +18,13 @@ from mainstay.modules.logs.templates.resource import templates
 from mainstay.modules.logs.templates.service import Templates
 from mainstay.modules.logs.pipeline.actions import lookup_tables, pipelines
 from mainstay.modules.logs.pipeline.service import LogPipelines
+from mainstay.modules.assets.audits.actions import stocktaking
+from mainstay.modules.assets.audits.resource import audits, templates
 from mainstay.modules.assets.categories.resource import categories
+from mainstay.modules.assets.classification.resource import classifications
 from mainstay.modules.assets.cmdb.lookup import AddressBook
-from mainstay.modules.assets.cmdb.resource import items
+from mainstay.modules.assets.cmdb.people import people as requester_items
+from mainstay.modules.assets.cmdb.people import users as user_items
 from mainstay.modules.assets.devicegroups.resource import device_groups
 from mainstay.modules.assets.founding import AssetDefaults
 from mainstay.modules.assets.relations import actions as _actions  # noqa: F401 - adds the walks
@@ -46,6 +50,8 @@ from mainstay.modules.monitoring.mibs.resource import mibs
 from mainstay.modules.monitoring.traps.actions import trap_configurations
 from mainstay.modules.monitoring.traps.credentials import trap_credentials
 from mainstay.modules.monitoring.traps.receiver import TrapReceiver
+from mainstay.modules.assets.relations.resource import relation_types
+from mainstay.modules.assets.served import items, relations
 from mainstay.modules.organization.announcements.resource import announcements
 from mainstay.modules.organization.async_tasks.resource import async_tasks
 from mainstay.modules.organization.business_hours.resource import profiles as business_hours
@@ -91,6 +97,8 @@ def register(registry: Registry) -> None:
     registry.add(events)
     registry.service(EventEngine)
     registry.add(items, categories, relations, relation_types, device_groups)
+    registry.add(items, categories, relations, relation_types, device_groups, classifications)
+    registry.add(audits, templates, stocktaking, user_items, requester_items)
     registry.service(AssetDefaults, AddressBook)
     registry.add(authentication, caller, own, clocks, invitations, users, requesters, departments, roles, apikeys)
     registry.add(teams, vendors, partners, leaves, leave_types, holidays, tags, locations, announcements)

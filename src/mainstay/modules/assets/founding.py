@@ -10,6 +10,7 @@ from mainstay.kernel.context import Context
 from mainstay.kernel.database import ANY_ORGANIZATION
 from mainstay.kernel.services import Service
 from mainstay.modules.assets.categories import defaults as categories
+from mainstay.modules.assets.classification import service as classification
 from mainstay.modules.assets.relations import defaults as relations
 from mainstay.modules.assets.relations.tables import RelationType
 
@@ -19,6 +20,7 @@ async def make(ctx: Context) -> None:
     """The defaults of a new organization."""
     await categories.make(ctx)
     await relations.make(ctx)
+    await classification.make(ctx)
 
 
 class AssetDefaults(Service):

@@ -43,10 +43,11 @@ Parts = Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]]
 """Item → kind → its parts."""
 
 
-async def keep(ctx: Context, source: str, given: Parts) -> dict[str, list[str]]:
+async def keep(ctx: Context, source: str, given: Parts, *, complete: bool = True) -> dict[str, list[str]]:
     """Store what the source found; returns the kinds that changed, by item.
 
-    What a source no longer reports it marks as missing; what another source reported is its own affair.
+    ``complete``: what the source reported before and does not now is missing. What another source reported is its
+    own affair.
     """
     changed: dict[str, list[str]] = defaultdict(list)
     trail: dict[str, list[dict[str, Any]]] = defaultdict(list)
@@ -54,7 +55,7 @@ async def keep(ctx: Context, source: str, given: Parts) -> dict[str, list[str]]:
         wanted = {ci: clean(model, parts[kind]) for ci, parts in given.items() if kind in parts}
         if not wanted:
             continue
-        for ci, diff in (await _settle(ctx, source, kind, model, wanted)).items():
+        for ci, diff in (await _settle(ctx, source, kind, model, wanted, complete)).items():
             changed[ci].append(kind)
             trail[ci] += diff
     await changes.record(ctx, "ci", "inventory", [(ci, 0, diff) for ci, diff in trail.items() if diff])
@@ -117,7 +118,12 @@ def fit(column: Any, value: Any) -> Any:
 
 
 async def _settle(
-    ctx: Context, source: str, kind: str, model: Any, wanted: Mapping[str, Mapping[str, dict[str, Any]]]
+    ctx: Context,
+    source: str,
+    kind: str,
+    model: Any,
+    wanted: Mapping[str, Mapping[str, dict[str, Any]]],
+    complete: bool,
 ) -> dict[str, list[dict[str, Any]]]:
     """One kind of parts of many items; returns what the history tells, by item."""
     columns = columns_of(model)
@@ -161,7 +167,7 @@ async def _settle(
                     entry = changes.entry(f"{kind}.{row.name}.{name}"[:200], getattr(row, name), diff[name])
                     told.setdefault(ci, []).append(entry)
     for (ci, key), row in have.items():
-        if key not in wanted[ci] and row.missing_since is None and row.source == source:
+        if complete and key not in wanted[ci] and row.missing_since is None and row.source == source:
             groups["missing_since",].append({"part": row.id, "new_missing_since": ctx.now})
             lost[ci].append(row.name)
     if fresh:
