@@ -1,0 +1,1 @@
+"""Monitoring: what devices are, how they are, and what they say."""
