@@ -18,7 +18,7 @@ ENTERPRISE = "1.3.6.1.4.1."
 
 # sysObjectID (below enterprises), sysDescr, and what the device is: vendor, system, version, model.
 DEVICES = [
-    ("9.1.1208", "Cisco IOS Software, C2960S Software (C2960S-UNIVERSALK9-M), Version 12.2(55)SE7, RELEASE SOFTWARE (fc1)",
+    ("9.1.1208", "Cisco IOS Software, C2960S Software (C2960S-UNIVERSALK9-M), Version 12.2(55)SE7, RELEASE SOFTWARE",
      ("Cisco", "IOS", "12.2(55)SE7", "WS-C2960S")),
     ("9.1.2494", "Cisco IOS Software [Gibraltar], Catalyst L3 Switch Software (CAT9K_IOSXE), Version 16.12.4, RELEASE",
      ("Cisco", "IOS XE", "16.12.4", "C9300")),
@@ -29,7 +29,7 @@ DEVICES = [
     ("9.1.745", "Cisco Adaptive Security Appliance Version 9.1(7)", ("Cisco", "ASA", "9.1(7)", "ASA5505")),
     ("2636.1.1.1.2.57", "Juniper Networks, Inc. mx80 internet router, kernel JUNOS 14.2R3.8, Build date: 2015-05-14",
      ("Juniper", "Junos OS", "14.2R3.8", "mx80")),
-    ("2011.2.23.97", "S5352C-EI Huawei Versatile Routing Platform Software VRP (R) software,Version 5.130 (S5300 V200R003)",
+    ("2011.2.23.97", "S5352C-EI Huawei Versatile Routing Platform Software VRP (R) software,Version 5.130 (S5300)",
      ("Huawei", "VRP", "5.130", "S5352C-EI")),
     ("30065.1.3011.7048.427.3648", "Arista Networks EOS version 4.20.1F running on an Arista Networks DCS-7048T-A",
      ("Arista", "EOS", "4.20.1F", "DCS-7048T-A")),

@@ -196,7 +196,7 @@ class Library:
 
 def family(names: Sequence[str]) -> str:
     """What the names of a product line have in common; the first name where that says too little."""
-    common = commonprefix(list(names)).rstrip("-/ ")
+    common = commonprefix(list(names)).rstrip("-/ ")  # noqa: RUF071 - by character is what is meant
     return common if len(common) >= 3 else (names[0] if names else "")
 
 
