@@ -6,6 +6,7 @@ from mainstay.kernel import csvverbs  # noqa: F401 - adds the verbs on files
 from mainstay.kernel.access.resource import apikeys
 from mainstay.kernel.console import console
 from mainstay.kernel.registry import Registry
+from mainstay.modules.logs.search.resource import log_searches, logs
 from mainstay.modules.organization.announcements.resource import announcements
 from mainstay.modules.organization.async_tasks.resource import async_tasks
 from mainstay.modules.organization.field_configuration.custom import custom_fields
@@ -33,6 +34,7 @@ from mainstay.modules.servicedesk.incident.resource import incidents
 def register(registry: Registry) -> None:
     """Add every resource and group of operations."""
     registry.add(incidents, conversation)
+    registry.add(log_searches, logs)
     registry.add(authentication, caller, own, clocks, invitations, users, requesters, departments, roles, apikeys)
     registry.add(teams, vendors, partners, leaves, leave_types, holidays, tags, locations, announcements)
     registry.add(field_configs, custom_fields, settings)

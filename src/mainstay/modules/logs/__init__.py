@@ -1,0 +1,1 @@
+"""Logs: intake, pipelines, search, templates and rules."""
