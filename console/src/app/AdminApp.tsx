@@ -24,6 +24,7 @@ const NewTicket = lazy(() => import("../ticket/NewTicket"));
 const ProfilePage = lazy(() => import("../account/ProfilePage"));
 const ApiKeysPage = lazy(() => import("../admin/ApiKeysPage"));
 const RolesPage = lazy(() => import("../admin/RolesPage"));
+const LogExplorer = lazy(() => import("../logs/LogExplorer"));
 const SettingsPage = lazy(() => import("../admin/SettingsPage"));
 
 /** Pages made by hand for one resource, named by its metadata; every other resource has the generic ones. */
@@ -85,6 +86,7 @@ export default function AdminApp({ metadata }: { metadata: Metadata }) {
                 <Route path="admin/keys" element={<ApiKeysPage />} />
                 <Route path="admin/roles" element={<RolesPage />} />
                 <Route path="admin/settings" element={<SettingsPage />} />
+                <Route path="logs/search" element={<LogExplorer />} />
                 <Route path=":resource/*" element={<ResourceRoutes />} />
               </Routes>
             </Suspense>

@@ -6,11 +6,12 @@ import { admin } from "./admin";
 import { common } from "./common";
 import { home } from "./home";
 import { imports } from "./imports";
+import { logs } from "./logs";
 import { resources } from "./resources";
 import { shell } from "./shell";
 import { ticket } from "./ticket";
 
-const english = { common, shell, account, home, resources, ticket, imports, admin };
+const english = { common, shell, account, home, resources, ticket, imports, admin, logs };
 
 type Leaves<T, Prefix extends string = ""> = {
   [K in keyof T & string]: T[K] extends string ? `${Prefix}${K}` : Leaves<T[K], `${Prefix}${K}.`>;
