@@ -81,7 +81,7 @@ export default function LogExplorer() {
   const copyLink = () => void navigator.clipboard.writeText(window.location.href).then(() => notify(t("common.copied")), () => undefined);
 
   return (
-    <Box sx={{ display: "flex", flexDirection: "column", height: "100%", minHeight: 0 }}>
+    <Box sx={{ display: "flex", flexDirection: "column", height: "calc(100dvh - 48px)", minHeight: 0 }}>
       <Box sx={{ display: "flex", flexWrap: "wrap", alignItems: "flex-start", gap: 1, p: 2, pb: 1 }}>
         <QueryBox range={range} onSubmit={(query) => (query === range.query ? void lines.refetch() : put({ q: query }))} />
         <TimeRange value={range} onChange={({ from, to }) => put({ from, to: to || null, live: to ? null : params.get("live") })} />
