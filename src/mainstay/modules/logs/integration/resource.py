@@ -250,7 +250,8 @@ async def senders(ctx: Context, body: SendersInput) -> Senders:
         owner = _owner(row["source"], known)
         made.append(
             Sender(source=row["source"], host=row["last_host"], ci=row["last_ci"],
-                   ci_name=names.get(row["last_ci"], ""), lines=row["number"], first_seen=row["first_seen"], last_seen=row["last_seen"],
+                   ci_name=names.get(row["last_ci"], ""), lines=row["number"], first_seen=row["first_seen"],
+                   last_seen=row["last_seen"],
                    integration=owner[0] if owner else None, integration_name=owner[1] if owner else "")
         )  # fmt: skip
     return Senders(results=made, count=len(made))
