@@ -19,6 +19,9 @@ SPECIAL: dict[str, dict[str, Any]] = {
     "field_config": {"module": "incident", "field_config": {"urgency_id": "read_only"}},
     "announcement": {"publish_start": "2026-01-01T00:00:00Z", "publish_end": "2099-01-01T00:00:00Z"},
     "user": {"password": "Horse-staple-42", "confirm_password": "Horse-staple-42"},
+    "trap_configuration": {"trap_oid": "1.3.6.1.6.3.1.1.5.3"},
+    "trap_credential": {"community": "sample"},
+    "credential": {"community": "sample"},
 }
 
 
@@ -68,6 +71,11 @@ async def sample(world: World, res: Resource[Any], **overrides: Any) -> dict[str
     if res.name == "leave":
         monday = str(date(2026, 1, 5) + timedelta(weeks=number))
         given |= {"start_date": monday, "end_date": monday}
+    if res.name == "mib":
+        text = (
+            f"SAMPLE{number}-MIB DEFINITIONS ::= BEGIN\nsample{number} OBJECT IDENTIFIER ::= {{ iso {number} }}\nEND\n"
+        )
+        given = {"mib_text": text}
     return {**given, **SPECIAL.get(res.name, {}), **overrides}
 
 
