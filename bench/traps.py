@@ -117,12 +117,6 @@ def sent_by(port: int, given: argparse.Namespace) -> tuple[int, float]:
     return int(told["sent"]), began
 
 
-def cpu_seconds(pid: int) -> float:
-    """Processor time of a process so far."""
-    words = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
-
-
 class Mainstay:
     """``mainstay serve`` on a folder of its own."""
 
@@ -163,7 +157,7 @@ class Mainstay:
         return self.call("GET", "/ux/common/trap/configuration/statistics/")
 
     def take(self, given: argparse.Namespace) -> Outcome:
-        cpu = cpu_seconds(self.process.pid)
+        cpu = self.process.cpu()
         sent, began = sent_by(self.port, given)
         last, changed = -1, time.perf_counter()
         while time.perf_counter() - changed < 5:
@@ -174,7 +168,7 @@ class Mainstay:
                 break
             time.sleep(0.05)
         told = self.statistics()
-        done = Outcome(sent, last, changed - began, cpu_seconds(self.process.pid) - cpu)
+        done = Outcome(sent, last, changed - began, self.process.cpu() - cpu)
         done.notes.append(f"{told['kernel_dropped']} dropped by the kernel, {told['events']} events, "
                           f"{self.process.memory():.0f} MiB of memory")  # fmt: skip
         return done
@@ -206,7 +200,7 @@ class ToFile:
         time.sleep(3)
 
     def take(self, given: argparse.Namespace) -> Outcome:
-        cpu = cpu_seconds(self.process.pid)
+        cpu = self.process.cpu()
         sent, began = sent_by(self.port, given)
         size, changed = -1, time.perf_counter()
         while time.perf_counter() - changed < 4:
@@ -214,7 +208,7 @@ class ToFile:
             if now != size:
                 size, changed = now, time.perf_counter()
             time.sleep(0.05)
-        return Outcome(sent, 0, changed - began, cpu_seconds(self.process.pid) - cpu)
+        return Outcome(sent, 0, changed - began, self.process.cpu() - cpu)
 
     def settle(self, done: Outcome) -> None:
         self.process.stop()

@@ -22,6 +22,9 @@ SPECIAL: dict[str, dict[str, Any]] = {
     "notification_channel": {"kind": "email"},
     "notification": {"kind": "email", "recipient": "ann@example.com", "due_at": "2099-01-01T00:00:00Z"},
     "user": {"password": "Horse-staple-42", "confirm_password": "Horse-staple-42"},
+    "trap_configuration": {"trap_oid": "1.3.6.1.6.3.1.1.5.3"},
+    "trap_credential": {"community": "sample"},
+    "credential": {"community": "sample"},
 }
 
 
@@ -73,6 +76,11 @@ async def sample(world: World, res: Resource[Any], **overrides: Any) -> dict[str
     if res.name == "leave":
         monday = str(date(2026, 1, 5) + timedelta(weeks=number))
         given |= {"start_date": monday, "end_date": monday}
+    if res.name == "mib":
+        text = (
+            f"SAMPLE{number}-MIB DEFINITIONS ::= BEGIN\nsample{number} OBJECT IDENTIFIER ::= {{ iso {number} }}\nEND\n"
+        )
+        given = {"mib_text": text}
     return {**given, **SPECIAL.get(res.name, {}), **overrides}
 
 

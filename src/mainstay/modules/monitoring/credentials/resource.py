@@ -105,7 +105,7 @@ credentials = Resource(
 class TestInput(msgspec.Struct, kw_only=True):
     """The device to ask, and what to try: values over those stored, so that a form can be tried before it is saved."""
 
-    address: str
+    address: str = ""
     id: str = ""
     kind: str = ""
     port: int | None = None
