@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from mainstay.kernel import changes, links, rows, verbs, writing
 from mainstay.kernel.context import Context
@@ -109,29 +109,53 @@ async def record(ctx: Context, audit: Audit, given: Sequence[Mapping[str, Any]])
     names = compared(template)
     found = await _recognise(ctx, given)
     done: dict[str, int] = {}
-    values = [await _read(ctx, names, one.get("values") or {}) for one in given]
+    read_values = [await _read(ctx, names, one.get("values") or {}) for one in given]
     known: dict[str, AuditItem] = {}
     ids = sorted(found.values())
     for start in range(0, len(ids), CHUNK):
         wanted = select(AuditItem).where(AuditItem.audit == audit.id, AuditItem.ci.in_(ids[start : start + CHUNK]))
         known.update({row.ci: row for row in (await ctx.session.execute(wanted)).scalars()})
+    fresh: dict[str, dict[str, Any]] = {}
+    changed: dict[str, dict[str, Any]] = {}
     for index, one in enumerate(given):
         ci = found[index]
         row = known.get(ci)
+        values = read_values[index]
+        line = {
+            "found": values,
+            "note": str(one.get("note") or "")[:500],
+            "seen_at": ctx.now,
+            "seen_by": ctx.principal.name,
+            "applied_at": None,
+            "result": UNEXPECTED,
+        }
         if row is None:
-            row = AuditItem(organization=ctx.organization, audit=audit.id, ci=ci, expected={}, result=UNEXPECTED)
-            ctx.session.add(row)
-            known[ci] = row
-        there = one.get("found", True)
-        row.found = values[index]
-        row.note = str(one.get("note") or "")[:500]
-        row.seen_at, row.seen_by, row.applied_at = ctx.now, ctx.principal.name, None
-        differs = any(row.expected.get(name) != value for name, value in values[index].items())
-        if row.expected:
-            row.result = MISSING if not there else MISMATCH if differs else VERIFIED
-        done[row.result] = done.get(row.result, 0) + 1
-    await ctx.session.flush()
+            fresh[ci] = {"organization": ctx.organization, "audit": audit.id, "ci": ci, "expected": {}, **line}
+        else:
+            if row.expected:
+                differs = any(row.expected.get(name) != value for name, value in values.items())
+                line["result"] = MISSING if not one.get("found", True) else MISMATCH if differs else VERIFIED
+            changed[ci] = line
+        done[line["result"]] = done.get(line["result"], 0) + 1
+    if fresh:
+        await ctx.session.execute(insert(AuditItem.__table__), list(fresh.values()))  # type: ignore[arg-type]
+    await _set(ctx, audit.id, changed)
     return done
+
+
+async def _set(ctx: Context, audit: str, lines: Mapping[str, Mapping[str, Any]]) -> None:
+    """Change lines of a stock-take; every one the same columns."""
+    if not lines:
+        return
+    table: Any = AuditItem.__table__
+    names = list(next(iter(lines.values())))
+    statement = (
+        update(table)
+        .where(table.c.organization == ctx.organization, table.c.audit == audit, table.c.ci == bindparam("item"))
+        .values({name: bindparam(f"new_{name}", type_=table.c[name].type) for name in names})
+    )
+    rows_ = [{"item": ci, **{f"new_{name}": line[name] for name in names}} for ci, line in lines.items()]
+    await ctx.session.execute(statement, rows_)
 
 
 async def _recognise(ctx: Context, given: Sequence[Mapping[str, Any]]) -> dict[int, str]:
@@ -176,7 +200,8 @@ async def apply(ctx: Context, audit: Audit, only: Sequence[str], mark_missing: b
     )
     if only:
         wanted = wanted.where(AuditItem.ci.in_(list(only)))
-    updated, refused = 0, []
+    applied: dict[str, dict[str, Any]] = {}
+    refused = []
     for row in (await ctx.session.execute(wanted.limit(5000))).scalars():
         values = dict(row.found)
         if row.result == MISSING:
@@ -190,10 +215,9 @@ async def apply(ctx: Context, audit: Audit, only: Sequence[str], mark_missing: b
         except (Invalid, Conflict) as error:
             refused.append({"ci_id": row.ci, "error": error.error})
             continue
-        row.applied_at = ctx.now
-        updated += 1
-    await ctx.session.flush()
-    return {"updated": updated, "refused": refused}
+        applied[row.ci] = {"applied_at": ctx.now}
+    await _set(ctx, audit.id, applied)
+    return {"updated": len(applied), "refused": refused}
 
 
 async def close(ctx: Context, audit: str) -> int:

@@ -14,6 +14,7 @@ from mainstay.kernel.errors import Invalid
 from mainstay.kernel.resource import Behaviour, Resource
 from mainstay.modules.assets.categories import checks, service
 from mainstay.modules.assets.categories.tables import Category
+from mainstay.modules.assets.cmdb import identity
 from mainstay.modules.assets.cmdb.tables import Ci
 
 customfields.extend("ci", service.attributes)
@@ -34,6 +35,10 @@ class Categories(Behaviour[Category]):
             if held:
                 raise Invalid.field("abstract", f"{entity.name} has {held} items. Move them first.")
         await _check(ctx, values, entity.id, parent)
+
+    async def saved(self, ctx: Context, entity: Category, diff: list[dict[str, Any]], given: Mapping[str, Any]) -> None:
+        if {"identifiers", "parent"} & {item["field"] for item in diff}:
+            await identity.rebuild(ctx, service.below(await service.classes(ctx), entity.id))
 
     async def removing(self, ctx: Context, entities: Sequence[Category]) -> None:
         ids = [entity.id for entity in entities]

@@ -246,7 +246,20 @@ async def addresses(ctx: Context, source: str, wanted: Mapping[str, Sequence[str
     for start in range(0, len(ids), CHUNK):
         seen = sql_update(CiAddress).where(CiAddress.ci.in_(ids[start : start + CHUNK])).values(last_seen=ctx.now)
         await ctx.session.execute(seen.execution_options(synchronize_session=False))
-    taken = await _take_over(ctx, {row["address"]: row["ci"] for row in fresh if row["management"]})
+    mains = {ci: next((one for one, (_by, main) in have[ci].items() if main), wanted[ci][0]) for ci in ids}
+    back = [{"item": ci, "given": one} for ci, one in mains.items() if one in have[ci] and not have[ci][one][1]]
+    if back:
+        await ctx.session.execute(
+            sql_update(table)
+            .where(
+                table.c.organization == ctx.organization,
+                table.c.ci == bindparam("item"),
+                table.c.address == bindparam("given"),
+            )
+            .values(management=True),
+            back,
+        )
+    taken = await _take_over(ctx, {one: ci for ci, one in mains.items() if one in wanted[ci]})
     entries = {ci: [changes.entry("addresses", *pair)] for ci, pair in trail.items()}
     for ci, lost in taken.items():
         entries.setdefault(ci, []).append(changes.entry("management_address", lost, None))

@@ -16,13 +16,13 @@ from mainstay.modules.assets.cmdb.parts import PARTS, CiClaim, CiSighting
 from mainstay.modules.assets.cmdb.tables import PEOPLE, Ci, CiAddress
 from mainstay.modules.people.users.service import on_leaving
 
-IMPORTS = ("upload-csv/", "create-csv/", "upload-bulk-inventory-csv/", "bulk-inventory-create-csv/")
+IMPORTS = ("upload-csv", "create-csv", "upload-bulk-inventory-csv", "bulk-inventory-create-csv")
 MANUAL, CSV, API = "manual", "csv", "api"
 
 
 def source_of(ctx: Context) -> str:
     """By which way a write comes: the API with a key, an import, or somebody's hand."""
-    if ctx.url.endswith(IMPORTS) or (not ctx.url and ctx.principal.kind != "system"):
+    if ctx.url.rstrip("/").endswith(IMPORTS) or (not ctx.url and ctx.principal.kind != "system"):
         return CSV
     return API if ctx.principal.by_key else MANUAL
 
