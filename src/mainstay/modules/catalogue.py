@@ -6,6 +6,7 @@ from mainstay.kernel import csvverbs  # noqa: F401 - adds the verbs on files
 from mainstay.kernel.access.resource import apikeys
 from mainstay.kernel.console import console
 from mainstay.kernel.registry import Registry
+from mainstay.modules.logs.agents.resource import agents
 from mainstay.modules.logs.intake.resource import intake
 from mainstay.modules.logs.intake.service import LogIntake
 from mainstay.modules.organization.announcements.resource import announcements
@@ -39,7 +40,7 @@ def register(registry: Registry) -> None:
     registry.add(teams, vendors, partners, leaves, leave_types, holidays, tags, locations, announcements)
     registry.add(field_configs, custom_fields, settings)
     registry.add(async_tasks, console)
-    registry.add(intake)
+    registry.add(intake, agents)
     registry.permission("Logs", "log_intake", "Log intake", ("view", "add"))
     registry.service(LogIntake)
     registry.permission("Configuration", "settings", "Settings", ("view", "edit"))
