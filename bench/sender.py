@@ -8,10 +8,12 @@ from __future__ import annotations
 import argparse
 import ctypes
 import json
+import random
 import socket
 import time
 
 BATCH = 256
+SETS = 64
 SENDERS = 32
 """UDP comes from so many addresses (127.0.0.1 to 127.0.0.32), as from so many devices."""
 _VERBS = ("opened", "closed", "refused", "reset", "renewed", "moved", "checked", "denied")
@@ -25,25 +27,29 @@ class _Message(ctypes.Structure):
     _fields_ = [
         ("name", ctypes.c_void_p), ("name_length", ctypes.c_uint32), ("iov", ctypes.c_void_p),
         ("iov_count", ctypes.c_size_t), ("control", ctypes.c_void_p), ("control_length", ctypes.c_size_t),
-        ("flags", ctypes.c_int), ("sent", ctypes.c_uint),
+        ("flags", ctypes.c_int), ("padding", ctypes.c_int), ("sent", ctypes.c_uint), ("end", ctypes.c_uint),
     ]  # fmt: skip
 
 
-def template(run: str) -> list[bytes]:
-    """Lines up to their sequence number, as devices write them: one in four by RFC 3164."""
+def templates(run: str) -> list[list[bytes]]:
+    """Lines up to their sequence number, as devices write them, in sets of ``BATCH``: one in four by RFC 3164."""
     stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
     old = time.strftime("%b %e %H:%M:%S", time.gmtime())
+    chance = random.Random(1)
     made = []
-    for at in range(BATCH):
-        host, verb = f"host{at % SENDERS}", _VERBS[at % len(_VERBS)]
-        text = f"session {at % 97} {verb} for user{at % 61} from 10.{at % 7}.{at % 31}.{at} port {1024 + at} run={run} seq="
-        head = (
-            f"<134>{old} {host} sshd[{at + 300}]: "
-            if at % 4 == 0
-            else f"<134>1 {stamp}.{at:06d}Z {host} sshd {at} ID - "
+    for at in range(SETS * BATCH):
+        host, address = (
+            f"host{at % SENDERS}",
+            f"10.{chance.getrandbits(4)}.{chance.getrandbits(8)}.{chance.getrandbits(8)}",
         )
-        made.append((head + text).encode())
-    return made
+        text = (
+            f"session {chance.getrandbits(30):x} {_VERBS[at % len(_VERBS)]} for user{chance.getrandbits(12)} "
+            f"from {address} port {chance.getrandbits(16)} run={run} seq="
+        )
+        pid = chance.getrandbits(15)
+        old_head, new_head = f"<134>{old} {host} sshd[{pid}]: ", f"<134>1 {stamp}.{at:06d}Z {host} sshd {pid} ID - "
+        made.append(((old_head if at % 4 == 0 else new_head) + text).encode())
+    return [made[at : at + BATCH] for at in range(0, len(made), BATCH)]
 
 
 def pace(sent: int, started: float, rate: int) -> None:
@@ -62,7 +68,7 @@ def send_udp(host: str, port: int, rate: int, seconds: float, run: str) -> int:
         sock.connect((host, port))
         sockets.append(sock)
     sendmmsg = ctypes.CDLL(None, use_errno=True).sendmmsg
-    heads = template(run)
+    heads = templates(run)
     iovecs = (_Iovec * BATCH)()
     messages = (_Message * BATCH)()
     size = ctypes.sizeof(_Iovec)
@@ -70,7 +76,7 @@ def send_udp(host: str, port: int, rate: int, seconds: float, run: str) -> int:
         messages[at].iov, messages[at].iov_count = ctypes.addressof(iovecs) + at * size, 1
     sent, turn, started = 0, 0, time.perf_counter()
     while time.perf_counter() - started < seconds:
-        lines = [head + b"%d" % number for number, head in enumerate(heads, sent)]
+        lines = [head + b"%d" % number for number, head in enumerate(heads[turn % SETS], sent)]
         for at, line in enumerate(lines):
             iovecs[at].base, iovecs[at].length = line, len(line)
         done = 0
@@ -88,14 +94,12 @@ def send_udp(host: str, port: int, rate: int, seconds: float, run: str) -> int:
 def send_tcp(host: str, port: int, rate: int, seconds: float, run: str, *, counted: bool) -> int:
     """Lines over four connections in turn, framed by length or by line."""
     sockets = [socket.create_connection((host, port)) for _ in range(4)]
-    heads = template(run)
+    heads = templates(run)
     sent, turn, started = 0, 0, time.perf_counter()
     while time.perf_counter() - started < seconds:
-        lines = [head + b"%d" % number for number, head in enumerate(heads, sent)]
-        if counted:
-            data = b"".join([b"%d %b" % (len(line), line) for line in lines])
-        else:
-            data = b"\n".join(lines) + b"\n"
+        lines = [head + b"%d" % number for number, head in enumerate(heads[turn % SETS], sent)]
+        framed = [b"%d %b" % (len(line), line) for line in lines] if counted else [line + b"\n" for line in lines]
+        data = b"".join(framed)
         sockets[turn % 4].sendall(data)
         sent, turn = sent + BATCH, turn + 1
         pace(sent, started, rate)
