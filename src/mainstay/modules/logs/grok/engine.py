@@ -1,11 +1,12 @@
 """Grok expressions over columns of lines. Pure: no I/O, no clock.
 
 An expression is compiled once; ``extract`` then takes a whole column. What a line costs is bounded by the size of the
-automaton times the length of the line, so the size is limited here and the length by whoever reads lines.
+automaton times the length of the line; both are limited here.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -14,11 +15,10 @@ from polars.exceptions import PolarsError
 
 from mainstay.modules.logs.grok.library import Library
 from mainstay.modules.logs.grok.linear import parse, rewrite
+from mainstay.modules.logs.grok.pacing import OutOfTime, longest, paced, until
 from mainstay.modules.logs.grok.tree import LinearError, Node, write
 
 MAX_CAPTURES = 200
-MAX_LINE = 65_536
-"""Bytes of a line that is tried; a longer one does not match."""
 WHOLE = "whole"
 
 
@@ -54,12 +54,20 @@ class Grok:
     """Field → its groups; the first one that took part in the match counts."""
     types: dict[str, str] = field(default_factory=dict)
 
+    def short(self, lines: pl.Series) -> pl.Series:
+        """The lines that are not too long to be tried; the others are null, and do not match."""
+        most = longest(self.root.size)
+        if (lines.str.len_bytes() > most).any():
+            return pl.select(pl.when(lines.str.len_bytes() <= most).then(lines)).to_series()
+        return lines
+
+    def _groups(self, lines: pl.Series) -> pl.Series:
+        return lines.alias("line").to_frame().select(pl.col("line").str.extract_groups(self.regex)).to_series()
+
     def extract(self, lines: pl.Series) -> Found:
         """Match every line. Fields are text; those typed int or float are written as such a number."""
-        if (lines.str.len_bytes() > MAX_LINE).any():
-            lines = pl.select(pl.when(lines.str.len_bytes() <= MAX_LINE).then(lines)).to_series()
-        found = lines.alias("line").to_frame().select(pl.col("line").str.extract_groups(self.regex)).to_series()
-        columns = found.struct.unnest()
+        lines = self.short(lines)
+        columns = paced(lines, self.root.size, self._groups).struct.unnest()
         fields: dict[str, pl.Series] = {}
         wrong = pl.repeat(False, lines.len(), eager=True)
         for name, groups in self.groups.items():
@@ -157,8 +165,9 @@ def explain(grok: Grok, line: str) -> Explained:
             True, at, len(text), text, {name: typed(value, grok.types.get(name, "")) for name, value in values.items()},
             wrong_type=bool(found.wrong_type[0]),
         )  # fmt: skip
-    if len(line.encode()) > MAX_LINE:
-        return Explained(False, reason=f"The line is longer than {MAX_LINE:,} bytes; it is kept whole but not matched.")
+    most = longest(grok.root.size)
+    if len(line.encode()) > most:
+        return Explained(False, reason=f"The line is longer than {most:,} bytes; it is kept whole but not matched.")
     return _how_far(grok, line)
 
 
@@ -183,7 +192,7 @@ def _how_far(grok: Grok, line: str) -> Explained:
     while high - low > 1:
         middle = (low + high) // 2
         begun = _made(grok.text, Node("seq", items=items[:middle]))
-        text = series.str.extract(begun.regex, 1)[0]
+        text = paced(series, grok.root.size, lambda lines, regex=begun.regex: lines.str.extract(regex, 1))[0]  # type: ignore[misc]
         if text is None:
             high = middle
         else:
@@ -203,6 +212,13 @@ def _how_far(grok: Grok, line: str) -> Explained:
     )  # fmt: skip
 
 
-def tried(grok: Grok, lines: Sequence[str]) -> list[Explained]:
-    """Every line explained."""
-    return [explain(grok, line) for line in lines]
+def tried(grok: Grok, lines: Sequence[str], seconds: float = 5.0) -> list[Explained]:
+    """Every line explained, as far as there is time."""
+    out: list[Explained] = []
+    with until(time.monotonic() + seconds):
+        for line in lines:
+            try:
+                out.append(explain(grok, line))
+            except OutOfTime:
+                out.append(Explained(False, reason="Not tried: the lines before took too long."))
+    return out

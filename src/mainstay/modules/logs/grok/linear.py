@@ -257,7 +257,11 @@ def rewrite(text: str, resolve: Resolve | None = None) -> str | None:
     return None
 
 
-def plain(text: str) -> str:
-    """A pattern without named references, for the engine; its unnamed groups stay numbered. Raises ``LinearError``."""
+def plain(text: str) -> tuple[str, int]:
+    """A pattern without named references, for the engine, and its size; unnamed groups stay numbered.
+
+    Raises ``LinearError``.
+    """
     names = iter(range(10_000))
-    return write(parse(text), lambda _field, _type: f"g{next(names)}", numbered=True)
+    root = parse(text)
+    return write(root, lambda _field, _type: f"g{next(names)}", numbered=True), root.size

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-MAX_SIZE = 20_000
-"""States, roughly, of a whole pattern with everything it refers to. The largest well-known one has about 5,000."""
+MAX_SIZE = 15_000
+"""States, roughly, of a whole pattern with everything it refers to. The largest well-known one has 9,600."""
 
 MAX_DEPTH = 60
 

@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 
 from mainstay.modules.logs.grok.linear import field_name, plain
+from mainstay.modules.logs.grok.pacing import paced
 from mainstay.modules.logs.grok.tree import LinearError
 from mainstay.modules.logs.pipeline.batch import CODES, Batch
 
@@ -185,13 +186,13 @@ class _Parser:
             return lambda batch: batch.tagged(value)
         if operator == "matches":
             try:
-                regex = plain(value)
+                regex, size = plain(value)
                 pl.Series([""]).str.contains(regex)
             except LinearError as error:
                 raise ConditionError(f"The expression {value[:80]!r} cannot be used: {error.reason}") from None
             except pl.exceptions.PolarsError:
                 raise ConditionError(f"The expression {value[:80]!r} is too large.") from None
-            return lambda batch: batch.text(name).str.contains(regex)
+            return lambda batch: paced(batch.text(name), size, lambda lines: lines.str.contains(regex))
         if operator == "contains":
             return lambda batch: batch.text(name).str.contains(value, literal=True)
         if operator == "startswith":

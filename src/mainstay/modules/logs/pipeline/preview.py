@@ -15,6 +15,7 @@ from mainstay.kernel.errors import Invalid, Unavailable
 from mainstay.modules.logs.intake.lines import FRAME, TABLE
 from mainstay.modules.logs.pipeline import service
 from mainstay.modules.logs.pipeline.batch import Batch
+from mainstay.modules.logs.pipeline.resource import checked
 from mainstay.modules.logs.pipeline.running import Pipeline, process
 from mainstay.modules.logs.pipeline.stages.base import Run, Stage
 
@@ -109,8 +110,6 @@ async def preview(
     ctx: Context, stages: Any, condition: str, frame: pl.DataFrame, *, ignore_condition: bool, identity: str = ""
 ) -> Preview:
     """The lines through the stages. Raises ``Invalid`` for stages that cannot be used."""
-    from mainstay.modules.logs.pipeline.resource import checked
-
     if len(frame) > MAX_LINES:
         raise Invalid.field("lines", f"A preview takes at most {MAX_LINES} lines.")
     world = await service.world_of(ctx)

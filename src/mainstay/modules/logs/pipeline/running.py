@@ -12,12 +12,13 @@ from polars.exceptions import PolarsError
 
 from mainstay.modules.logs.grok.engine import Refused
 from mainstay.modules.logs.grok.library import Library
+from mainstay.modules.logs.grok.pacing import OutOfTime, until
 from mainstay.modules.logs.grok.tree import LinearError
 from mainstay.modules.logs.pipeline import definitions as d
 from mainstay.modules.logs.pipeline.batch import Batch
 from mainstay.modules.logs.pipeline.condition import Condition, ConditionError
 from mainstay.modules.logs.pipeline.formats import FormatError
-from mainstay.modules.logs.pipeline.stages.base import Run, Stage, run_stages
+from mainstay.modules.logs.pipeline.stages.base import TIMEOUT, Run, Stage, run_stages
 from mainstay.modules.logs.pipeline.stages.change import Date, Mask, Remove, Rename, Set
 from mainstay.modules.logs.pipeline.stages.enrich import EnrichCmdb, EnrichGeo, EnrichTable, Locate, Table
 from mainstay.modules.logs.pipeline.stages.extract import Csv, Grok, Json, KeyValue
@@ -84,13 +85,24 @@ NAME = "pipeline"
 def process(pipelines: list[Pipeline], frame: pl.DataFrame, run: Run) -> pl.DataFrame:
     """Lines of one organization through its pipelines: the first whose condition a line meets has it.
 
-    The frame itself is answered when no pipeline wants any line.
+    The frame itself is answered when no pipeline wants any line. Ends soon after the run's deadline; lines that were
+    not worked on by then are tagged.
     """
+    with until(run.deadline):
+        return _process(pipelines, frame, run)
+
+
+def _process(pipelines: list[Pipeline], frame: pl.DataFrame, run: Run) -> pl.DataFrame:
     batch, done, touched = Batch.of(frame), [], False
     for pipeline in pipelines:
         if not len(batch):
             break
-        mask = pipeline.condition.mask(batch)
+        try:
+            mask = pipeline.condition.mask(batch)
+        except OutOfTime:
+            touched = True
+            batch.tag(pl.repeat(True, len(batch), eager=True), TIMEOUT)
+            break
         if mask is not None and not mask.any():
             continue
         touched = True

@@ -7,7 +7,6 @@ import time
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,13 +37,9 @@ log = structlog.get_logger("mainstay.logs.pipeline")
 FRESH = 1.0
 """Seconds after which what another process changed is looked for."""
 BUDGET = 10.0
-"""Seconds that a batch may take; what is left then passes by, tagged."""
+"""Seconds that a batch may take; what is left then passes by, tagged. Usual is a tenth of a second."""
 SUSPENDED = 60.0
 """Seconds that a pipeline which used the budget up is passed by."""
-SLICE_SECONDS = 1.0
-FIRST_SLICE, LEAST_SLICE, LARGEST_SLICE = 1 << 19, 1 << 16, 1 << 26
-"""Bytes of messages worked on at once: how much fits in a second is learned. A single expression cannot be
-interrupted, so the first slice is small."""
 REPORT = 5.0
 """Seconds between two reports to the telemetry store."""
 
@@ -60,7 +55,6 @@ class Compiled:
     every: dict[str, Pipeline] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
     """Pipelines that cannot run, and why."""
-    pace: int = FIRST_SLICE
     suspended: dict[str, float] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
 
@@ -105,14 +99,14 @@ class LogPipelines(Service):
             async with self.platform.work(organization, write=False) as ctx:
                 stamp = await _stamp(ctx)
                 if known is None or known.stamp != stamp:
-                    known = await self._load(ctx, known)
+                    known = await self._load(ctx)
                     known.stamp = stamp
             known.checked = now
             self._compiled[organization] = known
             return known
 
-    async def _load(self, ctx: Context, before: Compiled | None) -> Compiled:
-        made = Compiled(pace=before.pace if before else FIRST_SLICE)
+    async def _load(self, ctx: Context) -> Compiled:
+        made = Compiled()
         columns = (LogPipeline.id, LogPipeline.name, LogPipeline.parent, LogPipeline.passing, LogPipeline.in_force)
         query = (
             select(*columns, LogPipelineVersion.condition, LogPipelineVersion.stages)
@@ -180,24 +174,14 @@ class LogPipelines(Service):
         return await asyncio.to_thread(self._work, organization, current, frame, cmdb)
 
     def _work(self, organization: str, current: Compiled, frame: pl.DataFrame, cmdb: Any) -> pl.DataFrame:
-        deadline = time.monotonic() + BUDGET
-        done: list[pl.DataFrame] = []
-        for part in _slices(frame, current):
-            if time.monotonic() > deadline:
-                mark = pl.lit([TIMEOUT], dtype=pl.List(pl.String))
-                done.append(part.with_columns(pl.concat_list(pl.col("tags").fill_null([]), mark).alias("tags")))
-                continue
-            run = Run(deadline=deadline, cmdb=cmdb, pipelines=current.every)
-            started = time.monotonic()
-            done.append(process(_awake(current), part, run))
-            self._learn(organization, current, part, run, time.monotonic() - started)
-        return done[0] if len(done) == 1 else pl.concat(done, how="diagonal_relaxed")
+        started = time.monotonic()
+        run = Run(deadline=started + BUDGET, cmdb=cmdb, pipelines=current.every)
+        done = process(_awake(current), frame, run)
+        self._count(organization, current, run, len(frame), time.monotonic() - started)
+        return done
 
-    def _learn(self, organization: str, current: Compiled, part: pl.DataFrame, run: Run, seconds: float) -> None:
-        """Count what passed; size the next slice; suspend what took too long."""
-        if seconds > 0.02:
-            size = int(int(part["message"].str.len_bytes().sum() or 1) / seconds * SLICE_SECONDS)
-            current.pace = max(LEAST_SLICE, min(LARGEST_SLICE, size))
+    def _count(self, organization: str, current: Compiled, run: Run, lines: int, seconds: float) -> None:
+        """Count what passed; suspend what took too long."""
         for (pipeline, stage), meter in run.meters.items():
             known = current.every.get(pipeline)
             key = (organization, pipeline, known.version if known else 0, stage)
@@ -206,12 +190,12 @@ class LogPipelines(Service):
             if current.errors.get(pipeline) != error:
                 log.error("stage failed", pipeline=pipeline, error=error)
             current.errors[pipeline] = error
-        if seconds > BUDGET / 2:
+        if seconds > BUDGET and run.meters:
             slowest = max((item for item in run.meters.items() if not item[0][1]), key=lambda item: item[1].seconds)
             pipeline = slowest[0][0]
             current.suspended[pipeline] = time.monotonic() + SUSPENDED
-            current.errors[pipeline] = f"Took {seconds:.0f} s for {len(part)} lines; passed by for {SUSPENDED:.0f} s."
-            log.error("pipeline suspended", pipeline=pipeline, seconds=round(seconds, 1), lines=len(part))
+            current.errors[pipeline] = f"Took {seconds:.0f} s for {lines:,} lines; passed by for {SUSPENDED:.0f} s."
+            log.error("pipeline suspended", pipeline=pipeline, seconds=round(seconds, 1), lines=lines)
 
     async def flush(self) -> None:
         """Hand what was counted to the telemetry store."""
@@ -229,15 +213,6 @@ class LogPipelines(Service):
         while True:
             await asyncio.sleep(REPORT)
             await self.flush()
-
-
-def _slices(frame: pl.DataFrame, current: Compiled) -> list[pl.DataFrame]:
-    sizes = frame["message"].str.len_bytes().fill_null(0)
-    if int(sizes.sum()) <= current.pace or len(frame) == 1:
-        return [frame]
-    number = (sizes.cast(pl.UInt64).cum_sum() - sizes) // current.pace
-    starts = [0, *[at for at in (number != number.shift(1)).arg_true().to_list() if at], len(frame)]
-    return [frame[begin:end] for begin, end in pairwise(starts)]
 
 
 def _awake(current: Compiled) -> list[Pipeline]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from mainstay.modules.logs.grok.pacing import OutOfTime
 from mainstay.modules.logs.pipeline.batch import Batch
 from mainstay.modules.logs.pipeline.condition import Condition
 
@@ -78,18 +79,26 @@ def run_stages(stages: list[Stage], batch: Batch, run: Run, pipeline: str) -> Ba
         if not len(batch):
             break
         if time.monotonic() > run.deadline:
-            run.meter(pipeline, "").timeouts += len(batch)
-            batch.tag(pl.repeat(True, len(batch), eager=True), TIMEOUT)
+            _timed_out(batch, run, pipeline)
             break
         batch = _one(stage, batch, run, pipeline)
     return batch
+
+
+def _timed_out(batch: Batch, run: Run, pipeline: str) -> None:
+    run.meter(pipeline, "").timeouts += len(batch)
+    batch.tag(pl.repeat(True, len(batch), eager=True), TIMEOUT)
 
 
 def _one(stage: Stage, batch: Batch, run: Run, pipeline: str) -> Batch:
     started = time.perf_counter()
     before = batch.copy() if run.seen else batch
     parts: list[Batch] = []
-    mask = stage.when.mask(batch)
+    try:
+        mask = stage.when.mask(batch)
+    except OutOfTime:
+        _timed_out(batch, run, pipeline)
+        return batch
     mine = batch
     if mask is not None and not mask.all():
         if not mask.any():
@@ -104,6 +113,9 @@ def _one(stage: Stage, batch: Batch, run: Run, pipeline: str) -> Batch:
         # On a copy (columns are shared): a stage that breaks half-way has changed nothing.
         out, failed = stage.apply(mine.copy(), run, pipeline)
         failures = 0 if failed is None else int(failed.sum())
+    except OutOfTime:
+        _timed_out(mine, run, pipeline)
+        out, failures = mine, 0
     except Exception as error:
         run.errors[pipeline] = f"Stage {stage.path} ({stage.kind}): {type(error).__name__}: {error}"[:500]
         mine.tag(pl.repeat(True, lines_in, eager=True), FAILURE)

@@ -18,6 +18,8 @@ from mainstay.modules.logs.pipeline.stages.base import Run, Stage
 
 MAX_PATTERNS = 50
 MAX_COLUMNS = 200
+MAX_LINE = 65_536
+"""Bytes of a line that pairs are looked for in."""
 MAX_LEVELS = 10
 """Levels of a JSON document that become fields; what is deeper stays JSON."""
 ENTRIES = {"row": pl.UInt32, "key": pl.String, "value": pl.String}
@@ -117,7 +119,7 @@ def _set(characters: str) -> str:
 
 def _short(text: pl.Series) -> pl.Series:
     """The text where it is not too long to be tried."""
-    return pl.select(pl.when(text.str.len_bytes() <= engine.MAX_LINE).then(text)).to_series()
+    return pl.select(pl.when(text.str.len_bytes() <= MAX_LINE).then(text)).to_series()
 
 
 class Json(Stage):
