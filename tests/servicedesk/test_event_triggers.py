@@ -126,7 +126,7 @@ async def test_an_incident_grows_and_is_resolved_with_its_last_event(world: Worl
     assert await linked(world, incident["id"]) == ["Problem a", "Problem b", "Problem c"]
     ((kind, public, text),) = await said(world, incident["id"])
     assert (kind, public) == ("event", False)
-    assert "2 more events" in text
+    assert "2 events more" in text
     await raw(world, "a", "b", clear=True)
     assert (await incidents(world))[0]["state"] == "Open"
     await raw(world, "c", clear=True)
@@ -355,6 +355,18 @@ async def test_merged_incidents_end_with_all_their_events(world: World) -> None:
     assert (found["display_id"], found["created"]) == ("INC-1", False)
     await raw(world, "b", clear=True)
     assert [row["state"] for row in await incidents(world)] == ["Resolved", "Closed"]
+
+
+async def test_merged_incidents_whose_events_come_back_together_are_reopened_once(world: World) -> None:
+    await trigger(world)
+    await raw(world, "a", "b")
+    await world.post(f"{INCIDENTS}merge/", {"incident_id": "INC-1", "ids": ["INC-2"]})
+    await raw(world, "a", "b", clear=True)
+    await raw(world, "a", "b")
+    assert [(row["state"], row["basic_info"]["reopen_count"]) for row in await incidents(world)] == [
+        ("In Progress", 1), ("Closed", 0),
+    ]  # fmt: skip
+    assert await linked(world, "INC-1") == ["Problem a", "Problem b"]
 
 
 async def test_a_preview_tells_what_would_have_happened(world: World) -> None:

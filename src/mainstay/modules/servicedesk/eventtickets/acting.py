@@ -154,24 +154,26 @@ async def _act(ctx: Context, trigger: EventTrigger, ids: Sequence[str]) -> None:
     rows = await slots(ctx, trigger.id, members)
     groups = [Group(slot=rows[key], events=events) for key, events in sorted(members.items())]
     known = await load_incidents(ctx, (group.slot.incident for group in groups if group.slot.incident))
-    window = timedelta(minutes=trigger.group_window)
     for group in groups:
         group.incident = known.get(group.slot.incident)
-        group.step = engine.step(_standing(group), ctx.now, window, trigger.on_recurrence)
+        group.step = _step(ctx, trigger, group)
     await _open(ctx, trigger, [group for group in groups if group.step is Step.OPEN], facts)
     known_groups = [group for group in groups if group.step is not Step.OPEN]
     for group in known_groups[:AT_ONCE]:
+        # Incidents of several groups may have been merged: what the one before did to it counts.
+        group.step = _step(ctx, trigger, group)
         await _add(ctx, trigger, group, facts)
     rest = [event.id for group in known_groups[AT_ONCE:] for event in group.events]
     await wait(ctx, OPEN, trigger.id, rest, ctx.now)
 
 
-def _standing(group: Group) -> Standing | None:
-    row = group.incident
-    if row is None:
-        return None
-    resolved = row.state_id == incident_engine.RESOLVED_STATE
-    return Standing(active=row.state_id not in tickets.OVER, resolved=resolved, opened_at=group.slot.opened_at)
+def _step(ctx: Context, trigger: EventTrigger, group: Group) -> Step:
+    row, standing = group.incident, None
+    if row is not None:
+        resolved = row.state_id == incident_engine.RESOLVED_STATE
+        active = row.state_id not in tickets.OVER
+        standing = Standing(active=active, resolved=resolved, opened_at=group.slot.opened_at)
+    return engine.step(standing, ctx.now, timedelta(minutes=trigger.group_window), trigger.on_recurrence)
 
 
 async def _join_causes(ctx: Context, trigger: EventTrigger, found: list[Event]) -> list[Event]:
@@ -190,7 +192,7 @@ async def _join_causes(ctx: Context, trigger: EventTrigger, found: list[Event]) 
         fresh = (await tickets.link(ctx, [(incident, events)], trigger.id)).get(incident.id, [])
         if fresh:
             facts = await matching.facts(ctx, fresh)
-            text = f"<p>{len(fresh)} events that follow from the cause:</p>"
+            text = f"<p>{_count(fresh)} that came of the same cause:</p>"
             text += engine.table([facts[event.id] for event in fresh])
             await add_message(ctx, incident, text, kind="event", public=False)
     return left
@@ -241,24 +243,26 @@ def document(trigger: EventTrigger, members: Sequence[dict[str, Any]]) -> dict[s
 async def _add(ctx: Context, trigger: EventTrigger, group: Group, facts: dict[str, dict[str, Any]]) -> None:
     incident = group.incident
     assert incident is not None
-    shown = engine.table([facts[event.id] for event in group.events])
-    if group.step is Step.REOPEN:
-        await incident_service.reopen(ctx, incident, f"<p>It came back:</p>{shown}")
-        await tickets.link(ctx, [(incident, group.events)], trigger.id)
-        await _stamp(ctx, trigger, last_fired_at=ctx.now, last_error="")
-        await notices.tell(ctx, trigger, "reopened", [(incident, shown)])
-        return
     fresh = (await tickets.link(ctx, [(incident, group.events)], trigger.id)).get(incident.id, [])
-    if not fresh and group.step is Step.ATTACH:
-        return
-    word = "came back" if group.step is Step.REMARK else "more" if len(fresh) > 1 else "further"
-    count = f"{len(group.events)} event{'s' if len(group.events) > 1 else ''}"
-    head = f"{count} came back" if word == "came back" else f"{len(fresh)} {word} event{'s' if len(fresh) > 1 else ''}"
-    listed = shown if group.step is Step.REMARK else engine.table([facts[event.id] for event in fresh])
-    await add_message(ctx, incident, f"<p>{head}:</p>{listed}", kind="event", public=False)
-    if trigger.follow_severity:
-        await follow(ctx, trigger, incident, [facts[event.id]["severity_id"] for event in fresh])
+    if group.step is Step.ATTACH:
+        if not fresh:
+            return
+        listed = engine.table([facts[event.id] for event in fresh])
+        await add_message(ctx, incident, f"<p>{_count(fresh)} more:</p>{listed}", kind="event", public=False)
+        if trigger.follow_severity:
+            await follow(ctx, trigger, incident, [facts[event.id]["severity_id"] for event in fresh])
+    else:
+        shown = f"<p>{_count(group.events)} came back:</p>" + engine.table([facts[event.id] for event in group.events])
+        if group.step is Step.REOPEN:
+            await incident_service.reopen(ctx, incident, shown)
+            await notices.tell(ctx, trigger, "reopened", [(incident, shown)])
+        else:
+            await add_message(ctx, incident, shown, kind="event", public=False)
     await _stamp(ctx, trigger, last_fired_at=ctx.now, last_error="")
+
+
+def _count(events: Sequence[Event]) -> str:
+    return "1 event" if len(events) == 1 else f"{len(events)} events"
 
 
 async def follow(ctx: Context, trigger: EventTrigger, incident: Incident, severities: Sequence[int]) -> bool:

@@ -81,12 +81,14 @@ async def link(
 ) -> dict[str, list[Event]]:
     """Link events with incidents, set-wise; returns per incident's id the events that were not linked before."""
     ids = sorted({event.id for _incident, found in wanted for event in found})
+    # What a merged incident has, the one it was merged into has, too.
+    ends = await family.merged_into(ctx, [incident.id for incident, _found in wanted])
     known: set[tuple[str, str]] = set()
     for start in range(0, len(ids), store.CHUNK):
         query = select(EventTicket.incident, EventTicket.event).where(
             EventTicket.event.in_(ids[start : start + store.CHUNK])
         )
-        known |= {(row[0], row[1]) for row in (await ctx.session.execute(query)).all()}
+        known |= {(ends.get(row[0], row[0]), row[1]) for row in (await ctx.session.execute(query)).all()}
     stamp = {"organization": ctx.organization, "rule": rule, "created_at": ctx.now,
              "created_by_name": ctx.principal.name}  # fmt: skip
     rows, on_events, on_incidents, fresh = [], [], [], {}

@@ -13,7 +13,7 @@ from mainstay.kernel.errors import Forbidden, Invalid
 from mainstay.kernel.operation import Page
 from mainstay.kernel.query import ListQuery
 from mainstay.modules.people.requesters.tables import Requester
-from mainstay.modules.servicedesk.incident import engine, service
+from mainstay.modules.servicedesk.incident import assets, engine, service
 from mainstay.modules.servicedesk.incident.bodies import (
     Impacted,
     MapAnswer,
@@ -37,7 +37,7 @@ async def incident_data(ctx: Context, id: str) -> Any:
 async def impacted_asset(ctx: Context, query: Identified) -> Impacted:
     """The assets an incident affects."""
     entity = await service.by_any_id(ctx, query.wanted)
-    return Impacted(incident_id=entity.id, results=[{"asset_id": asset, "name": asset} for asset in entity.assets])
+    return Impacted(incident_id=entity.id, results=await assets.named(ctx, entity.assets))
 
 
 @incidents.action("GET", "requester_search/")

@@ -16,7 +16,7 @@ from mainstay.kernel.record import new_id
 from mainstay.kernel.resource import Behaviour
 from mainstay.kernel.richtext import plain, sanitise
 from mainstay.modules.people.requesters import matching as requesters
-from mainstay.modules.servicedesk.incident import engine, shape
+from mainstay.modules.servicedesk.incident import assets, engine, shape
 from mainstay.modules.servicedesk.incident.form import form_options
 from mainstay.modules.servicedesk.incident.messages import add_message
 from mainstay.modules.servicedesk.incident.policy import (
@@ -125,6 +125,7 @@ class Incidents(Behaviour[Incident]):
         form = await form_options(ctx)
         chosen = row.current_assignment_info["assignee_profile_id"]
         info: dict[str, Any] = next((user for user in form["users"] if user["profile_id"] == chosen), {})
+        row.impacted_asset = await assets.named(ctx, [item["asset_id"] for item in row.impacted_asset or ()])
         if self.insider(ctx):
             row.related = {name: await find(ctx, row.id) for name, find in RELATED.items()}
         return shape.IncidentDetail(
