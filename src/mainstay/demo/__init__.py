@@ -39,6 +39,7 @@ async def populate(platform: Platform, admin: User, password: str) -> bool:
         story = Story(ctx, Random(7))  # noqa: S311 - the same story each time, no secret
         await story.people(password)
         await story.incidents()
+        await story.notifications(admin.id)
         await _mark(ctx, admin)
     return True
 
