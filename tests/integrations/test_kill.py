@@ -7,9 +7,11 @@ import json
 import sys
 import textwrap
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy import func, select
 
@@ -18,6 +20,7 @@ from mainstay.kernel import database, options, store
 from mainstay.kernel.access import bootstrap
 from mainstay.kernel.outgoing import ALLOWED
 from mainstay.kernel.platform import Platform
+from mainstay.kernel.record import new_id
 from mainstay.modules.integrations.messenger import outbox
 from mainstay.modules.integrations.messenger.sender import Sender
 from mainstay.modules.integrations.messenger.tables import SENT, Channel, Notification
@@ -29,8 +32,15 @@ TARGETS, EACH = 3, 30
 
 @pytest.fixture
 async def place(settings: Settings, tmp_path: Path) -> AsyncIterator[Platform]:
-    """An installation on a folder of its own (on PostgreSQL: the run's database), with nothing running."""
-    own = replace(settings, data_dir=tmp_path)
+    """An installation on a folder and a database of its own, with nothing running."""
+    url = settings.database_url
+    if url:
+        name = f"kill_{new_id()}"
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        url = url.replace("/postgres?", f"/{name}?")
+        assert name in url
+    own = replace(settings, data_dir=tmp_path, database_url=url)
     await asyncio.to_thread(database.migrate, own)
     made = Platform(own, build_registry())
     yield made
@@ -86,11 +96,13 @@ async def test_kill_9_while_messages_are_sent(place: Platform) -> None:
             try:
                 async with asyncio.timeout(60):
                     while len(receiver.requests) < before + 12 or kills >= 2:
+                        assert child.returncode is None, "the sender ended by itself"
                         if not await left(place, organization):
                             break
                         await asyncio.sleep(0.02)
             finally:
-                child.kill()
+                with suppress(ProcessLookupError):
+                    child.kill()
                 await child.wait()
             kills += 1
     assert kills >= 3, "the kills came too late"

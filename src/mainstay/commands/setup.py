@@ -15,6 +15,8 @@ from mainstay.kernel.fields import field_of
 from mainstay.kernel.platform import Platform
 from mainstay.kernel.validation import BadValue, read
 from mainstay.modules.monitoring.traps import library as traps
+from mainstay.modules.integrations.messenger import channels as notification_channels
+from mainstay.modules.organization.business_hours import service as business_hours
 from mainstay.modules.people.roles.service import make_defaults
 from mainstay.modules.people.teams import service as teams
 
@@ -127,6 +129,8 @@ async def found_organization(
         roles = await make_defaults(ctx)
         await teams.make_defaults(ctx)
         await traps.make_defaults(ctx)
+        await business_hours.make_defaults(ctx)
+        await notification_channels.make_defaults(ctx)
         role = roles[bootstrap.ADMIN_ROLE]
         account = await bootstrap.make_user(
             ctx, username=username, email=email, full_name="Administrator", role_ids=[role.id]

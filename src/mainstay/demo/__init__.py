@@ -41,6 +41,7 @@ async def populate(platform: Platform, admin: User, password: str) -> bool:
         await story.people(password)
         await story.incidents()
         await event_triggers.activate(ctx, admin.id)
+        await story.notifications(admin.id)
         await _mark(ctx, admin)
     return True
 

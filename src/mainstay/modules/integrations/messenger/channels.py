@@ -9,6 +9,7 @@ from ipaddress import ip_address
 from typing import Any
 
 import msgspec
+from sqlalchemy import select
 
 from mainstay.kernel import outgoing, references, store, verbs
 from mainstay.kernel.context import Context
@@ -283,10 +284,11 @@ async def rotate(ctx: Context, id: str) -> Rotated:
 
 
 async def make_defaults(ctx: Context) -> dict[str, str]:
-    """The channels every organization begins with: e-mail and the console's sound. Kind → id."""
+    """The channels every organization begins with, made once: e-mail and the console's sound. Kind → id."""
+    known = {row.kind: row.id for row in (await ctx.session.execute(select(Channel.kind, Channel.id))).all()}
     rows: list[dict[str, Any]] = [
         {"name": "E-mail", "kind": EMAIL, "description": "Through the mail server of this installation."},
         {"name": "Console sound", "kind": BEEP, "description": "A sound and a line in the open console."},
     ]
-    made = await store.add_many(ctx, Channel, rows)
-    return {row["kind"]: row["id"] for row in made}
+    made = await store.add_many(ctx, Channel, [row for row in rows if row["kind"] not in known])
+    return {kind: known[kind] for kind in (EMAIL, BEEP) if kind in known} | {row["kind"]: row["id"] for row in made}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -70,15 +71,12 @@ class Desk:
     limits: Limits
     calendars: dict[str, BusinessHours]
     organization: str
-    shipped: dict[str, Words] = field(default_factory=dict)
 
-    def words(self, subscription: Subscription) -> Words:
-        chosen = self.templates.get(subscription.template or "")
-        if chosen is not None:
-            return chosen
-        if subscription.about not in self.shipped:
-            self.shipped[subscription.about] = wording.shipped(subscription.about)
-        return self.shipped[subscription.about]
+    def words(self, subscription: Subscription, kind: str) -> Words:
+        return self.templates.get(subscription.template or "") or _shipped(subscription.about, kind)
+
+
+_shipped = cache(wording.shipped)
 
 
 @feed.consumer("notifications")
@@ -195,7 +193,6 @@ def _messages(ctx: Context, desk: Desk, found: Found) -> list[dict[str, Any]]:
     zone = limits.zone(subscription)
     values = wording.values(ctx, happening.about, record, happening.trigger, organization=desk.organization,
                             actor=happening.actor)  # fmt: skip
-    message = wording.render(desk.words(subscription), values, zone)
     suppressed = desk.limits.refuses(subscription, happening.record, happening.trigger, record, ctx.now)
     made: list[dict[str, Any]] = []
     payload: dict[str, Any] | None = None
@@ -203,6 +200,7 @@ def _messages(ctx: Context, desk: Desk, found: Found) -> list[dict[str, Any]]:
         channel = desk.channels.get(channel_id)
         if channel is None:
             continue
+        message = wording.render(desk.words(subscription, channel.kind), values, zone)
         for address in desk.book.addresses(channel.kind, subscription, record):
             if payload is None and channel.kind in (API, SMS, SYSLOG):
                 payload = msgspec.to_builtins({**values, happening.about: _public(record)})

@@ -15,11 +15,12 @@ from mainstay.kernel.context import Context
 from mainstay.kernel.registry import Registry
 from mainstay.kernel.richtext import plain
 from mainstay.modules.integrations.messenger import templating
-from mainstay.modules.integrations.messenger.tables import EVENT, INCIDENT, TRIGGER_NAMES
+from mainstay.modules.integrations.messenger.tables import BEEP, EVENT, INCIDENT, SMS, SYSLOG, TRIGGER_NAMES
 from mainstay.modules.integrations.messenger.templating import Part
 
-PAGES = {EVENT: "/events/", INCIDENT: "/incident/"}
+PAGES = {EVENT: "/event/", INCIDENT: "/incident/"}
 """Where the console shows a record."""
+BRIEF = (SMS, BEEP, SYSLOG)
 ALONE = ("trigger", "trigger_name", "link", "organization", "now", "actor")
 
 
@@ -93,9 +94,10 @@ def words(subject: str, body: str, html: str) -> Words:
     return Words(templating.parse(subject), templating.parse(body), templating.parse(html))
 
 
-def shipped(about: str) -> Words:
+def shipped(about: str, kind: str = "") -> Words:
+    """The words where no template was chosen; where a message is one line, they are one line."""
     subject, body = SHIPPED[about]
-    return words(subject, body, "")
+    return words(subject, subject if kind in BRIEF else body, "")
 
 
 def render(template: Words, values: Mapping[str, Any], zone: tzinfo | None = None) -> Message:
