@@ -87,6 +87,7 @@ class Settings:
         "", "Comma-separated MaxMind DB files (.mmdb: city, country, ASN) for the geo stage of log pipelines."
     )
     access_log_days: int = _setting(30, "Days the API access log is kept.")
+    event_history_days: int = _setting(365, "Days the single occurrences of events are kept.")
 
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:

@@ -21,6 +21,8 @@ SPECIAL: dict[str, dict[str, Any]] = {
     "notification_subscription": {"addresses": ["ann@example.com"]},
     "notification_channel": {"kind": "email"},
     "notification": {"kind": "email", "recipient": "ann@example.com", "due_at": "2099-01-01T00:00:00Z"},
+    "event_rule": {"pattern": "sample (?P<number>[0-9]+)"},
+    "maintenance": {"start": "2026-01-05T22:00:00Z", "end": "2026-01-05T23:00:00Z", "hosts": ["core-*"]},
     "user": {"password": "Horse-staple-42", "confirm_password": "Horse-staple-42"},
     "trap_configuration": {"trap_oid": "1.3.6.1.6.3.1.1.5.3"},
     "trap_credential": {"community": "sample"},
