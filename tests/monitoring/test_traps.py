@@ -209,8 +209,7 @@ async def test_who_may_not_send_is_counted_and_shown(world: World, traps: TrapRe
 async def test_link_up_clears_link_down_of_the_same_interface(
     world: World, traps: TrapReceiver, raw_events: list[RawEvent]
 ) -> None:
-    async with world.platform.work(world.organization) as ctx:
-        assert await library.make_defaults(ctx) == len(library.shipped())
+    assert (await world.get("/ux/common/trap/configuration/"))["count"] == len(library.shipped())
     name = await community(world, traps)
     for trap, index, status in ((LINK_DOWN, 1, "down"), (LINK_DOWN, 2, "down"), (LINK_UP, 1, "up")):
         await send(traps, "-v2c", "-c", name, "--", *link(trap, index, status))
@@ -233,8 +232,6 @@ async def test_link_up_clears_link_down_of_the_same_interface(
 async def test_a_burst_of_equal_traps_is_one_event_with_its_count(
     world: World, traps: TrapReceiver, raw_events: list[RawEvent]
 ) -> None:
-    async with world.platform.work(world.organization) as ctx:
-        await library.make_defaults(ctx)
     name = await community(world, traps)
     assert traps.receiver is not None
     items = [(bytes.fromhex("2b06010201020201010a"), 2, b"\x0a")]

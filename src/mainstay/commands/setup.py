@@ -14,9 +14,6 @@ from mainstay.kernel.access.tables import Organization, Role, User
 from mainstay.kernel.fields import field_of
 from mainstay.kernel.platform import Platform
 from mainstay.kernel.validation import BadValue, read
-from mainstay.modules.monitoring.traps import library as traps
-from mainstay.modules.integrations.messenger import channels as notification_channels
-from mainstay.modules.organization.business_hours import service as business_hours
 from mainstay.modules.people.roles.service import make_defaults
 from mainstay.modules.people.teams import service as teams
 
@@ -128,9 +125,6 @@ async def found_organization(
         ctx.principal.organization = ctx.session.sync_session.info["organization"] = organization.id
         roles = await make_defaults(ctx)
         await teams.make_defaults(ctx)
-        await traps.make_defaults(ctx)
-        await business_hours.make_defaults(ctx)
-        await notification_channels.make_defaults(ctx)
         role = roles[bootstrap.ADMIN_ROLE]
         account = await bootstrap.make_user(
             ctx, username=username, email=email, full_name="Administrator", role_ids=[role.id]

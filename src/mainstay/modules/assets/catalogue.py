@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mainstay.kernel.registry import Registry
+from mainstay.modules.assets import founding as _founding  # noqa: F401 - what organizations start with
 from mainstay.modules.assets.audits.actions import stocktaking
 from mainstay.modules.assets.audits.resource import audits
 from mainstay.modules.assets.audits.resource import templates as audit_templates
@@ -12,7 +13,6 @@ from mainstay.modules.assets.cmdb.lookup import AddressBook
 from mainstay.modules.assets.cmdb.people import people as requester_items
 from mainstay.modules.assets.cmdb.people import users as user_items
 from mainstay.modules.assets.devicegroups.resource import device_groups
-from mainstay.modules.assets.founding import AssetDefaults
 from mainstay.modules.assets.relations.resource import relation_types
 from mainstay.modules.assets.served import items, relations
 
@@ -20,4 +20,4 @@ from mainstay.modules.assets.served import items, relations
 def register(registry: Registry) -> None:
     registry.add(items, categories, relations, relation_types, device_groups, classifications)
     registry.add(audits, audit_templates, stocktaking, user_items, requester_items)
-    registry.service(AssetDefaults, AddressBook)
+    registry.service(AddressBook)

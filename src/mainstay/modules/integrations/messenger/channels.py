@@ -12,6 +12,7 @@ import msgspec
 from sqlalchemy import select
 
 from mainstay.kernel import outgoing, references, store, verbs
+from mainstay.kernel.access.bootstrap import on_founding
 from mainstay.kernel.context import Context
 from mainstay.kernel.errors import Invalid
 from mainstay.kernel.outgoing import Policy, Refused
@@ -283,6 +284,7 @@ async def rotate(ctx: Context, id: str) -> Rotated:
     return Rotated(signing_secret=made)
 
 
+@on_founding("notification_channels")
 async def make_defaults(ctx: Context) -> dict[str, str]:
     """The channels every organization begins with, made once: e-mail and the console's sound. Kind → id."""
     known = {row.kind: row.id for row in (await ctx.session.execute(select(Channel.kind, Channel.id))).all()}

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from mainstay.kernel import store
+from mainstay.kernel.access.bootstrap import on_founding
 from mainstay.kernel.context import Context
 from mainstay.modules.monitoring.mibs.model import Node
 from mainstay.modules.monitoring.mibs.tree import Tree, standard_tree
@@ -50,6 +51,7 @@ def _criteria(items: list[list[str]]) -> dict[str, Any]:
     }
 
 
+@on_founding("trap_configurations")
 async def make_defaults(ctx: Context) -> int:
     """Give a new organization the configurations that come along; how many."""
     return len(await store.add_many(ctx, TrapConfiguration, [dict(item) for item in shipped()]))

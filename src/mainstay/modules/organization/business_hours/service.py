@@ -49,7 +49,7 @@ def calendar(row: BusinessHoursProfile, holidays: frozenset[date]) -> BusinessHo
     )
 
 
-@on_founding
+@on_founding("business_hours")
 async def make_defaults(ctx: Context) -> None:
     """The profile of a new organization: round the clock."""
     await store.add(

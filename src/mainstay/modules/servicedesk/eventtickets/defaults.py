@@ -14,7 +14,7 @@ from mainstay.modules.servicedesk.eventtickets.tables import EventTrigger
 NAME = "Critical and major events"
 
 
-@on_founding
+@on_founding("event_triggers")
 async def make_defaults(ctx: Context) -> None:
     """The shipped trigger, switched off."""
     await store.add(
