@@ -18,6 +18,7 @@ PACKAGES := console/node_modules/.installed
 PYTEST := $(RUN) pytest
 BENCHES := api traps
 BENCHES := api logsearch
+BENCHES := api syslog
 # A process holds one embedded telemetry store and one jobs engine: these tests open their own.
 ALONE := tests/kernel/telemetry tests/kernel/jobs
 

@@ -1,4 +1,4 @@
-"""Log lines put into the store for tests, as the intake would."""
+"""Log lines put into the store for tests, as the intake would, and read back."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import polars
 
 from mainstay.kernel.platform import Platform
 from mainstay.kernel.telemetry.arrow import pa
+from tests.support import World
 
 _numbers = itertools.count(1_000_000)
 MOMENT = pa.timestamp("us", "UTC")
@@ -51,3 +52,13 @@ def frame(lines: list[dict[str, Any]]) -> polars.DataFrame:
     """Lines as the intake hands them on."""
     rows = [{**row, "fields": [{"key": k, "value": v} for k, v in row["fields"].items()]} for row in lines]
     return polars.DataFrame(rows, schema_overrides={"fields": polars.List(polars.Struct({"key": str, "value": str}))})
+
+
+async def stored(world: World, text: str = "") -> list[dict[str, Any]]:
+    """The organization's lines whose message has ``text``, in the order of receipt."""
+    assert world.platform.telemetry is not None
+    return await world.platform.telemetry.query(
+        "SELECT * FROM log_lines WHERE organization = {organization:String} AND position(message, {text:String}) > 0 "
+        "ORDER BY id",
+        {"organization": world.organization, "text": text},
+    )

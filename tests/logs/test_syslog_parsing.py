@@ -134,7 +134,8 @@ def test_clocks_without_a_zone_are_in_the_zone_of_their_source() -> None:
 
 PIECES = st.sampled_from([
     b"<34>", b"<34>1 ", b"<999>", b"1 ", b"Oct 11 22:14:15 ", b"Oct 99 99:99:99 ", b"2026-13-45T99:99:99Z ", b"*", b".",
-    b"2026-10-11T22:14:15.003Z ", b"host ", b"app[1]: ", b"%SYS-5-X: ", b"- ", b"[a b=\"c\"]", b"[a b=\"c", b"\\", b"\"",
+    b"2026-10-11T22:14:15.003Z ", b"host ", b"app[1]: ", b"%SYS-5-X: ", b"- ", b"[a b=\"c\"]", b"[a b=\"c", b"\\",
+    b"\"",
     b"]", b"\x00", b"\xff\xfe", b"\xef\xbb\xbf", b"123: ", b"\r\n", b" ", b"::", b"0000-00-00T00:00:00Z ",
     b"9999-12-31T23:59:59.999999999Z ", b"Feb 29 23:59:60 ",
 ])  # fmt: skip

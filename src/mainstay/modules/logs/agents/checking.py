@@ -40,6 +40,8 @@ def check(text: str, agent_type: str, places: tuple[str, ...]) -> Checked:
         raise BadConfig("The configuration has NUL characters: it is no text.")
     document, form = _document(text, agent_type)
     kind = agent_type or _kind(text, document, form)
+    if document is None and kind not in ("rsyslog", "shell") and (kind, form) != ("fluent-bit", "classic"):
+        raise BadConfig(f"This is written for another program than {kind}.")
     found = Checked(kind, form)
     _CHECKS[kind](text, document, found)
     if not any(place in text for place in places if place):
@@ -62,8 +64,9 @@ def _document(text: str, agent_type: str) -> tuple[Any, str]:
             return tomllib.loads(text), "toml"
         except tomllib.TOMLDecodeError as error:
             raise BadConfig(f"The TOML cannot be read: {error}.") from None
+    _bounded(text)
     try:
-        document = yaml.safe_load(_bounded(text))
+        document = yaml.safe_load(text)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f" (line {mark.line + 1})" if mark else ""
@@ -73,11 +76,10 @@ def _document(text: str, agent_type: str) -> tuple[Any, str]:
     return document, "yaml"
 
 
-def _bounded(text: str) -> str:
+def _bounded(text: str) -> None:
     # References to earlier parts can be nested so that a page of text unfolds to gigabytes.
     if len(re.findall(r"(?m)[\s\[,:-]\*[A-Za-z0-9_-]+", text)) > 100:
         raise BadConfig("The YAML has more than a hundred references; write them out.")
-    return text
 
 
 def _kind(text: str, document: Any, form: str) -> str:
@@ -170,7 +172,7 @@ def _classic_sections(text: str) -> int:
 def _vector(_text: str, document: Any, _found: Checked) -> None:
     names: set[str] = set()
     for part in ("sources", "transforms", "sinks"):
-        section = document.get(part, {})
+        section = document.get(part) or {}
         if not isinstance(section, Mapping) or (part != "transforms" and not section):
             raise BadConfig(f"Vector needs a section {part} with at least one entry.")
         for name, entry in section.items():
@@ -178,7 +180,7 @@ def _vector(_text: str, document: Any, _found: Checked) -> None:
                 raise BadConfig(f"{part}.{name} needs a type.")
             names.add(str(name))
     for part in ("transforms", "sinks"):
-        for name, entry in document.get(part, {}).items():
+        for name, entry in (document.get(part) or {}).items():
             wanted = entry.get("inputs")
             if not isinstance(wanted, list) or not wanted:
                 raise BadConfig(f"{part}.{name} needs inputs.")

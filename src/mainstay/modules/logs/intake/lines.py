@@ -50,7 +50,8 @@ FACILITY, SEVERITY = 1, 5
 register_migration(
     "0100_log_lines",
     # A part holds at most so much that the oldest can go by themselves when the space is used up; and parts are merged
-    # sixteen at a time instead of five, since at high rates the merging costs more than the inserts.
+    # sixteen at a time instead of five, since at high rates the merging costs more than the inserts. The last 256 MiB of
+    # the disk are left to the rest of the product.
     f"""CREATE TABLE IF NOT EXISTS {TABLE} (
         organization LowCardinality(String),
         id UInt64 CODEC(Delta, ZSTD),
@@ -73,7 +74,7 @@ register_migration(
     ) ENGINE = MergeTree PARTITION BY toDate(received) ORDER BY (organization, time, id)
     SETTINGS non_replicated_deduplication_window = 1000, ttl_only_drop_parts = 1,
         max_bytes_to_merge_at_max_space_in_pool = 2147483648,
-        merge_selector_base = 16""",
+        merge_selector_base = 16, min_free_disk_bytes_to_perform_insert = 268435456""",
 )
 register_retention(TABLE, "received", lambda settings: settings.log_days)
 
