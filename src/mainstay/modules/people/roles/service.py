@@ -63,6 +63,9 @@ DEFAULTS: dict[str, tuple[str, bool, dict[str, Iterable[str]]]] = {
         {
             "incident": (*WORK, "execute"),
             "event": EVERY,
+            "log_search": EVERY,
+            "log_integration": ("view", "export"),
+            "log_rule": ("view",),
             "requester": ("view",),
             "team": ("view",),
             "location": ("view",),
