@@ -16,7 +16,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from mainstay.kernel.signals import LINES as STORED
-from mainstay.modules.logs.search import export, service, tail
+from mainstay.modules.logs.search import counting, export, service, tail
 from tests.logs.lines import frame, line, store
 from tests.support import World
 
@@ -214,6 +214,31 @@ async def test_the_histogram_counts_every_line_once(world: World, some: list[dic
         assert len(times) <= 52
     refused = await world.post("/api/logs/histogram/", {"from": "1971-01-01", "to": "2200-01-01"}, expect=400)
     assert "from" in refused["fields"]
+
+
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [("failed", "words"), ('"failed password"', "words"), ("passw*", "words"), ("user:bob", "pairs"),
+     ("host:core9", "hosts"), ("app:x", "apps"), ("source:192.0.2.9", "sources"), ("id:17", "numbers"),
+     ("received>now-5m", "receipts")],
+)  # fmt: skip
+async def test_what_should_be_quick_uses_its_index(
+    world: World, some: list[dict[str, Any]], query: str, index: str
+) -> None:
+    chosen = service.condition_of(world.organization, service.node_of(query), datetime.now(UTC))
+    plan = await service.rows(
+        world.platform, f"EXPLAIN indexes = 1 SELECT message FROM log_lines WHERE {chosen.clause()}", chosen.parameters
+    )
+    assert f"Name: {index}" in "\n".join(str(row["explain"]) for row in plan)
+
+
+async def test_a_histogram_of_everything_reads_the_counts_per_minute(world: World, some: list[dict[str, Any]]) -> None:
+    chosen = service.condition_of(world.organization, service.node_of("severity<=3"), datetime.now(UTC))
+    chosen.since, chosen.until = datetime.now(UTC) - timedelta(days=1), datetime.now(UTC)
+    parameters = {**chosen.parameters, "step": 900}
+    sql = counting._counts(chosen, 900, parameters)
+    plan = await service.rows(world.platform, f"EXPLAIN {sql}", parameters)
+    assert "ReadFromMergeTree (minutes)" in "\n".join(str(row["explain"]) for row in plan)
 
 
 async def test_facets_count_values_and_give_the_condition_for_each(world: World, some: list[dict[str, Any]]) -> None:
