@@ -210,9 +210,8 @@ def main() -> None:
         else:
             print("rsyslog is not installed (apt-get install rsyslog): Mainstay alone.")
     print(f"{given.rate or 'as many as possible'} lines/s for {given.seconds:g} s\n")
-    print(
-        f"{'':10} {'':12} {'sent':>12} {'stored':>12} {'lost':>9} {'lines/s':>10} {'late s':>7} {'CPU us':>7} {'B/line':>7}"
-    )
+    heads = {"sent": 12, "stored": 12, "lost": 9, "lines/s": 10, "late s": 7, "CPU us": 7, "B/line": 7}
+    print(" " * 23, " ".join(f"{name:>{width}}" for name, width in heads.items()))
     for side in sides:
         running = side()
         outcomes: dict[str, Outcome] = {}

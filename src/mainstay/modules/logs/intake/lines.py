@@ -50,8 +50,8 @@ FACILITY, SEVERITY = 1, 5
 register_migration(
     "0100_log_lines",
     # A part holds at most so much that the oldest can go by themselves when the space is used up; and parts are merged
-    # sixteen at a time instead of five, since at high rates the merging costs more than the inserts. The last 256 MiB of
-    # the disk are left to the rest of the product.
+    # sixteen at a time instead of five, since at high rates the merging costs more than the inserts. The last 256 MiB
+    # of the disk are left to the rest of the product.
     f"""CREATE TABLE IF NOT EXISTS {TABLE} (
         organization LowCardinality(String),
         id UInt64 CODEC(Delta, ZSTD),
