@@ -17,6 +17,7 @@ CONSOLE_SOURCES := $(shell find console/src console/public console/swagger -type
 PACKAGES := console/node_modules/.installed
 PYTEST := $(RUN) pytest
 BENCHES := api logsearch
+BENCHES := api syslog
 # A process holds one embedded telemetry store and one jobs engine: these tests open their own.
 ALONE := tests/kernel/telemetry tests/kernel/jobs
 

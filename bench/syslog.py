@@ -3,9 +3,9 @@
     python -m bench.syslog                              60 s at 200,000 lines/s, UDP and TCP, both sides
     python -m bench.syslog --seconds 5 --no-peer        a look at whether it runs
 
-The sender is a process on the same machine (``bench.sender``) and shares the cores. Every line carries a number: lost are
-those that are missing in the end, counted from what is stored, not from what was said to be. The server is the one that
-people run, with its defaults.
+The sender is a process on the same machine (``bench.sender``) and shares the cores. Every line carries a number: lost
+are those that are missing in the end, counted from what is stored, not from what was said to be. The server is the one
+that people run, with its defaults.
 """
 
 from __future__ import annotations

@@ -41,13 +41,17 @@ FRAME: dict[str, Any] = {
     "pipeline": pl.String,
     "raw": pl.String,
 }
+_REPEATED = ("organization", "source", "host", "ci", "app", "msgid", "format", "pipeline")
+_OFTEN_EMPTY = ("ci", "procid", "msgid", "pipeline", "raw")
 UNPARSED = "_unparsed"
 # What a line is that does not say: facility user, severity notice (RFC 3164, 4.3.3).
 FACILITY, SEVERITY = 1, 5
 
 register_migration(
     "0100_log_lines",
-    # A part holds at most so much that the oldest can go by themselves when the space is used up.
+    # A part holds at most so much that the oldest can go by themselves when the space is used up; and parts are merged
+    # sixteen at a time instead of five, since at high rates the merging costs more than the inserts. The last 256 MiB of
+    # the disk are left to the rest of the product.
     f"""CREATE TABLE IF NOT EXISTS {TABLE} (
         organization LowCardinality(String),
         id UInt64 CODEC(Delta, ZSTD),
@@ -69,7 +73,8 @@ register_migration(
         raw String CODEC(ZSTD)
     ) ENGINE = MergeTree PARTITION BY toDate(received) ORDER BY (organization, time, id)
     SETTINGS non_replicated_deduplication_window = 1000, ttl_only_drop_parts = 1,
-        max_bytes_to_merge_at_max_space_in_pool = 2147483648""",
+        max_bytes_to_merge_at_max_space_in_pool = 2147483648,
+        merge_selector_base = 16, min_free_disk_bytes_to_perform_insert = 268435456""",
 )
 register_retention(TABLE, "received", lambda settings: settings.log_days)
 
@@ -112,14 +117,18 @@ def complete(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def to_arrow(frame: pl.DataFrame) -> Any:
-    """A complete frame as the pyarrow table that the store takes."""
-    nested = [name for name, kind in FRAME.items() if isinstance(kind, pl.List)]
-    table = frame.drop(nested).to_arrow(compat_level=pl.CompatLevel.oldest())
-    table = table.append_column("tags", _list(frame["tags"], pa.string()))
+    """A complete frame as the pyarrow table that the store takes. A column that is empty in all of it is left out."""
+    skip = ["tags", "fields", *(name for name in _OFTEN_EMPTY if not frame[name].str.len_bytes().sum())]
+    table = frame.drop(skip).to_arrow(compat_level=pl.CompatLevel.oldest())
+    for at, name in enumerate(table.schema.names):
+        if name in _REPEATED:
+            # The engine takes a dictionary as it is; plain text it would have to look up line by line.
+            table = table.set_column(at, name, table.column(at).combine_chunks().dictionary_encode())
+    if frame["tags"].list.len().sum():
+        table = table.append_column("tags", _list(frame["tags"], pa.string()))
     pairs = frame["fields"]
     if not pairs.list.len().sum():
-        nothing = pa.array([], pa.string())
-        return table.append_column("fields", pa.MapArray.from_arrays(_no_offsets(len(frame)), nothing, nothing))
+        return table
     flat = pairs.explode(empty_as_null=False).struct.unnest()
     # A key or value that is missing would make the engine refuse all of the batch.
     keys, values = (flat[name].fill_null("").to_arrow().cast(pa.string()) for name in ("key", "value"))
@@ -129,10 +138,6 @@ def to_arrow(frame: pl.DataFrame) -> Any:
 def _list(series: pl.Series, kind: Any) -> Any:
     flat = series.explode(empty_as_null=False)
     return pa.ListArray.from_arrays(_offsets(series), flat.fill_null("").to_arrow().cast(kind))
-
-
-def _no_offsets(rows: int) -> Any:
-    return pa.array(np.zeros(rows + 1, dtype=np.int32))
 
 
 def _offsets(series: pl.Series) -> Any:

@@ -21,8 +21,12 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("mainstay.logs")
 BATCH_ROWS = 100_000
-INTERVAL = 0.25
-"""Between two inserts while lines come: every insert is a file for the engine to merge, and the larger the better."""
+INTERVAL, MANY_INTERVAL, MANY = 0.1, 0.5, 10_000
+"""Seconds between two inserts, and when the last had so many rows: each is a file for the engine to merge, so the more
+lines come, the larger they had better be."""
+UNINDEXED = 50_000
+"""Inserts of so many rows leave their text index to the merge that comes soon: under load the lines themselves count,
+and a search reads the few that are not indexed."""
 CAPACITY = 400_000
 """Lines held in memory, those being inserted included; who brings more waits."""
 RETRY_SECONDS, RETRY_LIMIT = 0.25, 5.0
@@ -39,7 +43,7 @@ class _Held(NamedTuple):
 class LogStore:
     """One per process. ``put`` waits for room, and answers a future that is done when the lines are stored."""
 
-    def __init__(self, platform: Platform, *, capacity: int = CAPACITY, interval: float = INTERVAL) -> None:
+    def __init__(self, platform: Platform, *, capacity: int = CAPACITY) -> None:
         self.platform = platform
         self.stored = 0
         self.error = ""
@@ -47,7 +51,6 @@ class LogStore:
         self.held = 0
         """Lines in memory; a long one counts as several."""
         self._capacity = capacity
-        self._interval = interval
         self._numbers = Numbers()
         self._waiting: deque[_Held] = deque()
         self._oldest: float | None = None
@@ -95,19 +98,19 @@ class LogStore:
             self._oldest = self._waiting[0].at
 
     async def _run(self) -> None:
-        last = 0.0
+        last, interval = 0.0, INTERVAL
         while True:
             async with self._changed:
                 await self._changed.wait_for(lambda: self._closing or self._waiting)
                 if not self._waiting:
                     return
-            pause = last + self._interval - time.monotonic()
+            pause = last + interval - time.monotonic()
             while pause > 0 and self.held < BATCH_ROWS and not self._closing:
                 async with self._changed:
                     with suppress(TimeoutError):
                         async with asyncio.timeout(pause):
                             await self._changed.wait()
-                pause = last + self._interval - time.monotonic()
+                pause = last + interval - time.monotonic()
             last = time.monotonic()
             taken: list[_Held] = []
             weight = 0
@@ -117,6 +120,7 @@ class LogStore:
             self._oldest = taken[0].at
             frame, batch = await asyncio.to_thread(_prepare, [item.frame for item in taken])
             await self._insert(batch)
+            interval = MANY_INTERVAL if len(frame) >= MANY else INTERVAL
             self.stored += len(frame)
             async with self._changed:
                 self.held -= weight
@@ -130,10 +134,11 @@ class LogStore:
 
     async def _insert(self, batch: Any) -> None:
         token, wait = uuid.uuid4().hex, RETRY_SECONDS
+        settings = {"materialize_skip_indexes_on_insert": 0} if batch.num_rows >= UNINDEXED else {}
         while True:
             try:
                 assert self.platform.telemetry is not None
-                await self.platform.telemetry.insert(TABLE, batch, token)
+                await self.platform.telemetry.insert(TABLE, batch, token, settings)
             except Exception as error:
                 if not self.error:
                     log.error("log lines cannot be stored; they wait", lines=batch.num_rows, error=str(error)[:500])

@@ -93,15 +93,21 @@ def texts(batch: Batch) -> pl.Series:
         series = _series(pa.Array.from_buffers(pa.large_string(), len(batch), buffers))
     else:
         raw = _series(pa.Array.from_buffers(pa.large_binary(), len(batch), buffers))
-        series = raw.cast(pl.String, strict=False)
-        wrong = np.flatnonzero(series.is_null().to_numpy())
-        if len(wrong):
-            found = [bytes(item).decode("latin-1") for item in raw[wrong.tolist()]]
-            series = series.scatter(wrong.tolist(), found)
+        try:
+            series = raw.cast(pl.String)
+        except pl.exceptions.ComputeError:
+            series = pl.Series([_text(message) for message in batch.messages()], dtype=pl.String)
         series = series.str.strip_prefix("\ufeff")
     if b"\x00" in batch.data:
         series = series.str.replace_all("\x00", "", literal=True)
     return series.str.strip_chars_end("\r\n")
+
+
+def _text(message: bytes) -> str:
+    try:
+        return message.decode()
+    except UnicodeDecodeError:
+        return message.decode("latin-1")
 
 
 def _series(array: Any) -> pl.Series:
@@ -135,14 +141,15 @@ def _modern(frame: pl.DataFrame) -> pl.DataFrame:
     # After the seconds: a fraction and Z, or an offset.
     tail = clock.str.slice(19)
     if tail.str.ends_with("Z").all():
-        fraction, zone = tail.str.strip_prefix(".").str.strip_suffix("Z"), pl.Series(["Z"])
+        fraction = tail.str.strip_prefix(".").str.strip_suffix("Z")
+        zone = pl.lit("Z")
     else:
         ends = tail.str.extract_groups(r"^(?:[.](?<fraction>[0-9]+))?(?<zone>.*)$").struct
-        fraction, zone = ends["fraction"], ends["zone"]
+        fraction, zone = ends["fraction"], pl.lit(ends["zone"])
     got = frame.with_columns(
         priority.str.slice(1).str.strip_suffix(">1").alias("pri"),
         clock.str.slice(0, 19).str.strip_prefix("-").alias("clock"),
-        pl.lit(fraction).alias("fraction"), pl.lit(zone if len(zone) > 1 else "Z").alias("zone"),
+        pl.lit(fraction).alias("fraction"), zone.alias("zone"),
         *(pl.Series(name, words[f"field_{at}"]) for at, name in enumerate(("host", "app", "procid", "msgid"), 2)),
         words["field_6"].alias("rest"),
     )  # fmt: skip
@@ -172,13 +179,13 @@ def _usual(frame: pl.DataFrame) -> pl.DataFrame:
     tag = words["field_1"].str.strip_suffix(":")
     if tag.str.contains("[", literal=True).any():
         parts = tag.str.splitn("[", 2).struct
-        app, procid = parts["field_0"], parts["field_1"].str.strip_suffix("]")
+        app, procid = parts["field_0"], pl.lit(parts["field_1"].str.strip_suffix("]"))
     else:
-        app, procid = tag, pl.Series([""])
+        app, procid = tag, pl.lit("")
     return _finish(_mnemonics(_times(frame.with_columns(
         halves["field_0"].str.slice(1).alias("pri"), rest.str.slice(0, 15).alias("clock"),
         pl.lit("").alias("fraction"), pl.lit("").alias("zone"), words["field_0"].alias("host"), app.alias("app"),
-        pl.lit(procid if len(procid) > 1 else "").alias("procid"), words["field_2"].alias("message"),
+        procid.alias("procid"), words["field_2"].alias("message"),
         pl.lit(None, dtype=pl.List(PAIR)).alias("fields"), pl.lit("rfc3164").alias("format"),
         pl.lit(False).alias("unparsed"),
     ))))  # fmt: skip
@@ -213,7 +220,7 @@ def _classic(frame: pl.DataFrame) -> pl.DataFrame:
         else:
             part = part.with_columns(pl.col("rest").str.extract_groups(pattern).alias("body")).unnest("body")
         parts.append(part)
-    got = parts[0] if len(parts) == 1 else pl.concat(parts, how="diagonal")
+    got = parts[0] if len(parts) == 1 else pl.concat(parts, how="diagonal").sort("row")
     empty = [pl.lit(None, dtype=pl.String).alias(name) for name in ("host", "app", "procid") if name not in got.columns]
     got = got.with_columns(empty) if empty else got
     sequence = pl.col("sequence")
