@@ -11,7 +11,7 @@ import pytest
 
 from mainstay.modules.logs.intake.sources import Sources
 from mainstay.modules.logs.integration import service
-from tests.logs.lines import line, store
+from tests.logs.stored import line, store
 from tests.support import World
 
 BASE = "/ux/logmanagement/log_integration/"

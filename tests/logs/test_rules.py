@@ -14,7 +14,7 @@ from mainstay.kernel.signals import RAW_EVENTS, RawEvent
 from mainstay.modules.logs.rules import engine, service
 from mainstay.modules.logs.rules import jobs as rule_jobs
 from mainstay.modules.logs.search import service as search
-from tests.logs.lines import line, store
+from tests.logs.stored import line, store
 from tests.support import World
 
 BASE = "/api/logs/rules/"

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from mainstay.kernel.signals import LINES as STORED
 from mainstay.modules.logs.search import counting, export, service, tail
-from tests.logs.lines import frame, line, store
+from tests.logs.stored import frame, line, store
 from tests.support import World
 
 BASE = "/ux/logmanagement/log_search/log_search/"
@@ -30,8 +30,9 @@ async def found(world: World, query: str, **options: Any) -> list[str]:
     return [row["message"] for row in answer["results"]]
 
 
-@pytest.fixture
-async def some(world: World) -> list[dict[str, Any]]:
+@pytest.fixture(params=[True, False], ids=["indexed", "unindexed"])
+async def some(world: World, request: pytest.FixtureRequest) -> list[dict[str, Any]]:
+    """A few lines; what finds them must not depend on whether their part of the table has its indexes yet."""
     lines = [
         line(world.organization, "Failed password for bob from 10.0.0.7 port 4022 ssh2", 50, severity=4,
              fields={"user": "Bob", "port": "4022", "odd key": "x=y"}),
@@ -42,7 +43,7 @@ async def some(world: World) -> list[dict[str, Any]]:
              fields={"bytes": "1500.5"}),
         line(world.organization, "Größe überschritten", 10, app="ünit", fields={"bytes": "20"}),
     ]  # fmt: skip
-    await store(world.platform, lines)
+    await store(world.platform, lines, indexed=request.param)
     return lines
 
 

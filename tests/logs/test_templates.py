@@ -15,7 +15,7 @@ from mainstay.modules.logs.search.query import render
 from mainstay.modules.logs.templates import engine
 from mainstay.modules.logs.templates import service as templates
 from mainstay.modules.logs.templates.resource import query_of
-from tests.logs.lines import frame, line, store
+from tests.logs.stored import frame, line, store
 from tests.support import World
 
 BASE = "/api/logs/templates/"
