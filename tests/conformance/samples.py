@@ -65,6 +65,8 @@ async def sample(world: World, res: Resource[Any], **overrides: Any) -> dict[str
             given[name] = made if spec.kind == "reference" else [made]
         else:
             given[name] = value(spec, number)
+    if res.name == "ci_relation":
+        given["target"] = await target_id(world, world.platform.registry.resources["ci"])
     if res.name == "leave":
         monday = str(date(2026, 1, 5) + timedelta(weeks=number))
         given |= {"start_date": monday, "end_date": monday}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +13,8 @@ from sqlalchemy import func, insert, select
 from mainstay.kernel import store
 from mainstay.kernel.access.auth import KEY_PREFIX
 from mainstay.kernel.access.tables import ApiKey, Organization, Role, User
-from mainstay.kernel.context import Context
+from mainstay.kernel.context import Context, system
+from mainstay.kernel.database import ANY_ORGANIZATION, confine
 from mainstay.kernel.errors import Conflict, Invalid
 from mainstay.kernel.generation import Generation
 from mainstay.kernel.record import new_id
@@ -20,6 +23,16 @@ from mainstay.kernel.secrets import new_token, token_hash
 ADMIN_ROLE = "Infraon Admin"
 NUMBERS_LOCK = 0x6D61696E
 """Advisory lock under which account numbers are handed out (PostgreSQL; SQLite has one writer)."""
+
+
+Hook = Callable[[Context], Awaitable[None]]
+_founders: list[Hook] = []
+
+
+def on_founding(hook: Hook) -> Hook:
+    """Call ``hook(ctx)`` for every new organization, to give it what its users expect to find."""
+    _founders.append(hook)
+    return hook
 
 
 async def make_organization(ctx: Context, slug: str, name: str) -> Organization:
@@ -39,6 +52,11 @@ async def make_organization(ctx: Context, slug: str, name: str) -> Organization:
     ctx.session.add(organization)
     await ctx.session.flush()
     await ctx.session.execute(insert(Generation).values(organization=organization.id, number=1))
+    confine(ctx.session, organization.id)
+    inside = replace(ctx, principal=system(organization.id), cache={})
+    for hook in _founders:
+        await hook(inside)
+    confine(ctx.session, ANY_ORGANIZATION)
     return organization
 
 
