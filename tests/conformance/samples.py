@@ -18,6 +18,7 @@ SPECIAL: dict[str, dict[str, Any]] = {
     "async_task": {"task_path": "incident.auto_close", "task_trigger_data": "0 3 * * *"},
     "field_config": {"module": "incident", "field_config": {"urgency_id": "read_only"}},
     "announcement": {"publish_start": "2026-01-01T00:00:00Z", "publish_end": "2099-01-01T00:00:00Z"},
+    "log_lookup_table": {"content": "key,value\na,b\n"},
     "user": {"password": "Horse-staple-42", "confirm_password": "Horse-staple-42"},
 }
 
@@ -67,6 +68,8 @@ async def sample(world: World, res: Resource[Any], **overrides: Any) -> dict[str
             given[name] = value(spec, number)
     if res.name == "ci_relation":
         given["target"] = await target_id(world, world.platform.registry.resources["ci"])
+    if res.name == "log_grok_pattern":
+        given["name"] = f"SAMPLE_{number}"
     if res.name == "leave":
         monday = str(date(2026, 1, 5) + timedelta(weeks=number))
         given |= {"start_date": monday, "end_date": monday}
