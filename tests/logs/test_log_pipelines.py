@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
+from mainstay.kernel import store
+from mainstay.kernel.context import Context
+from mainstay.modules.logs.pipeline.lookups import Places
 from mainstay.modules.logs.pipeline.service import engine_of
+from mainstay.modules.logs.pipeline.tables import LogPipeline, LogPipelineVersion
+from tests.logs import geofile
 from tests.logs.lines_in import receive
 from tests.support import World
 
@@ -242,7 +249,8 @@ async def test_health_counts_lines_failures_and_time(world: World) -> None:
     pipeline = await in_force(
         world,
         {"name": "Web", "condition": "app == web", "stages": [
-            {"type": "kv"}, {"type": "drop", "when": "user == bob"}, {"type": "set", "when": "has user", "fields": {"x": 1}},
+            {"type": "kv"}, {"type": "drop", "when": "user == bob"},
+            {"type": "set", "when": "has user", "fields": {"x": 1}},
         ]},
     )  # fmt: skip
     await receive(world, "user=ann", "user=bob", "noise", "not mine", app=["web", "web", "web", "else"])
@@ -310,6 +318,63 @@ async def test_lookup_tables(world: World) -> None:
     assert "Line 3" in refused["fields"]["content"][0]
     await world.delete(f"{PATH}{pipeline}/")
     await world.delete(f"{TABLES}{table['id']}/", expect=204)
+
+
+async def test_addresses_are_looked_up_in_the_cmdb(world: World, stranger: World) -> None:
+    made = await world.post(
+        "/ux/common/cmdb/profile/", {"name": "core-sw-01", "category": "Switch", "ip_address": "192.0.2.77"}, expect=201
+    )
+    for one in (world, stranger):
+        await in_force(one, {"name": "CMDB", "stages": [{"type": "kv"}, {"type": "enrich_cmdb", "field": "device"}]})
+    known, unknown = await receive(world, "device=192.0.2.77", "device=192.0.2.78")
+    assert (known["ci"], known["fields"]["ci.name"], known["tags"]) == (made["id"], "core-sw-01", [])
+    assert (unknown["ci"], unknown["tags"]) == ("", ["_cmdbfailure"])
+    (line,) = await receive(stranger, "device=192.0.2.77")
+    assert (line["ci"], line["tags"]) == ("", ["_cmdbfailure"])
+
+
+async def test_addresses_are_located_in_the_operators_geo_database(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    city = {"country": {"iso_code": "DE", "names": {"en": "Germany"}}, "city": {"names": {"en": "Berlin"}},
+            "location": {"latitude": 52.5, "longitude": 13.4}}  # fmt: skip
+    file = geofile.write(tmp_path / "city.mmdb", {"203.0.113.0/24": city})
+    network = {"autonomous_system_number": 64500, "autonomous_system_organization": "Example Net"}
+    other = geofile.write(tmp_path / "asn.mmdb", {"203.0.0.0/16": network})
+    monkeypatch.setattr(engine_of(world.platform), "_places", Places([file, other]))
+    assert (await world.get(f"{PATH}get_options/"))["geo"] is True
+    await in_force(world, {"name": "Geo", "stages": [
+        {"type": "grok", "patterns": ["%{IP:ip}"]}, {"type": "enrich_geo", "field": "ip"},
+    ]})  # fmt: skip
+    here, nowhere, six = await receive(world, "203.0.113.9", "198.51.100.1", "2001:db8::1")
+    assert here["fields"] == {
+        "ip": "203.0.113.9", "geo.country_code": "DE", "geo.country": "Germany", "geo.city": "Berlin",
+        "geo.latitude": "52.5", "geo.longitude": "13.4", "geo.asn": "64500", "geo.organization": "Example Net",
+    }  # fmt: skip
+    assert (nowhere["tags"], six["tags"]) == (["_geofailure"], ["_geofailure"])
+    (tmp_path / "bad.mmdb").write_bytes(b"not a database")
+    with pytest.raises(ValueError, match="cannot be read"):
+        Places([tmp_path / "bad.mmdb"])
+
+
+async def test_a_pipeline_that_cannot_run_any_more_lets_lines_pass_and_says_so(world: World) -> None:
+    pipeline = await in_force(world, LOGIN)
+    async with world.platform.work(world.organization) as ctx:
+        # As after an upgrade that refuses what it took before.
+        await ctx.session.execute(update(LogPipelineVersion).values(stages=[{"type": "grok", "patterns": ["(?=a)"]}]))
+        await store.save(ctx, await touched(ctx, pipeline))
+    engine_of(world.platform).forget(world.organization)
+    (line,) = await receive(world, ACCEPTED, app="sshd")
+    assert (line["message"], line["fields"]) == (ACCEPTED, {})
+    health = await world.get(f"{PATH}get_logstash_health/")
+    assert (health["status"], health["results"][0]["state"]) == ("degraded", "broken")
+    assert "looks ahead" in health["results"][0]["problem"]
+
+
+async def touched(ctx: Context, pipeline: str) -> LogPipeline:
+    found = await store.get(ctx, LogPipeline, pipeline)
+    found.description = "touched"
+    return found
 
 
 async def test_permissions(world: World, stranger: World) -> None:

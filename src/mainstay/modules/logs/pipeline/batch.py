@@ -82,7 +82,7 @@ class Batch:
             pl.lit(None, dtype=kind).alias(name) for name, kind in COLUMNS.items() if name not in frame.columns
         ).with_columns(
             pl.col("message", "raw").fill_null(""),
-            pl.col("fields").cast(COLUMNS["fields"]),
+            pl.col("fields").cast(COLUMNS["fields"]).fill_null(pl.lit([], dtype=COLUMNS["fields"])),
             pl.col("tags").cast(COLUMNS["tags"]).fill_null(pl.lit([], dtype=COLUMNS["tags"])),
             pl.int_range(pl.len(), dtype=pl.UInt32).alias("row"),
         )
@@ -265,28 +265,28 @@ class Batch:
         height = len(self)
         keys, values, rows = [], [], []
         if named:
-            flat = self.frame.select(pl.concat_list(named).explode(empty_as_null=False)).to_series()
-            here = flat.is_not_null()
-            key = pl.Series([name[2:] for name in named]).gather(
-                np.tile(np.arange(len(named), dtype=np.uint32), height)
-            )
-            keys.append(key.filter(here))
-            values.append(flat.filter(here))
-            rows.append(np.repeat(np.arange(height, dtype=np.uint32), len(named))[here.to_numpy()])
+            present = np.stack([self.frame[name].is_not_null().to_numpy() for name in named], axis=1)
+            row, column = np.nonzero(present)
+            # One column behind the other, then gathered line by line: many times faster than lists of structs.
+            flat = pl.concat([self.frame[name] for name in named], rechunk=True)
+            values.append(flat.gather((column * height + row).astype(np.uint32)))
+            keys.append(pl.Series([name[2:] for name in named]).gather(column.astype(np.uint32)))
+            rows.append(row)
         if rest is not None:
             place = self.frame.select("row", pl.int_range(pl.len(), dtype=pl.UInt32).alias("place"))
             rest = rest.join(place, on="row", how="inner", maintain_order="left")
             keys.append(rest["key"])
-            values.append(rest["value"])
+            values.append(rest["value"].fill_null(""))
             rows.append(rest["place"].to_numpy())
         row = np.concatenate(rows)
-        pairs = pl.DataFrame({"key": pl.concat(keys), "value": pl.concat(values).fill_null("")})
-        if len(rows) > 1 or rest is not None:
+        pairs = pl.DataFrame({"key": pl.concat(keys), "value": pl.concat(values)})
+        if rest is not None:
             order = np.argsort(row, kind="stable")
             row, pairs = row[order], pairs[order]
         offsets = np.zeros(height + 1, dtype=np.int64)
         np.cumsum(np.bincount(row, minlength=height), out=offsets[1:])
-        made: Any = pl.from_arrow(pa.LargeListArray.from_arrays(pa.array(offsets), pairs.to_struct("p").to_arrow()))
+        flat_pairs = pairs.to_struct("p").to_arrow(compat_level=pl.CompatLevel.newest())
+        made: Any = pl.from_arrow(pa.LargeListArray.from_arrays(pa.array(offsets), flat_pairs))
         return pl.Series("fields", made)
 
 

@@ -68,12 +68,16 @@ class Format:
     def _guessed(self, text: pl.Series, received: pl.Series) -> pl.Series:
         local = received.dt.convert_time_zone(self.timezone)
         back = {"%Y": "1y", "%Y-%m-%d": "1d"}[self.missing]
-        now, before = (
-            self._parsed(day.dt.strftime(self.missing) + " " + text, f"{self.missing} {self.strptime}")
-            for day in (local, local.dt.offset_by(f"-{back}"))
-        )
-        latest = pl.select(received + pl.duration(days=1)).to_series()
-        return pl.select(pl.when(now <= latest).then(now).otherwise(before)).to_series()
+
+        def of(day: pl.Series) -> pl.Series:
+            return self._parsed(day.dt.strftime(self.missing) + " " + text, f"{self.missing} {self.strptime}")
+
+        now = of(local)
+        # Null too: 29 February may have been last year's.
+        late = (now > pl.select(received + pl.duration(days=1)).to_series()).fill_null(True) & text.is_not_null()
+        if not late.any():
+            return now
+        return pl.select(pl.when(late).then(of(local.dt.offset_by(f"-{back}"))).otherwise(now)).to_series()
 
     def _parsed(self, text: pl.Series, form: str) -> pl.Series:
         try:

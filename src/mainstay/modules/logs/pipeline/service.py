@@ -16,6 +16,7 @@ from sqlalchemy import and_, func, select
 
 from mainstay.kernel.context import Context
 from mainstay.kernel.services import Service
+from mainstay.modules.assets.cmdb.lookup import AddressBook, by_address
 from mainstay.modules.logs.grok import service as grok
 from mainstay.modules.logs.grok.library import Library
 from mainstay.modules.logs.grok.tables import GrokPattern
@@ -243,7 +244,13 @@ async def process_lines(platform: Platform, frame: pl.DataFrame) -> pl.DataFrame
 
 async def look_up(platform: Platform, organization: str, addresses: Collection[str]) -> dict[str, tuple[str, str]]:
     """The configuration items of addresses: id and name."""
-    return {}
+    book = platform.service(AddressBook)
+    if book is not None:
+        found = await book.look_up(organization, addresses)
+    else:
+        async with platform.work(organization, write=False) as ctx:
+            found = await by_address(ctx, addresses)
+    return {address: (ref.id, ref.name) for address, ref in found.items()}
 
 
 async def _stamp(ctx: Context) -> tuple[int, ...]:
