@@ -38,7 +38,7 @@ _WORDS = (
     r"NOTIFICATION-GROUP|MODULE-COMPLIANCE|AGENT-CAPABILITIES"
 )
 _START = re.compile(rf"^[ \t]*([A-Za-z][\w-]*)\s+(?:{_WORDS})\b|^[ \t]*([A-Z][\w-]*)\s*::=", re.MULTILINE)
-_COMMENT = re.compile(r'"[^"]*"|--(?:[^\n-]|-(?!-))*(?:--|$)', re.MULTILINE)
+_COMMENT = re.compile(r'"[^"]*"|--[^\n]*')
 # The grammar skips these constructs by searching for their ends; too many without one would take for ever.
 _SKIPPED = re.compile(r"\b(?:MACRO|CHOICE|EXPORTS)\b")
 _SNMP_TRAPS = "1.3.6.1.6.3.1.1.5"
@@ -94,13 +94,13 @@ class Source:
         """Every definition for itself, so that a broken one costs no other."""
         imports = _IMPORTS.search(text)
         body = imports.end() if imports else (head.end() if (head := _MODULE.search(text)) else 0)
-        starts = [match.start() for match in _START.finditer(text, body)]
-        names = [next(filter(None, match.groups())) for match in _START.finditer(text, body)]
+        found = [(match.start(), next(filter(None, match.groups()))) for match in _START.finditer(text, body)]
+        starts = [begin for begin, _name in found]
         end = text.rfind("\nEND")
         stop = end if end > (starts[-1] if starts else body) else len(text)
         if not starts:
             self.problems.append(Problem(line=line, reason="The module has no definition that can be read."))
-        for name, begin, until in zip(names, starts, [*starts[1:], stop], strict=True):
+        for (begin, name), until in zip(found, [*starts[1:], stop], strict=False):
             try:
                 (module,) = _parse(f"X DEFINITIONS ::= BEGIN {text[begin:until]}\nEND")
                 self.declarations += [item for item in module[3] or [] if item]
