@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mainstay.modules.monitoring.mibs import compiler, values
-from mainstay.modules.monitoring.mibs.compiler import Library, NotAMib, compile_all, split
+from mainstay.modules.monitoring.mibs.compiler import Library, compile_all
 from mainstay.modules.monitoring.mibs.model import Module, Node, standard
+from mainstay.modules.monitoring.mibs.source import NotAMib, split, text_of
 from mainstay.modules.monitoring.mibs.tree import Tree, standard_tree
 from mainstay.modules.monitoring.snmp import ber
 from tests.monitoring.mibs import BOILER, ROOT
@@ -107,8 +108,8 @@ def test_what_is_not_a_mib_is_said() -> None:
             split(text)
     with pytest.raises(NotAMib, match="MACRO"):
         split("A-MIB DEFINITIONS ::= BEGIN " + "MACRO " * 300 + "END")
-    assert compiler.text_of(b"\xef\xbb\xbfA\r\nB\x00\x1a") == "A\nB"
-    assert compiler.text_of(b"caf\xe9") == "café"
+    assert text_of(b"\xef\xbb\xbfA\r\nB\x00\x1a") == "A\nB"
+    assert text_of(b"caf\xe9") == "café"
 
 
 def node(**given: object) -> Node:
