@@ -127,7 +127,13 @@ class TrapReceiver(Service):
         finishing: asyncio.Task[None] | None = None
         while (batch := await inbox.get()) is not None:
             self.working += 1
-            outcome, table = await asyncio.to_thread(_decode, decoder, batch)
+            try:
+                outcome, table = await asyncio.to_thread(_decode, decoder, batch)
+            except Exception:
+                log.exception("traps lost: the batch could not be taken apart", traps=len(batch))
+                self.lost += len(batch)
+                self.working -= 1
+                continue
             self._answer(outcome.answers)
             # One batch is stored while the next is decoded; their order stays.
             if finishing is not None:
