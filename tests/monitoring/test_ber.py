@@ -17,6 +17,7 @@ from mainstay.modules.monitoring.snmp.message import Message, Pdu, Secured
 from mainstay.modules.monitoring.traps.decoder import Decoder, Setup
 from mainstay.modules.monitoring.traps.doors import Door, Doors
 from mainstay.modules.monitoring.traps.naming import Namer
+from mainstay.modules.monitoring.traps.store import table_of
 
 oids = st.tuples(st.integers(0, 1), st.integers(0, 39), *[st.integers(0, 2**32 - 1)] * 3) | st.lists(
     st.integers(0, 2**32 - 1), min_size=1, max_size=100
@@ -86,6 +87,7 @@ def packets() -> list[bytes]:
 
 
 PACKETS = packets()
+ROW = decoder().take([(PACKETS[0], ("192.0.2.1", 9), 10**15)]).rows[0]
 
 
 def test_valid_packets_of_every_kind_are_taken() -> None:
@@ -122,6 +124,9 @@ def test_a_mutated_packet_never_breaks_the_decoder(packet: bytes, data: st.DataO
     made = decoder()
     outcome = made.take([(bytes(raw), ("192.0.2.1", 9), 10**15)])
     counts = made.counts
+    assert counts.failed == 0
+    # What was taken fits the table.
+    assert not outcome.rows or table_of(outcome.rows).num_rows == 1
     assert counts.accepted + counts.malformed + counts.refused + counts.other + len(outcome.answers) >= 1
 
 
@@ -133,7 +138,8 @@ def test_every_prefix_and_every_flipped_bit_is_survived() -> None:
             for bit in range(8):
                 raw = bytearray(packet)
                 raw[at] ^= 1 << bit
-                made.take([(bytes(raw), ("192.0.2.1", 9), 10**15)])
+                table_of(made.take([(bytes(raw), ("192.0.2.1", 9), 10**15)]).rows or [ROW])
+    assert made.counts.failed == 0
     assert len(made.strangers) <= 1000
 
 
@@ -156,6 +162,15 @@ def test_every_prefix_and_every_flipped_bit_is_survived() -> None:
 def test_what_is_wrong_is_named(packet: bytes, reason: str) -> None:
     with pytest.raises(Malformed, match=reason):
         message.decode(packet)
+
+
+def test_numbers_beyond_their_type_are_survived() -> None:
+    uptime = (message.SYS_UPTIME, ber.TIME_TICKS, b"\x7f" + b"\xff" * 8)
+    huge = (LINK[2][0], ber.COUNTER64, b"\x00" + b"\xff" * 8)
+    packet = message.encode(message.V2C, b"public", Pdu(message.TRAP, 1, 0, 0, [uptime, LINK[1], huge]))
+    (row,) = decoder().take([(packet, ("192.0.2.1", 9), 10**15)]).rows
+    assert (row[10], row[15]) == (2**32 - 1, [("ifIndex", str(2**64 - 1))])
+    assert table_of([row]).num_rows == 1
 
 
 def test_limits_hold() -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import socket
 import time
 from collections.abc import Callable
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ import pytest
 from mainstay.kernel.signals import RawEvent
 from mainstay.modules.monitoring.snmp import message
 from mainstay.modules.monitoring.traps import library
-from mainstay.modules.monitoring.traps.receiver import TrapReceiver
+from mainstay.modules.monitoring.traps.receiver import TrapReceiver, engine_of
 from tests.monitoring.netsnmp import AUTH_PASSWORD, LEVELS, PRIVACY_PASSWORD, options, run, user_name
 from tests.support import World
 
@@ -28,7 +30,7 @@ _numbers = count(1)
 async def community(world: World, traps: TrapReceiver, **values: Any) -> str:
     """A community of the organization's own."""
     name = f"community-{next(_numbers)}"
-    await world.post(CREDENTIALS, {"name": name, "kind": "community", "community": name, **values}, expect=201)
+    await world.post(CREDENTIALS, {"name": name, "kind": "community", **{"community": name, **values}}, expect=201)
     await traps.refresh()
     return name
 
@@ -246,3 +248,61 @@ async def test_a_burst_of_equal_traps_is_one_event_with_its_count(
     mine = [item for item in raw_events if item.organization == world.organization]
     assert sum(item.count for item in mine) == 500
     assert len(mine) < 50
+
+
+def link_down(name: str, number: int = 1) -> bytes:
+    """A version 2 linkDown of interface 1."""
+    items = [(message.SYS_UPTIME, 0x43, b"\x01"), (message.TRAP_OID, 6, message.STANDARD_TRAPS + b"\x03"),
+             (bytes.fromhex("2b060102010202010101"), 2, b"\x01")]  # fmt: skip
+    return message.encode(message.V2C, name.encode(), message.Pdu(message.TRAP, number, 0, 0, items))
+
+
+async def test_a_storm_of_one_sender_leaves_the_traps_of_others_whole(
+    world: World, traps: TrapReceiver, raw_events: list[RawEvent]
+) -> None:
+    name = await community(world, traps)
+    service = TrapReceiver(world.platform)
+    port = await service.listen(0, limit=40, watch=False)
+    quiet = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    quiet.bind(("127.0.0.2", 0))
+    loud = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    for number in range(1000):
+        loud.sendto(link_down(name, number), ("127.0.0.1", port))
+        if number % 50 == 0:
+            quiet.sendto(link_down(name, number), ("127.0.0.1", port))
+    for sock in (quiet, loud):
+        sock.close()
+    await until(world, lambda found: len(found) == 20, source="127.0.0.2", items_per_page=500)
+    await service.report_storms()
+    await service.stop()
+    taken = (await world.get(f"{PATH}trap_msgs/", params={"source": "127.0.0.1"}))["count"]
+    (storm,) = [item for item in raw_events if item.event_class == "Trap | Storm"]
+    assert 200 <= taken < 600
+    assert storm.organization == world.organization
+    assert int(storm.variables["dropped"]) == 1000 - taken
+    assert f"{1000 - taken} traps" in storm.message
+
+
+async def test_the_engine_keeps_its_id_and_counts_its_starts(tmp_path: Path) -> None:
+    first, second = engine_of(tmp_path), engine_of(tmp_path)
+    assert second.engine_id == first.engine_id
+    assert (first.boots, second.boots) == (1, 2)
+    assert (first.engine_id[:5], len(first.engine_id)) == (b"\x80\x00\x00\x00\x05", 13)
+
+
+async def test_public_is_for_the_first_organization_and_local_senders(world: World, traps: TrapReceiver) -> None:
+    decoder = traps.decoder
+    assert decoder is not None
+    door = decoder.doors.by_community(b"public", "192.168.1.1")
+    assert door is not None
+    assert traps.is_default(door.organization)
+    assert decoder.doors.by_community(b"public", "203.0.113.1") is None
+    narrow = await community(world, traps, networks="192.168.0.0/16", community="public")
+    found = decoder.doors.by_community(b"public", "192.168.1.1")
+    assert found is not None
+    assert found.organization in (world.organization, door.organization)
+    await world.post(CREDENTIALS, {"name": f"{narrow}-2", "community": "public", "networks": "192.168.1.0/24"})
+    await traps.refresh()
+    best = decoder.doors.by_community(b"public", "192.168.1.1")
+    assert best is not None
+    assert best.organization == world.organization

@@ -119,15 +119,11 @@ async def _count(ctx: Context, states: Sequence[State]) -> None:
              for s in states],
         )  # fmt: skip
         return
-    rows = (
-        func.unnest(
-            bindparam("ids", [state.id for state in states], type_=ARRAY(String)),
-            bindparam("added", [state.added for state in states], type_=ARRAY(_t.count.type)),
-            bindparam("seen", [state.last_seen for state in states], type_=ARRAY(_t.last_seen.type)),
-        )
-        .table_valued("id", "added", "seen", name="rows")
-        .render_derived()
-    )
+    rows = func.unnest(
+        bindparam("ids", [state.id for state in states], type_=ARRAY(String)),
+        bindparam("added", [state.added for state in states], type_=ARRAY(_t.count.type)),
+        bindparam("seen", [state.last_seen for state in states], type_=ARRAY(_t.last_seen.type)),
+    ).table_valued("id", "added", "seen", name="rows").render_derived()
     await ctx.session.execute(
         update(Event.__table__)  # type: ignore[arg-type]
         .where(_t.id == rows.c.id, _t.organization == ctx.organization)

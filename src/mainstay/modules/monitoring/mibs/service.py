@@ -17,8 +17,9 @@ from mainstay.kernel.context import Context
 from mainstay.kernel.errors import Invalid, TooLarge
 from mainstay.kernel.generation import CONFIGURATION, cached
 from mainstay.modules.monitoring.mibs import compiler
-from mainstay.modules.monitoring.mibs.compiler import Library, NotAMib, Source
+from mainstay.modules.monitoring.mibs.compiler import Library
 from mainstay.modules.monitoring.mibs.model import Module
+from mainstay.modules.monitoring.mibs.source import MAX_SOURCE, NotAMib, Source, split, text_of
 from mainstay.modules.monitoring.mibs.tables import FAILED, LOADED, PARTIAL, Mib, MibContent
 from mainstay.modules.monitoring.mibs.tree import Tree, standard_tree
 
@@ -71,7 +72,7 @@ def unpack(name: str, content: bytes) -> list[tuple[str, bytes]]:
                     continue
                 with archive.open(item) as file:
                     # What the archive says of its sizes may be a lie.
-                    raw = file.read(compiler.MAX_SOURCE + 1)
+                    raw = file.read(MAX_SOURCE + 1)
                 size += len(raw)
                 if len(files) >= MAX_FILES or size > MAX_UNPACKED:
                     raise TooLarge(f"An archive may hold {MAX_FILES} files and {MAX_UNPACKED // 2**20} MiB.")
@@ -85,11 +86,11 @@ def _sources(files: Sequence[tuple[str, bytes]]) -> tuple[list[tuple[str, Source
     found: list[tuple[str, Source]] = []
     failed: list[FileProblem] = []
     for name, raw in files:
-        if len(raw) > compiler.MAX_SOURCE:
-            failed.append(FileProblem(file=name, reason=f"It is larger than {compiler.MAX_SOURCE // 2**20} MiB."))
+        if len(raw) > MAX_SOURCE:
+            failed.append(FileProblem(file=name, reason=f"It is larger than {MAX_SOURCE // 2**20} MiB."))
             continue
         try:
-            found += [(name, source) for source in compiler.split(compiler.text_of(raw))]
+            found += [(name, source) for source in split(text_of(raw))]
         except NotAMib as error:
             failed.append(FileProblem(file=name, reason=str(error)))
     return found, failed
@@ -147,7 +148,7 @@ async def load(ctx: Context, files: Sequence[tuple[str, bytes]]) -> Loading:
 
 
 def _one(text: str, name: str) -> Source:
-    return next(source for source in compiler.split(text) if source.name == name)
+    return next(source for source in split(text) if source.name == name)
 
 
 def _state(module: Module) -> str:

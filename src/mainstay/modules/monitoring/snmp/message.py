@@ -122,7 +122,7 @@ def _trap_v1(data: bytes, at: int, end: int) -> TrapV1:
     generic, at = ber.integer_at(data, at, end)
     specific, at = ber.integer_at(data, at, end)
     start, at = ber.expect(data, at, end, ber.TIME_TICKS)
-    uptime = ber.unsigned(data[start:at])
+    uptime = _ticks(data[start:at])
     return TrapV1(enterprise, agent, generic, specific, uptime, ber.varbinds_at(data, at, end))
 
 
@@ -193,7 +193,7 @@ def notification(pdu: Pdu | TrapV1) -> Notification:
     # In this order by RFC 3416; some agents leave the time out.
     at, uptime = 0, 0
     if items and items[0][0] == SYS_UPTIME:
-        uptime, at = ber.unsigned(items[0][2]), 1
+        uptime, at = _ticks(items[0][2]), 1
     if len(items) <= at or items[at][0] != TRAP_OID or items[at][1] != ber.OBJECT_IDENTIFIER or not items[at][2]:
         raise Malformed("The notification does not say what it is: snmpTrapOID.0 is missing.")
     made = Notification(items[at][2], uptime, items[at + 1 :])
@@ -203,6 +203,11 @@ def notification(pdu: Pdu | TrapV1) -> Notification:
         elif name == TRAP_ENTERPRISE and tag == ber.OBJECT_IDENTIFIER:
             made.enterprise = value
     return made
+
+
+def _ticks(content: bytes) -> int:
+    """Hundredths of a second, which wrap at 32 bits whatever the sender puts there."""
+    return ber.unsigned(content) & 0xFFFFFFFF
 
 
 def _from_v1(pdu: TrapV1) -> Notification:

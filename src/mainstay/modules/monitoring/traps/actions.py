@@ -270,6 +270,7 @@ class Statistics(msgspec.Struct, kw_only=True):
     informs: int
     repeated: int
     malformed: int
+    failed: int
     refused: int
     other: int
     limited: int
@@ -286,7 +287,8 @@ async def statistics(ctx: Context) -> Statistics:
     service = ctx.platform.service(TrapReceiver)
     if service is None or service.receiver is None or service.decoder is None:
         blank = dict.fromkeys(
-            ("received", "accepted", "stored", "events", "informs", "repeated", "malformed", "refused", "other",
+            ("received", "accepted", "stored", "events", "informs", "repeated", "malformed", "failed", "refused",
+             "other",
              "limited", "kernel_dropped", "lost", "buffer_bytes"), 0)  # fmt: skip
         problem = service.problem if service else "This process does not receive traps."
         return Statistics(listening=False, port=0, problem=problem, engine_id="", sources=[], strangers=[], **blank)
@@ -300,7 +302,8 @@ async def statistics(ctx: Context) -> Statistics:
         listening=True, port=service.receiver.port, problem=service.problem,
         engine_id=decoder.engine.engine_id.hex(), received=stats.received, accepted=counts.accepted,
         stored=counts.stored, events=counts.events, informs=counts.informs, repeated=counts.repeated,
-        malformed=counts.malformed, refused=counts.refused, other=counts.other, limited=stats.limited,
+        malformed=counts.malformed, failed=counts.failed, refused=counts.refused, other=counts.other,
+        limited=stats.limited,
         kernel_dropped=stats.kernel_dropped, lost=service.lost, buffer_bytes=stats.buffer_bytes,
         sources=[
             Source(source=source, accepted=number, limited=by_source[source].limited if source in by_source else 0)

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import structlog
+
 from mainstay.kernel.signals import RawEvent
 from mainstay.modules.monitoring.snmp import message, usm
 from mainstay.modules.monitoring.snmp.ber import Malformed
@@ -17,6 +19,7 @@ from mainstay.modules.monitoring.traps.doors import Door, Doors
 from mainstay.modules.monitoring.traps.naming import Namer, Variable, resource_of
 from mainstay.modules.monitoring.traps.rules import Rule, Trap, Verdict, judge, summary
 
+log = structlog.get_logger("mainstay.traps")
 Sender = tuple[str, int]
 Packet = tuple[bytes, Sender, int]
 """What came, from whom, and when in microseconds since 1970."""
@@ -73,6 +76,8 @@ class Counts:
 
     accepted: int = 0
     malformed: int = 0
+    failed: int = 0
+    """Not decoded because of a fault in the program; the log has the packet."""
     refused: int = 0
     other: int = 0
     """Valid messages that are neither traps nor informs."""
@@ -105,6 +110,10 @@ class Decoder:
             except Malformed as error:
                 self.counts.malformed += 1
                 self._stranger(sender[0], "malformed", str(error), received)
+            except Exception:
+                # A fault of ours with one trap must not take the others of the batch along.
+                self.counts.failed += 1
+                log.exception("trap not decoded", source=sender[0], packet=packet[:2000].hex())
         return out
 
     def _one(self, packet: bytes, sender: Sender, received: int, out: Outcome) -> None:
@@ -176,6 +185,9 @@ class Decoder:
         self, door: Door, got: Message, packet: bytes, sender: Sender, received: int, confirmation: bytes, out: Outcome
     ) -> None:
         note = message.notification(got.pdu)
+        setup = self.setups.get(door.organization)
+        if setup is None:
+            return
         if confirmation:
             self.counts.informs += 1
             # The request id tells a repetition from a new inform; the engine's uptime in it makes sure.
@@ -186,9 +198,6 @@ class Decoder:
                 return
             out.confirmations.append((confirmation, sender))
             out.informs.append(same)
-        setup = self.setups.get(door.organization)
-        if setup is None:
-            return
         self.counts.accepted += 1
         key = (door.organization, sender[0])
         if key in self.accepted_from or len(self.accepted_from) < 10 * MAX_STRANGERS:

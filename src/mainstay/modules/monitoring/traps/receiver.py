@@ -6,6 +6,7 @@ import asyncio
 import json
 import secrets
 import uuid
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -86,8 +87,8 @@ class TrapReceiver(Service):
                 self.problem = f"Port {port} cannot be used for traps: {error.strerror or error}."
                 log.error("trap port not available", port=port, error=str(error))
 
-    async def listen(self, port: int, *, limit: int | None = None) -> int:
-        """Open the port (0: any) and begin; the port in use."""
+    async def listen(self, port: int, *, limit: int | None = None, watch: bool = True) -> int:
+        """Open the port (0: any) and begin; the port in use. ``watch``: follow changes of the configuration."""
         settings = self.platform.settings
         self.decoder = Decoder(await asyncio.to_thread(engine_of, settings.data_dir))
         await self.refresh()
@@ -98,11 +99,12 @@ class TrapReceiver(Service):
                                batch_seconds=0.05, limit=self._limit)  # fmt: skip
         receiver.start()
         self.receiver, self._inbox = receiver, inbox
-        self._tasks = [
-            asyncio.create_task(self._work(inbox, self.decoder), name="traps"),
-            asyncio.create_task(self._watch(), name="traps-configuration"),
-            asyncio.create_task(self._report_storms(), name="traps-storms"),
-        ]
+        self._tasks = [asyncio.create_task(self._work(inbox, self.decoder), name="traps")]
+        if watch:
+            self._tasks += [
+                asyncio.create_task(self._repeat(LOOK, self.refresh), name="traps-configuration"),
+                asyncio.create_task(self._repeat(STORM_REPORT, self.report_storms), name="traps-storms"),
+            ]
         log.info("traps received", port=receiver.port)
         return receiver.port
 
@@ -125,7 +127,13 @@ class TrapReceiver(Service):
         finishing: asyncio.Task[None] | None = None
         while (batch := await inbox.get()) is not None:
             self.working += 1
-            outcome, table = await asyncio.to_thread(_decode, decoder, batch)
+            try:
+                outcome, table = await asyncio.to_thread(_decode, decoder, batch)
+            except Exception:
+                log.exception("traps lost: the batch could not be taken apart", traps=len(batch))
+                self.lost += len(batch)
+                self.working -= 1
+                continue
             self._answer(outcome.answers)
             # One batch is stored while the next is decoded; their order stays.
             if finishing is not None:
@@ -174,11 +182,11 @@ class TrapReceiver(Service):
         self.lost += rows
         return False
 
-    async def _watch(self) -> None:
+    async def _repeat(self, seconds: float, call: Callable[[], Awaitable[None]]) -> None:
         while True:
-            await asyncio.sleep(LOOK)
+            await asyncio.sleep(seconds)
             try:
-                await self.refresh()
+                await call()
             except SQLAlchemyError as error:
                 log.warning("trap configuration not read", error=str(error)[:300])
 
@@ -212,26 +220,24 @@ class TrapReceiver(Service):
         part = self._parts.get(organization)
         return part is not None and part.default
 
-    async def _report_storms(self) -> None:
-        """Say what the storm limit kept out, while it does and when it is over."""
-        while True:
-            await asyncio.sleep(STORM_REPORT)
-            if self._limit is None or self.decoder is None:
-                continue
-            now = asyncio.get_running_loop().time()
-            events = []
-            for storm in self._limit.summaries():
-                self._storms[storm.address] = now
-                text = (f"Trap storm from {storm.address}: {storm.dropped} traps in {storm.until - storm.since:.0f} s "
-                        f"beyond {self._limit.rate:g} a second were not taken")  # fmt: skip
-                log.warning("trap storm", source=storm.address, dropped=storm.dropped)
-                events += self._storm_events(storm.address, text, clear=False, dropped=storm.dropped)
-            for address, at in list(self._storms.items()):
-                if now - at > STORM_OVER:
-                    del self._storms[address]
-                    events += self._storm_events(address, f"The trap storm from {address} is over", clear=True)
-            if events:
-                await self._publish(events)
+    async def report_storms(self) -> None:
+        """Say what the storm limit kept out since the last report, and which storms are over."""
+        if self._limit is None or self.decoder is None:
+            return
+        now = asyncio.get_running_loop().time()
+        events = []
+        for storm in self._limit.summaries():
+            self._storms[storm.address] = now
+            text = (f"Trap storm from {storm.address}: {storm.dropped} traps in {storm.until - storm.since:.0f} s "
+                    f"beyond {self._limit.rate:g} a second were not taken")  # fmt: skip
+            log.warning("trap storm", source=storm.address, dropped=storm.dropped)
+            events += self._storm_events(storm.address, text, clear=False, dropped=storm.dropped)
+        for address, at in list(self._storms.items()):
+            if now - at > STORM_OVER:
+                del self._storms[address]
+                events += self._storm_events(address, f"The trap storm from {address} is over", clear=True)
+        if events:
+            await self._publish(events)
 
     def _storm_events(self, address: str, text: str, *, clear: bool, dropped: int = 0) -> list[RawEvent]:
         decoder = self.decoder
