@@ -62,7 +62,7 @@ class RelationType(Record):
     needs_all: Mapped[bool] = f.boolean(
         label="Needs all",
         column=True,
-        help="Off: one of several is enough, the others are redundant. On: the failure of any one is a failure.",
+        help="Off: one of several of this type is enough. On: the failure of any one is a failure.",
     )
     description: Mapped[str] = f.text(label="Description", length=500)
     is_enabled: Mapped[bool] = f.boolean(default=True, label="Enabled", column=True)
