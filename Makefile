@@ -19,6 +19,7 @@ PYTEST := $(RUN) pytest
 BENCHES := api traps
 BENCHES := api logsearch
 BENCHES := api syslog
+BENCHES := api cmdb
 # A process holds one embedded telemetry store and one jobs engine: these tests open their own.
 ALONE := tests/kernel/telemetry tests/kernel/jobs
 
