@@ -97,7 +97,7 @@ async def test_a_refusal_that_will_not_pass_is_not_repeated(world: World, receiv
 async def test_a_dead_target_keeps_its_order_and_holds_up_nobody(
     world: World, receiver: Receiver, sender: Sender
 ) -> None:
-    sender.first_pause = 0.3
+    sender.first_pause = 8  # the dead one is tried again after four to eight seconds
     dead = await channel(world, "api", url=f"{receiver.url}/dead", name="dead")
     live = await channel(world, "sms", url=f"{receiver.url}/live", name="live")
     receiver.replies = [Reply(500)]
@@ -107,7 +107,7 @@ async def test_a_dead_target_keeps_its_order_and_holds_up_nobody(
     other = [(await world.post(SMS, {"channel": live["id"], "sms_data": {"to": f"+4912300{n}", "message": "go"}}))["id"]
              for n in range(20)]  # fmt: skip
     for record in [*first, *other]:
-        await ended(world, record, seconds=20)
+        await ended(world, record, seconds=40)
     order = [json.loads(item.body)["subject"] for item in receiver.requests if item.path == "/dead"]
     assert order == ["0", "0", "1", "2", "3", "4"]
     lives = [item.at for item in receiver.requests if item.path == "/live"]

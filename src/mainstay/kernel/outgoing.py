@@ -13,6 +13,7 @@ import ssl
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from types import TracebackType
 from typing import Any
@@ -215,6 +216,7 @@ class _Pinned(httpcore.AsyncNetworkBackend):
         await asyncio.sleep(seconds)
 
 
+@lru_cache(maxsize=64)
 def tls_context(*, verify: bool = True, authority: str = "") -> ssl.SSLContext:
     """The system's trusted authorities, and ``authority`` (PEM) beside them. Raises ``ValueError``."""
     context = ssl.create_default_context()

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, insert, or_, select, update
+from sqlalchemy import delete, insert, or_, select, update
 from sqlalchemy.orm import aliased
 
 from mainstay.kernel import changes, mail, options, store
+from mainstay.kernel.access.tables import Organization
 from mainstay.kernel.context import Context
 from mainstay.kernel.database import ANY_ORGANIZATION
+from mainstay.kernel.errors import Invalid
 from mainstay.kernel.mail import OutboxMail
 from mainstay.kernel.platform import Platform
 from mainstay.kernel.record import new_id
@@ -218,8 +220,6 @@ async def release(platform: Platform, run: Run) -> None:
 
 async def hand_over(platform: Platform, run: Run) -> None:
     """Put a run's e-mails into the mail outbox, in one transaction: each goes there once."""
-    from mainstay.kernel.errors import Invalid
-
     async with platform.work(run.organization) as ctx:
         ended = []
         for message in run.notes:
@@ -279,8 +279,6 @@ async def settle_mail(platform: Platform) -> int:
 
 async def clean(platform: Platform) -> int:
     """Drop what is over for longer than the organization keeps it."""
-    from mainstay.kernel.access.tables import Organization
-
     async with platform.database.session(ANY_ORGANIZATION) as session:
         organizations = list((await session.execute(select(Organization.id))).scalars())
     gone = 0
@@ -303,9 +301,3 @@ async def clean(platform: Platform) -> int:
                     )  # fmt: skip
             gone += len(ids)
     return gone
-
-
-async def waiting(ctx: Context) -> int:
-    """How many messages of the organization wait to be delivered."""
-    query = select(func.count()).select_from(Notification).where(Notification.status == QUEUED)
-    return int(await ctx.session.scalar(query) or 0)

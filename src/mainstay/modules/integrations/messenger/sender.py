@@ -43,7 +43,7 @@ class Sender(Service):
         self.poll, self.lease, self.width, self.first_pause = poll, lease, width, first_pause
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[asyncio.Task[None], Run] = {}
         self._cleaned: datetime | None = None
 
     async def start(self) -> None:
@@ -59,10 +59,13 @@ class Sender(Service):
                 await self._task
         if self._running:
             _done, late = await asyncio.wait(self._running, timeout=5)
+            runs = [self._running[task] for task in late]
             for task in late:
                 task.cancel()
             if late:
                 await asyncio.wait(late)
+            for run in runs:
+                await outbox.release(self.platform, run)
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -89,20 +92,15 @@ class Sender(Service):
         runs = await outbox.claim(self.platform, free, BATCH, self.lease)
         for run in runs:
             task = asyncio.create_task(self._work(run))
-            self._running.add(task)
+            self._running[task] = run
             task.add_done_callback(self._ended)
         return len(runs)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
+        self._running.pop(task, None)
         if not task.cancelled() and task.exception() is not None:
             log.error("a target failed", error=repr(task.exception())[:500])
         self._wake.set()
-
-    async def idle(self) -> None:
-        """Wait until nothing is under way (tests, commands)."""
-        while self._running:
-            await asyncio.wait(set(self._running))
 
     async def _work(self, run: Run) -> None:
         try:

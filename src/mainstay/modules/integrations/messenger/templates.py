@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
+from sqlalchemy import select
 
 from mainstay.kernel import verbs
 from mainstay.kernel.context import Context
@@ -13,7 +14,6 @@ from mainstay.kernel.errors import Invalid, NotFound
 from mainstay.kernel.resource import Behaviour, Resource
 from mainstay.modules.integrations.messenger import wording
 from mainstay.modules.integrations.messenger.tables import EVENT, OF, Template
-from mainstay.modules.integrations.messenger.templating import TemplateError
 
 TEXTS = ("subject", "body", "html")
 
@@ -115,16 +115,11 @@ async def _preview(ctx: Context, wanted: PreviewInput, subject: str, body: str, 
     trigger = wanted.trigger or OF[about][0]
     values = wording.values(ctx, about, found, trigger, organization=await wording.organization_name(ctx),
                             actor=ctx.principal.name)  # fmt: skip
-    try:
-        made = wording.render(wording.words(subject, body, html), values)
-    except TemplateError as error:  # pragma: no cover - checked above
-        raise Invalid(str(error)) from None
+    made = wording.render(wording.words(subject, body, html), values)
     return Preview(subject=made.subject, body=made.body, html=made.html, record=record_id)
 
 
 async def _newest(ctx: Context, res: Resource[Any]) -> str:
-    from sqlalchemy import select
-
     query = select(res.model.id).order_by(res.model.creation_time.desc(), res.model.id.desc()).limit(1)
     visible = res.behaviour.visible(ctx)
     found = await ctx.session.scalar(query if visible is None else query.where(visible))
