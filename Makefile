@@ -20,6 +20,7 @@ BENCHES := api traps
 BENCHES := api logsearch
 BENCHES := api syslog
 BENCHES := api cmdb
+BENCHES := api events
 # A process holds one embedded telemetry store and one jobs engine: these tests open their own.
 ALONE := tests/kernel/telemetry tests/kernel/jobs
 

@@ -63,7 +63,7 @@ def classes() -> dict[str, EventClass]:
                 full = _full(prefix, short)
                 if full in made:
                     raise ValueError(f"Two event classes are named {full!r}.")
-                made[full] = {**group, **_read(prefix, given or {})}
+                made[full] = _read(prefix, {**group, **(given or {})})
     for full, given in list(made.items()):
         for ended in given.get("clears", ()):
             made[ended]["cleared_by"] = (*made[ended].get("cleared_by", ()), full)

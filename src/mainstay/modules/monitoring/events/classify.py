@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from mainstay.kernel.signals import RawEvent
@@ -35,10 +36,14 @@ def device_of(ci: str, address: str, host: str) -> tuple[str, ...]:
     return tuple(names) or ("",)
 
 
+@lru_cache(maxsize=100_000)
+def _fingerprint(device: str, what: str, part: str) -> str:
+    return hashlib.sha1(f"{device}\n{what}\n{part}".encode(), usedforsecurity=False).hexdigest()
+
+
 def fingerprints(devices: Sequence[str], what: str, part: str) -> tuple[str, ...]:
     """The fingerprints of one problem under each name of its device."""
-    return tuple(hashlib.sha1(f"{device}\n{what}\n{part}".encode(), usedforsecurity=False).hexdigest()
-                 for device in devices)  # fmt: skip
+    return tuple(_fingerprint(device, what, part) for device in devices)
 
 
 def part_of(values: Sequence[str]) -> str:
@@ -46,6 +51,7 @@ def part_of(values: Sequence[str]) -> str:
     return " ".join(_plain(value) for value in values)
 
 
+@lru_cache(maxsize=100_000)
 def _plain(value: str) -> str:
     low = value.strip().strip(".,;:'\"()<>").lower().replace(" ", "")
     for long, short in _INTERFACES:
@@ -81,7 +87,7 @@ def occurrences(raw: RawEvent, rules: Rulebook, now: datetime, vendor: str = "")
         tags=[str(tag) for tag in raw.extra.get("tags", ())],
     )  # fmt: skip
     devices = device_of(raw.ci, raw.address, raw.host)
-    made.storm = f"{devices[0]}\n{kind.name}"
+    made.storm = f"{raw.organization}\n{devices[0]}\n{kind.name}"
     if raw.key:
         made.keys = fingerprints(devices, "key", raw.key)
         return [made]

@@ -138,7 +138,7 @@ def _is_open(state: State) -> bool:
 
 
 def _reopens(state: State, item: Occurrence, policy: Policy) -> bool:
-    return state.cleared_at is not None and item.at - state.cleared_at <= policy.reopen
+    return bool(policy.reopen) and state.cleared_at is not None and item.at - state.cleared_at <= policy.reopen
 
 
 def _new(item: Occurrence, record_id: str) -> State:

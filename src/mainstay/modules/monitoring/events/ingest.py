@@ -17,7 +17,7 @@ from mainstay.modules.monitoring.events.tables import Event
 
 _t = Event.__table__.c
 READ = ("id", "fingerprint", "severity", "original_severity", "cleared", "cleared_at", "acknowledged", "last_seen",
-        "flapping", "clear_waits", "turns", "maintenance", "parent", "version", "count")  # fmt: skip
+        "flapping", "clear_waits", "maintenance", "parent", "version", "count")  # fmt: skip
 WRITTEN = ("severity", "original_severity", "cleared", "cleared_at", "acknowledged", "flapping", "clear_waits", "turns",
            "maintenance", "parent")  # fmt: skip
 ACTIONS = ("create", "clear", "reopen", "update")
@@ -41,9 +41,26 @@ async def store_batch(
     redirected = storms.collapse(batch, {state.fingerprint for state in states}, limit, ctx.now)
     if redirected:
         states += await read(ctx, list({item.keys[0] for item in redirected}), policy)
+    await _load_turns(ctx, states, batch)
     touched = decide(states, batch, policy, new_id)
     await write(ctx, touched)
     return touched
+
+
+async def _load_turns(ctx: Context, states: Sequence[State], batch: Sequence[Occurrence]) -> None:
+    """Read when rows turned lately, of those whose state this batch may change: most are only counted."""
+    changing = {key for item in batch if item.clear or item.escalates for key in item.keys}
+    wanted = {
+        state.id: state
+        for state in states
+        if state.cleared or state.clear_waits or state.flapping or state.fingerprint in changing
+    }
+    ids = list(wanted)
+    for start in range(0, len(ids), store.CHUNK):
+        part = ids[start : start + store.CHUNK]
+        query = select(_t.id, _t.turns).where(_t.organization == ctx.organization, _t.id.in_(part))
+        for row in (await ctx.session.execute(query)).all():
+            wanted[row.id].turns = list(row.turns or ())
 
 
 async def read(ctx: Context, keys: Sequence[str], policy: Policy) -> list[State]:
@@ -62,11 +79,12 @@ async def read(ctx: Context, keys: Sequence[str], policy: Policy) -> list[State]
 
 async def flapping(ctx: Context) -> list[State]:
     """The rows that flap."""
-    statement = select(*[_t[name] for name in READ]).where(
+    names = (*READ, "turns")
+    statement = select(*[_t[name] for name in names]).where(
         _t.organization == ctx.organization, _t.is_deleted == false(), _t.flapping == true()
     )
     found = (await ctx.session.execute(statement.limit(1000))).all()
-    return [State(**dict(zip(READ, row, strict=True))) for row in found]
+    return [State(**dict(zip(names, row, strict=True))) for row in found]
 
 
 async def _select(ctx: Context, keys: Sequence[str], condition: Any) -> list[State]:
@@ -119,11 +137,15 @@ async def _count(ctx: Context, states: Sequence[State]) -> None:
              for s in states],
         )  # fmt: skip
         return
-    rows = func.unnest(
-        bindparam("ids", [state.id for state in states], type_=ARRAY(String)),
-        bindparam("added", [state.added for state in states], type_=ARRAY(_t.count.type)),
-        bindparam("seen", [state.last_seen for state in states], type_=ARRAY(_t.last_seen.type)),
-    ).table_valued("id", "added", "seen", name="rows").render_derived()
+    rows = (
+        func.unnest(
+            bindparam("ids", [state.id for state in states], type_=ARRAY(String)),
+            bindparam("added", [state.added for state in states], type_=ARRAY(_t.count.type)),
+            bindparam("seen", [state.last_seen for state in states], type_=ARRAY(_t.last_seen.type)),
+        )
+        .table_valued("id", "added", "seen", name="rows")
+        .render_derived()
+    )
     await ctx.session.execute(
         update(Event.__table__)  # type: ignore[arg-type]
         .where(_t.id == rows.c.id, _t.organization == ctx.organization)

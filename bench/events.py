@@ -1,0 +1,199 @@
+"""The event engine beside alerta: raw events into live rows, and a status change among many events.
+
+``python -m bench.events`` prints both from one run. ``--quick`` is for looking whether it works.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import shutil
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import sqlalchemy as sa
+
+from bench.alerta import Alerta, alerta
+from bench.load import load, once
+from bench.postgres import Postgres, postgres
+from bench.process import CACHE
+from mainstay.app import build_registry
+from mainstay.kernel import database
+from mainstay.kernel.access import bootstrap
+from mainstay.kernel.platform import Platform
+from mainstay.kernel.record import new_id
+from mainstay.kernel.signals import RAW_EVENTS, RawEvent
+from mainstay.modules.monitoring.events import service
+from mainstay.modules.monitoring.events.listener import EventEngine
+from mainstay.modules.monitoring.events.tables import Event
+from mainstay.settings import Settings
+
+BATCH = 5000
+"""Raw events that a source hands over at once: what the intake collects in a tenth of a second or so."""
+PORTS = 50
+
+
+class Plan:
+    """How much of everything."""
+
+    def __init__(self, quick: bool) -> None:
+        self.rows = 2000 if quick else 10_000
+        self.seconds = 2.0 if quick else 10.0
+        self.rounds = 1 if quick else 3
+        self.many = 20_000 if quick else 1_000_000
+        self.changes = 20 if quick else 100
+
+
+def raw_events(organization: str, first: int, rows: int) -> list[RawEvent]:
+    """A batch: messages of ports of many switches, as they come off the wire and not yet classified."""
+    now = datetime.now(UTC)
+    made = []
+    for number in range(first, first + BATCH):
+        which = number % rows
+        switch, port = divmod(which, PORTS)
+        made.append(
+            RawEvent(
+                organization=organization, source="syslog", at=now, host=f"sw{switch}",
+                address=f"10.{switch // 250}.{switch % 250}.1",
+                message=f"%LINK-3-UPDOWN: Interface GigabitEthernet1/0/{port}, changed state to down",
+            )
+        )  # fmt: skip
+    return made
+
+
+async def engine(settings: Settings, plan: Plan) -> dict[str, float]:
+    """Mainstay's figures on one database."""
+    platform = Platform(settings, build_registry())
+    await platform.start()
+    try:
+        async with platform.work("*") as ctx:
+            organization = (await bootstrap.make_organization(ctx, "bench", "Bench")).id
+        await RAW_EVENTS.publish(platform, raw_events(organization, 0, BATCH))
+        batches = [raw_events(organization, first, plan.rows) for first in range(0, max(plan.rows, BATCH) * 2, BATCH)]
+        for batch in batches:
+            await RAW_EVENTS.publish(platform, batch)
+        rates = []
+        for _ in range(plan.rounds):
+            sent, started = 0, time.perf_counter()
+            while time.perf_counter() - started < plan.seconds:
+                await RAW_EVENTS.publish(platform, batches[sent % len(batches)])
+                sent += 1
+            rates.append(sent * BATCH / (time.perf_counter() - started))
+        running = platform.service(EventEngine)
+        assert running is not None
+        await running.drain()
+        async with platform.work(organization, write=False) as ctx:
+            query = sa.select(sa.func.count(), sa.func.sum(Event.count)).select_from(Event)
+            rows, counted = (await ctx.session.execute(query)).one()
+        assert rows == max(plan.rows, BATCH), rows
+        kept = (await platform.telemetry.query("SELECT count() AS n FROM event_history"))[0]["n"]  # type: ignore[union-attr]
+        assert counted == kept, f"{counted} counted, {kept} kept"
+        figures = {"raw events/s": median(rates), "lost": float(counted - kept)}
+        await fill(platform, organization, plan.many)
+        figures["status change among many, ms"] = await changes(platform, organization, plan.changes)
+        return figures
+    finally:
+        await platform.close()
+
+
+async def fill(platform: Platform, organization: str, many: int) -> None:
+    """Old and new events until there are this many."""
+    async with platform.work(organization) as ctx:
+        columns = [column.name for column in Event.__table__.columns]
+        row = dict((await ctx.session.execute(sa.select(Event.__table__).limit(1))).mappings().one())
+        have = int(await ctx.session.scalar(sa.select(sa.func.count()).select_from(Event)) or 0)
+        table: Any = Event.__table__
+        for start in range(have, many, 20_000):
+            made = []
+            for _ in range(min(20_000, many - start)):
+                one = new_id()
+                made.append({**{name: row[name] for name in columns}, "id": one, "fingerprint": one,
+                             "cleared": len(made) % 100 != 0})  # fmt: skip
+            await ctx.session.execute(sa.insert(table), made)
+    async with platform.database.engine.connect() as connection:
+        options = await connection.execution_options(isolation_level="AUTOCOMMIT")
+        await options.execute(sa.text("ANALYZE"))
+
+
+async def changes(platform: Platform, organization: str, count: int) -> float:
+    """The median of acknowledging one event and of taking it back, committed; in milliseconds."""
+    async with platform.work(organization, write=False) as ctx:
+        ids = list(
+            (await ctx.session.execute(sa.select(Event.id).where(Event.cleared.is_(False)).limit(count))).scalars()
+        )
+    took = []
+    for event in ids:
+        for change in (service.acknowledge, service.unacknowledge):
+            started = time.perf_counter()
+            async with platform.work(organization) as ctx:
+                assert await change(ctx, [event]) == [event]
+            took.append((time.perf_counter() - started) * 1000)
+    return median(took)
+
+
+def ours(server: Postgres | None, plan: Plan) -> dict[str, float]:
+    folder = CACHE / f"events-{'postgresql' if server else 'sqlite'}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    settings = Settings(
+        data_dir=folder, database_url=server.fresh("mainstay_events_bench") if server else "", http_port=0,
+        log_level="error", syslog_port=0, syslog_tls_port=0, trap_port=0,
+    )  # fmt: skip
+    database.migrate(settings)
+    try:
+        return asyncio.run(engine(settings, plan))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def peer(server: Postgres, plan: Plan) -> tuple[str, dict[str, float]]:
+    """alerta's figures: the same problems, one per request, from eight clients."""
+    with alerta(server, processes=2) as running:
+
+        def again(number: int) -> Any:
+            return running.alert(number, plan.rows)
+
+        load(running.base, running.headers, again, seconds=plan.seconds)
+        results = [load(running.base, running.headers, again, seconds=plan.seconds) for _ in range(plan.rounds)]
+        return f"alerta {running.version}", {
+            "raw events/s": median(result.rate for result in results),
+            "status change, ms": median(_change(running, number) for number in range(plan.changes)),
+        }
+
+
+def _change(running: Alerta, number: int) -> float:
+    alert = running.some()
+    return once(running.base, running.headers, running.status(alert, number + 1))[1] * 1000
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="The event engine beside alerta.")
+    parser.add_argument("--quick", action="store_true", help="short rounds and small tables")
+    parser.add_argument("--no-peer", action="store_true", help="leave alerta out")
+    parser.add_argument("--database", action="append", choices=["sqlite", "postgresql"], help="default: both")
+    parser.add_argument("--json", type=Path, help="write the figures to this file, too")
+    wanted = parser.parse_args()
+    plan = Plan(wanted.quick)
+    sides: dict[str, dict[str, float]] = {}
+    with postgres() as server:
+        for name in wanted.database or ["sqlite", "postgresql"]:
+            sides[f"Mainstay, {name}"] = ours(server if name == "postgresql" else None, plan)
+        if not wanted.no_peer:
+            side, figures = peer(server, plan)
+            sides[side] = figures
+    print(f"\n{plan.rows:,} live rows; status changes among {plan.many:,} events (alerta: among its {plan.rows:,}).\n")
+    for side, figures in sides.items():
+        print(side)
+        for measure, value in figures.items():
+            print(f"  {measure:36} {value:12,.1f}")
+    if wanted.json:
+        wanted.json.write_text(json.dumps(sides, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

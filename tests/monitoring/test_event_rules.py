@@ -1,0 +1,172 @@
+"""Rules: the shipped library with its own test messages, the organization's, and the accuracy on real messages."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mainstay.modules.monitoring.eventrules import accuracy, catalogue, library, service
+from mainstay.modules.monitoring.eventrules.literals import needed
+from mainstay.modules.monitoring.eventrules.matcher import Matcher, Rule
+from tests.monitoring.support import happen, one, rows
+from tests.support import World
+
+PATH = "/ux/common/events/rules/"
+MESSAGES = Path(os.environ.get("MAINSTAY_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data")) / (
+    "syslog-events.jsonl"
+)
+MINE = {
+    "name": "Backup failed", "pattern": r"backup of (?P<share>\S+) failed", "event_class": "Backup | Failed",
+    "severity": "Critical", "key": ["share"], "template": "No backup of {share}", "samples": ["backup of /srv failed"],
+}  # fmt: skip
+
+
+def test_every_shipped_rule_recognises_its_own_messages() -> None:
+    matcher = service.shipped()
+    wrong = []
+    for rule in library.rules():
+        assert rule.tests, f"{rule.name} has no test message."
+        for message in rule.tests:
+            found = matcher.match(message, rule.vendors[0].rstrip("*") if rule.vendors else "")
+            if found is None or found.rule.event_class != rule.event_class:
+                wrong.append(f"{rule.name}: {message!r} is {found.rule.name if found else 'not recognised'}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_every_class_says_what_it_means_and_what_to_do() -> None:
+    classes = catalogue.classes()
+    for rule in library.rules():
+        assert rule.event_class in classes, rule.name
+    for kind in classes.values():
+        assert kind.meaning, kind.name
+        assert kind.action, kind.name
+        assert kind.type, kind.name
+        for ended in kind.clears:
+            assert kind.name in classes[ended].cleared_by
+            assert not classes[ended].clears, f"{kind.name} ends {ended}, which is an end itself."
+
+
+def test_the_sieve_lets_everything_through_that_a_rule_knows() -> None:
+    matcher = service.shipped()
+    assert matcher.sieves
+    messages = [message for rule in library.rules() for message in rule.tests]
+    kept = matcher.sieve(pl.Series(messages))
+    assert kept.all()
+    assert not matcher.sieve(pl.Series(["the quick brown cat sat"])).any()
+
+
+@given(st.from_regex(r"[a-c]{1,3}(?:[de]{2}|fgh)\d?[a-c]{4}", fullmatch=True))
+def test_needed_words_are_in_whatever_matches(text: str) -> None:
+    words = needed(r"[a-c]{1,3}(?:[de]{2}|fgh)\d?[a-c]{4}")
+    assert words is None or any(word in text for word in words)
+    words = needed(r"(?i)(?:LINK|port)-\d-(?:UP|DOWN)\b")
+    assert words is not None
+    assert all(any(word in sample for word in words) for sample in ("link-3-up", "port-0-down"))
+
+
+@given(st.text(max_size=300))
+def test_no_message_hangs_or_breaks_the_rules(text: str) -> None:
+    service.shipped().match(text * 30)
+
+
+@pytest.mark.skipif(not MESSAGES.exists(), reason=f"needs real messages in {MESSAGES}")
+def test_real_messages_are_classified(capsys: pytest.CaptureFixture[str]) -> None:
+    found = accuracy.read(MESSAGES)
+    with capsys.disabled():
+        print("\n" + accuracy.report(found))
+    assert accuracy.measure(found).share >= 0.9
+
+
+def test_the_vendor_decides_between_rules_in_plain_words() -> None:
+    rules = [
+        Rule(name="ups", event_class="A", patterns=("fault exists",), vendors=("APC.*",), only=True),
+        Rule(name="any", event_class="B", patterns=("fault",)),
+    ]
+    matcher = Matcher(rules)
+    for vendor, wanted in (("APC.AOS", "A"), ("", "B"), ("Cisco.IOS", "B")):
+        found = matcher.match("a fault exists", vendor)
+        assert found is not None
+        assert found.rule.event_class == wanted
+    assert Matcher(rules[:1]).match("a fault exists") is None
+
+
+async def test_an_own_rule_makes_events_and_comes_before_the_shipped_ones(world: World, stranger: World) -> None:
+    await world.post(PATH, MINE, expect=201)
+    await happen(world, "backup of /srv failed: disk full", "backup of /home failed", "backup of /srv failed: again")
+    found = {row["message"]: row for row in await rows(world)}
+    assert {text: row["count"] for text, row in found.items()} == {"No backup of /srv": 2, "No backup of /home": 1}
+    assert found["No backup of /srv"]["severity_name"] == "Critical"
+    assert found["No backup of /srv"]["rule"] == "Backup failed"
+    ends = {**MINE, "name": "Backup ran", "pattern": r"backup of (?P<share>\S+) done", "event_class": "Backup | Done",
+            "clears": "Backup | Failed", "samples": [], "template": ""}  # fmt: skip
+    await world.post(PATH, ends, expect=201)
+    await happen(world, "backup of /srv done")
+    assert {row["message"]: row["cleared"] for row in await rows(world)} == {
+        "No backup of /srv": True,
+        "No backup of /home": False,
+    }
+    await happen(stranger, "backup of /srv failed")
+    assert (await one(stranger))["event_class"] == "Unclassified"
+
+
+async def test_an_own_rule_can_silence_a_shipped_one(world: World) -> None:
+    silent = {"name": "Printers may go down", "pattern": r"Interface Fa0/(?P<n>\d+), changed state to down",
+              "event_class": "Network | Link | Link Down", "disposition": "ignore"}  # fmt: skip
+    made = await world.post(PATH, silent, expect=201)
+    down = "%LINK-3-UPDOWN: Interface Fa0/7, changed state to down"
+    await happen(world, down)
+    assert await rows(world) == []
+    await world.patch(f"{PATH}{made['id']}/", {"enabled": False})
+    await happen(world, down)
+    assert len(await rows(world)) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"pattern": "(unclosed"}, "pattern"), ({"pattern": r"(?=look)ahead"}, "pattern"),
+        ({"samples": ["something else"]}, "samples"), ({"key": ["nothing"]}, "key"), ({"samples": [7]}, "samples"),
+    ],
+)  # fmt: skip
+async def test_a_rule_that_cannot_work_is_refused_by_name(world: World, given: dict[str, object], field: str) -> None:
+    refused = await world.post(PATH, {**MINE, **given}, expect=400)
+    assert field in refused["fields"], refused
+
+
+async def test_trying_rules_stores_nothing(world: World) -> None:
+    answer = await world.post(f"{PATH}test/", {"messages": ["backup of /srv failed", "no"], "pattern": MINE["pattern"]})
+    assert [row["matched"] for row in answer["results"]] == [True, False]
+    assert answer["results"][0]["variables"] == {"share": "/srv"}
+    shipped = await world.post(f"{PATH}test/", {"messages": ["%LINK-3-UPDOWN: Interface Gi0/1, changed state to up"]})
+    assert shipped["results"][0]["event_class"] == "Network | Link | Link Up"
+    assert await rows(world) == []
+    bad = await world.post(f"{PATH}test/", {"messages": ["x"], "pattern": "("}, expect=400)
+    assert "pattern" in bad["fields"]
+
+
+async def test_rules_travel_as_json(world: World, stranger: World) -> None:
+    await world.post(PATH, MINE, expect=201)
+    document = await world.get(f"{PATH}export-json/")
+    taken = await stranger.post(f"{PATH}import-json/", document)
+    assert (taken["created"], taken["updated"]) == (1, 0)
+    document["rules"][0]["severity"] = 3
+    taken = await stranger.post(f"{PATH}import-json/", document)
+    assert (taken["created"], taken["updated"]) == (0, 1)
+    await happen(stranger, "backup of /srv failed")
+    assert (await one(stranger))["severity_name"] == "Minor"
+    document["rules"].append({**document["rules"][0], "name": "broken", "pattern": "("})
+    await stranger.post(f"{PATH}import-json/", document, expect=400)
+    assert (await stranger.get(PATH))["count"] == 1
+
+
+async def test_the_catalogue_and_the_library_can_be_read(world: World) -> None:
+    classes = await world.get(f"{PATH}classes/", params={"search": "link down"})
+    names = [row["name"] for row in classes["results"]]
+    assert "Network | Link | Link Down" in names
+    shown = await world.get(f"{PATH}library/", params={"search": "cisco MALLOC"})
+    assert shown["results"][0]["event_class"] == "Chassis | RAM | Insufficient Memory"
