@@ -573,6 +573,7 @@ def upgrade() -> None:
             sa.literal_column("target"),
             sa.literal_column("type"),
             sa.literal_column("source"),
+            sa.literal_column("is_deleted"),
         ],
         unique=False,
         sqlite_where=sa.text("is_deleted = 0"),
@@ -582,6 +583,20 @@ def upgrade() -> None:
         "ix_ci_relation_recent",
         "ci_relation",
         ["organization", "creation_time", "id"],
+        unique=False,
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.create_index(
+        "ix_ci_relation_there",
+        "ci_relation",
+        [
+            sa.literal_column("organization"),
+            sa.literal_column("source"),
+            sa.literal_column("type"),
+            sa.literal_column("target"),
+            sa.literal_column("is_deleted"),
+        ],
         unique=False,
         sqlite_where=sa.text("is_deleted = 0"),
         postgresql_where=sa.text("is_deleted = false"),
@@ -2221,6 +2236,12 @@ def downgrade() -> None:
     op.drop_table("ci_relation_type")
     op.drop_index(
         "uq_ci_relation_source_type_target",
+        table_name="ci_relation",
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.drop_index(
+        "ix_ci_relation_there",
         table_name="ci_relation",
         sqlite_where=sa.text("is_deleted = 0"),
         postgresql_where=sa.text("is_deleted = false"),
