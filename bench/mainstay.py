@@ -49,11 +49,16 @@ class Mainstay:
     def start(self) -> float:
         """Start ``mainstay serve``; seconds until it answered."""
         environ = {name: value for name, value in os.environ.items() if not name.startswith("MAINSTAY_")}
+        # An installed program has its byte code.
+        environ.pop("PYTHONDONTWRITEBYTECODE", None)
         environ |= {
             "MAINSTAY_DATA_DIR": str(self.settings.data_dir),
             "MAINSTAY_DATABASE_URL": self.settings.database_url,
             "MAINSTAY_HTTP_PORT": str(self.settings.http_port),
             "MAINSTAY_LOG_LEVEL": "warning",
+            "MAINSTAY_SYSLOG_PORT": "0",
+            "MAINSTAY_SYSLOG_TLS_PORT": "0",
+            "MAINSTAY_TRAP_PORT": "0",
         }
         command = [str(Path(sys.executable).with_name("mainstay")), "serve"]
         self.process = Process(command, environ, CACHE / "mainstay.log")

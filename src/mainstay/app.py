@@ -52,7 +52,7 @@ def create_app(settings: Settings | None = None, platform: Platform | None = Non
         lifespan=[lifespan],
         openapi_config=None,
         compression_config=CompressionConfig(backend="gzip", minimum_size=2048, gzip_compress_level=1,
-                                             exclude=["/api/live"]),
+                                             exclude=["/api/live", "/api/logs/tail"]),
         request_max_body_size=settings.max_body_mb * 2**20,
         logging_config=None,
         debug=False,

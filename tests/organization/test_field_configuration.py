@@ -85,10 +85,17 @@ async def test_a_hidden_field_is_nowhere_to_be_seen(world: World) -> None:
         await world.get(DEPARTMENT, by=person),
         await world.get(f"{DEPARTMENT}export/", by=person),
         await world.patch(f"{DEPARTMENT}{one['id']}/", {"dept_name": "B"}, by=person),
+        await world.get(f"{DEPARTMENT}{one['id']}/history/", by=person),
     ]
     for answer in answers:
         assert "Secret plan" not in str(answer)
         assert "4711" not in str(answer)
+    assert "Secret plan" in str(await world.get(f"{DEPARTMENT}{one['id']}/history/"))
+    # Nor can it be guessed: by what is found, or by the order.
+    assert (await world.get(DEPARTMENT, by=person, params={"search": "secret"}))["count"] == 0
+    for name in ("description", "budget", "custom_field_data.budget"):
+        await world.get(DEPARTMENT, by=person, params={"filters": json.dumps({name: "4711"})}, expect=400)
+        await world.get(DEPARTMENT, by=person, params={"sort": name}, expect=400)
     await world.patch(f"{DEPARTMENT}{one['id']}/", {"custom_field_data": {"budget": 1}}, by=person, expect=400)
     whole = await world.get(f"{DEPARTMENT}{one['id']}/")
     assert (whole["description"], whole["custom_field_data"]) == ("Secret plan", {"budget": 4711})

@@ -24,7 +24,14 @@ export interface LiveTask {
   failed?: number;
 }
 
+/** Events of the monitoring that were seen again: their counts, a few times a second. */
+export interface LiveCounts {
+  events: { id: string; count: number; last_seen: string; severity: number }[];
+  more?: boolean;
+}
+
 interface LiveEvents {
+  event_counts: LiveCounts;
   change: LiveChange;
   task: LiveTask;
   announcement: unknown;
@@ -91,7 +98,7 @@ export function LiveProvider({ children }: { children: ReactNode }) {
       };
       // The server tells a page that fell behind to read everything again.
       source.addEventListener("reload", () => void client.invalidateQueries());
-      for (const kind of ["change", "task", "announcement"] as const) {
+      for (const kind of ["change", "task", "announcement", "event_counts"] as const) {
         source.addEventListener(kind, (event) => emit(kind, (event as MessageEvent<string>).data));
       }
     };

@@ -1,5 +1,5 @@
 import { QueryClient } from "@tanstack/react-query";
-import { lazy, Suspense, useMemo } from "react";
+import { lazy, Suspense, useMemo, type ComponentType } from "react";
 import { CoreAdminContext, localStorageStore, Notification, ResourceContextProvider } from "react-admin";
 import { Navigate, Route, Routes, useParams } from "react-router-dom";
 import { createDataProvider } from "../api/dataProvider";
@@ -24,11 +24,15 @@ const NewTicket = lazy(() => import("../ticket/NewTicket"));
 const ProfilePage = lazy(() => import("../account/ProfilePage"));
 const ApiKeysPage = lazy(() => import("../admin/ApiKeysPage"));
 const RolesPage = lazy(() => import("../admin/RolesPage"));
+const EventsConsole = lazy(() => import("../events/EventsConsole"));
+const EventPage = lazy(() => import("../events/EventPage"));
+const LogExplorer = lazy(() => import("../logs/LogExplorer"));
 const SettingsPage = lazy(() => import("../admin/SettingsPage"));
 
 /** Pages made by hand for one resource, named by its metadata; every other resource has the generic ones. */
-const PAGES: Record<string, { record: typeof TicketPage; create: typeof NewTicket }> = {
+const PAGES: Record<string, { list?: ComponentType; record?: ComponentType; create?: ComponentType }> = {
   incident: { record: TicketPage, create: NewTicket },
+  event: { list: EventsConsole, record: EventPage },
 };
 
 function createQueryClient(): QueryClient {
@@ -51,11 +55,12 @@ function ResourceRoutes() {
   const Record = page?.record ?? (isTasks(meta) ? TaskPage : RecordPage);
   const listPage = meta.page ? LIST_PAGES[meta.page] : undefined;
   const Create = page?.create ?? CreatePage;
+  const List = page?.list ?? ResourceList;
   return (
     // The key takes the page down when the resource changes, so that no state leaks from one list to another.
     <ResourceContextProvider value={resource} key={resource}>
       <Routes>
-        <Route index element={listPage ? <Navigate to={listPage} replace /> : <ResourceList />} />
+        <Route index element={listPage ? <Navigate to={listPage} replace /> : <List />} />
         <Route path="create" element={<Create />} />
         <Route path="import" element={<ImportWizard />} />
         <Route path=":id" element={<Record />} />
@@ -85,6 +90,7 @@ export default function AdminApp({ metadata }: { metadata: Metadata }) {
                 <Route path="admin/keys" element={<ApiKeysPage />} />
                 <Route path="admin/roles" element={<RolesPage />} />
                 <Route path="admin/settings" element={<SettingsPage />} />
+                <Route path="logs/search" element={<LogExplorer />} />
                 <Route path=":resource/*" element={<ResourceRoutes />} />
               </Routes>
             </Suspense>

@@ -4,7 +4,7 @@ import { useMetadata } from "../api/metadata";
 import { userMay } from "../api/permissions";
 import { useSession } from "../api/session";
 import { t } from "../i18n";
-import { keysMeta, LIST_PAGES, rolesMeta } from "./pages";
+import { AREA_PAGES, keysMeta, LIST_PAGES, rolesMeta } from "./pages";
 
 const linkStyle = {
   display: "block", px: 2, py: 0.6, mx: 1, my: "1px", borderRadius: 1, color: "text.primary", textDecoration: "none", fontSize: 13,
@@ -35,10 +35,12 @@ export function Navigation() {
       <Entry to="/" end label={t("shell.home")} />
       {metadata.areas.map((area) => {
         const resources = shown.filter((resource) => resource.area === area.name);
-        if (resources.length === 0) return null;
+        const pages = AREA_PAGES.filter((page) => page.area === area.name && userMay(user, page.module, "view"));
+        if (resources.length + pages.length === 0) return null;
         return (
           <Box key={area.name}>
             <Group label={area.label} />
+            {pages.map((page) => <Entry key={page.to} to={page.to} label={t(page.label)} />)}
             {resources.map((resource) => <Entry key={resource.name} to={`/${resource.name}`} label={resource.plural} />)}
           </Box>
         );

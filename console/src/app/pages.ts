@@ -1,7 +1,13 @@
 import type { ResourceMeta } from "../api/types";
+import type { TextKey } from "../i18n";
 
 /** Hand-made pages that stand in for the list of a resource, by the name its metadata gives them. */
 export const LIST_PAGES: Record<string, string> = { apikeys: "/admin/keys", roles: "/admin/roles" };
+
+/** Pages beside the resources, shown in an area to whoever may view the module that they are about. */
+export const AREA_PAGES: { area: string; to: string; label: TextKey; module: string }[] = [
+  { area: "logs", to: "/logs/search", label: "logs.title", module: "log_search" },
+];
 
 export function pageOf(byName: Map<string, ResourceMeta>, page: string, ...names: string[]): ResourceMeta | undefined {
   for (const meta of byName.values()) if (meta.page === page) return meta;

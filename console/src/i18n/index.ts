@@ -4,13 +4,15 @@ import englishMessages from "ra-language-english";
 import { account } from "./account";
 import { admin } from "./admin";
 import { common } from "./common";
+import { events } from "./events";
 import { home } from "./home";
 import { imports } from "./imports";
+import { logs } from "./logs";
 import { resources } from "./resources";
 import { shell } from "./shell";
 import { ticket } from "./ticket";
 
-const english = { common, shell, account, home, resources, ticket, imports, admin };
+const english = { common, shell, account, home, resources, ticket, imports, admin, logs, events };
 
 type Leaves<T, Prefix extends string = ""> = {
   [K in keyof T & string]: T[K] extends string ? `${Prefix}${K}` : Leaves<T[K], `${Prefix}${K}.`>;

@@ -10,6 +10,7 @@ export const resources = {
   filters: "Filters",
   addCondition: "Add a condition",
   removeCondition: "Remove this condition",
+  selectMatching: "Select all %{n} that match",
   clearFilters: "Clear filters",
   matchAll: "All conditions hold",
   matchAny: "Any condition holds",

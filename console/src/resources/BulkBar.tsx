@@ -3,15 +3,18 @@ import Button from "@mui/material/Button";
 import MenuItem from "@mui/material/MenuItem";
 import TextField from "@mui/material/TextField";
 import { useState } from "react";
-import { Form, useDataProvider, useListContext, useNotify } from "react-admin";
+import { Form, useDataProvider, useListContext, useNotify, type Identifier } from "react-admin";
 import { useQueryClient } from "@tanstack/react-query";
 import { messageOf } from "../api/http";
 import { abilities, fieldAccess } from "../api/permissions";
 import { fieldPath, toPayload } from "../api/records";
-import type { FieldMeta, ResourceMeta } from "../api/types";
+import type { FieldMeta, ResourceMeta, Row } from "../api/types";
 import { ConfirmDialog, DialogFrame } from "../common/dialogs";
 import { t } from "../i18n";
 import { FieldInput } from "./FieldInput";
+
+/** The server takes no more records in one deletion. */
+const MOST = 10_000;
 
 function BulkEditDialog({ meta, fields, count, onClose, onSubmit }: {
   meta: ResourceMeta; fields: FieldMeta[]; count: number; onClose: () => void; onSubmit: (payload: Record<string, unknown>) => Promise<void>;
@@ -48,7 +51,7 @@ function BulkEditDialog({ meta, fields, count, onClose, onSubmit }: {
 }
 
 export function BulkBar({ meta }: { meta: ResourceMeta }) {
-  const { selectedIds, onUnselectItems } = useListContext();
+  const { selectedIds, onUnselectItems, onSelect, data = [], total = 0, sort, filterValues } = useListContext<Row>();
   const [dialog, setDialog] = useState<"delete" | "edit">();
   const provider = useDataProvider();
   const client = useQueryClient();
@@ -60,6 +63,22 @@ export function BulkBar({ meta }: { meta: ResourceMeta }) {
   });
   const count = selectedIds.length;
   if (count === 0) return null;
+
+  // Offered when the whole page is selected and there is more behind it.
+  const more = total > count && data.every((row) => selectedIds.includes(row.id));
+  const everything = async () => {
+    const ids: Identifier[] = [];
+    try {
+      for (let page = 1; ids.length < Math.min(total, MOST); page++) {
+        const { data: rows } = await provider.getList<Row>(meta.name, { pagination: { page, perPage: 500 }, sort, filter: filterValues });
+        if (rows.length === 0) break;
+        ids.push(...rows.map((row) => row.id));
+      }
+      onSelect(ids.slice(0, MOST));
+    } catch (error) {
+      notify(messageOf(error), { type: "error" });
+    }
+  };
 
   const finish = () => {
     setDialog(undefined);
@@ -88,6 +107,7 @@ export function BulkBar({ meta }: { meta: ResourceMeta }) {
   return (
     <Box role="toolbar" aria-label={t("resources.selected", { n: count })} sx={{ display: "flex", alignItems: "center", gap: 1, px: 2, py: 0.5, bgcolor: "action.selected" }}>
       <Box sx={{ fontWeight: 600 }}>{t("resources.selected", { n: count })}</Box>
+      {more && <Button onClick={() => void everything()}>{t("resources.selectMatching", { n: Math.min(total, MOST) })}</Button>}
       {may.edit && editable.length > 0 && <Button onClick={() => setDialog("edit")}>{t("resources.bulkEdit")}</Button>}
       {may.remove && <Button color="error" onClick={() => setDialog("delete")}>{t("resources.bulkDelete")}</Button>}
       <Button color="inherit" onClick={() => onUnselectItems()}>{t("resources.unselect")}</Button>

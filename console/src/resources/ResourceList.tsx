@@ -90,6 +90,7 @@ function ListView({ meta }: { meta: ResourceMeta }) {
             <Chip key={index} label={describeClause(clause, fieldOf(clause), (key) => t(`resources.conditions.${key as Clause["condition"]}`))}
               onDelete={() => apply({ ...filter, where: where.filter((item) => item !== clause) })} />
           ))}
+          <Button color="inherit" onClick={() => apply({ q: filter.q })}>{t("resources.clearFilters")}</Button>
         </Box>
       )}
       <BulkBar meta={meta} />

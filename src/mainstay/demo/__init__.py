@@ -10,12 +10,14 @@ from random import Random
 
 from sqlalchemy import func, select, update
 
+from mainstay.demo import estate
 from mainstay.demo.people import AGENTS
 from mainstay.demo.story import Story
 from mainstay.kernel.access.tables import ApiKey, Role, User
 from mainstay.kernel.context import Context, Principal
 from mainstay.kernel.platform import Platform
 from mainstay.kernel.record import Base, Record
+from mainstay.modules.servicedesk.eventtickets import defaults as event_triggers
 
 FIRST = AGENTS[0][0]
 
@@ -38,7 +40,10 @@ async def populate(platform: Platform, admin: User, password: str) -> bool:
             return False
         story = Story(ctx, Random(7))  # noqa: S311 - the same story each time, no secret
         await story.people(password)
+        await estate.make(story)
         await story.incidents()
+        await event_triggers.activate(ctx, admin.id)
+        await story.notifications(admin.id)
         await _mark(ctx, admin)
     return True
 

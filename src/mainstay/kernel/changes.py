@@ -17,6 +17,7 @@ from sqlalchemy import (
     Integer,
     ScalarSelect,
     String,
+    bindparam,
     func,
     insert,
     literal_column,
@@ -28,6 +29,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from mainstay.kernel.context import Context
 from mainstay.kernel.generation import CONFIGURATION, bump
 from mainstay.kernel.record import Base, Identifier, JsonType, Scoped, Timestamp
+from mainstay.kernel.statements import fixed
 
 MAX_TEXT = 2000
 """Characters of a long text kept per change; the whole text is in the record, not in its trail."""
@@ -57,6 +59,12 @@ class Change(Scoped, Base):
     changes: Mapped[list[dict[str, Any]]] = mapped_column(JsonType, default=list)
 
 
+_INSERT = fixed(insert(Change.__table__))  # type: ignore[arg-type]
+_INSERT_NUMBERED = fixed(
+    insert(Change.__table__).values(transaction=literal_column("pg_current_xact_id()::text::bigint"))  # type: ignore[arg-type]
+)
+
+
 async def record(
     ctx: Context, resource: str, action: str, entries: Iterable[tuple[str, int, list[dict[str, Any]]]]
 ) -> None:
@@ -79,11 +87,7 @@ async def record(
     ]
     if not rows:
         return
-    if not ctx.platform.database.is_sqlite:
-        number = await ctx.session.scalar(text("SELECT pg_current_xact_id()::text::bigint"))
-        for row in rows:
-            row["transaction"] = number
-    await ctx.session.execute(insert(Change.__table__), rows)  # type: ignore[arg-type]
+    await ctx.session.execute(_INSERT if ctx.platform.database.is_sqlite else _INSERT_NUMBERED, rows)
     if resource in CONFIGURATION:
         await bump(ctx)
     if ctx.platform.live is not None:
@@ -91,8 +95,9 @@ async def record(
 
 
 def newest(resource: str) -> ScalarSelect[int]:
-    """The number of a resource's newest change in the session's organization."""
-    return select(func.max(Change.seq)).where(Change.resource == resource).scalar_subquery()
+    """The number of a resource's newest change in the organization given as ``in_organization``."""
+    mine = Change.organization == bindparam("in_organization")
+    return select(func.max(Change.seq)).where(mine, Change.resource == resource).scalar_subquery()
 
 
 def settled(sqlite: bool) -> ColumnElement[Any]:

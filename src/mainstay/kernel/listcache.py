@@ -20,6 +20,7 @@ from mainstay.kernel.context import Context
 from mainstay.kernel.operation import Page, Reply
 from mainstay.kernel.query import ListQuery
 from mainstay.kernel.resource import Resource
+from mainstay.kernel.statements import fixed
 
 ENTRIES = 256
 LARGEST = 1_000_000
@@ -56,6 +57,7 @@ async def _heads(ctx: Context, res: Resource[Any]) -> tuple[Any, ...] | None:
     if "heads" not in res.memory:
         names = sorted({res.name, *(spec.reference for spec in res.links.values())})
         newest = [changes.newest(name).label(f"head_{name}") for name in names]
-        res.memory["heads"] = select(*newest, changes.settled(ctx.platform.database.is_sqlite).label("settled"))
-    row = (await ctx.session.execute(res.memory["heads"])).one()
+        settled = changes.settled(ctx.platform.database.is_sqlite).label("settled")
+        res.memory["heads"] = fixed(select(*newest, settled))
+    row = (await ctx.session.execute(res.memory["heads"], {"in_organization": ctx.organization})).one()
     return (ctx.principal.generation, *row[:-1]) if row[-1] else None

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, String, insert, select, update
+from typing import Any
+
+from sqlalchemy import BigInteger, String, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mainstay.kernel.context import Context
 from mainstay.kernel.record import Base, Identifier, Scoped
+from mainstay.kernel.statements import fixed
 
 
 class Sequence(Scoped, Base):
@@ -20,16 +23,19 @@ class Sequence(Scoped, Base):
     next_number: Mapped[int] = mapped_column(BigInteger, default=1)
 
 
+_TABLE: Any = Sequence.__table__
+_TAKE = fixed(
+    update(_TABLE)
+    .where(_TABLE.c.organization == bindparam("in_organization"), _TABLE.c.name == bindparam("of"))
+    .values(next_number=_TABLE.c.next_number + bindparam("taken", type_=BigInteger))
+    .returning(_TABLE.c.next_number)
+)
+
+
 async def take(ctx: Context, name: str, count: int = 1) -> int:
     """Reserve ``count`` consecutive numbers; returns the first. A rolled-back transaction gives them back."""
-    statement = (
-        update(Sequence)
-        .where(Sequence.name == name)
-        .values(next_number=Sequence.next_number + count)
-        .returning(Sequence.next_number)
-        .execution_options(synchronize_session=False)
-    )
-    after = await ctx.session.scalar(statement)
+    wanted = {"in_organization": ctx.organization, "of": name, "taken": count}
+    after = await ctx.session.scalar(_TAKE, wanted)
     if after is None:
         try:
             async with ctx.session.begin_nested():
@@ -38,7 +44,7 @@ async def take(ctx: Context, name: str, count: int = 1) -> int:
                 )
             return 1
         except IntegrityError:
-            after = await ctx.session.scalar(statement)
+            after = await ctx.session.scalar(_TAKE, wanted)
     return int(after or 1) - count
 
 

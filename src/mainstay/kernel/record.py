@@ -76,10 +76,13 @@ class Timestamp(TypeDecorator[datetime]):
             return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
         return value
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        if value is None or isinstance(value, datetime):
-            return value
-        return _EPOCH + timedelta(microseconds=value)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        # One call per value; a page of rows has hundreds of them.
+        return _instant if dialect.name == "sqlite" else None
+
+
+def _instant(value: int | None) -> datetime | None:
+    return None if value is None else _EPOCH + timedelta(microseconds=value)
 
 
 JsonType = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, false, func, or_, select
 
 from mainstay.kernel import changes, customfields, query
 from mainstay.kernel.context import Context
@@ -20,6 +20,7 @@ from mainstay.kernel.operation import Page
 from mainstay.kernel.query import ListQuery, Source
 from mainstay.kernel.record import Record
 from mainstay.kernel.resource import Resource, f_stamps
+from mainstay.kernel.statements import confined, fixed, plain
 
 R = TypeVar("R", bound=Record)
 
@@ -32,6 +33,8 @@ class Layout:
 
     names: list[str]
     statement: Select[Any]
+    by_id: Select[Any]
+    """One row of an organization; takes ``wanted`` and ``in_organization``."""
     choices: list[tuple[str, str, dict[Any, str]]]
 
 
@@ -65,7 +68,12 @@ def layout(ctx: Context, res: Resource[Any], *, whole: bool) -> Layout:
             for name, spec in res.fields.items()
             if spec.kind == "choice" and name in names
         ]
-        res.memory[key] = Layout(names, statement, labels)
+        by_id = statement.where(
+            model.id == bindparam("wanted"),
+            model.organization == bindparam("in_organization"),
+            model.is_deleted == false(),
+        )
+        res.memory[key] = Layout(names, statement, fixed(by_id), labels)
     found: Layout = res.memory[key]
     return found
 
@@ -84,10 +92,13 @@ async def source(ctx: Context, res: Resource[Any]) -> Source:
             **{name: getattr(res.model, name) for name in res.fields},
             **{name: getattr(res.model, name) for name in res.stamps()},
         }
+    # What is found by a hidden value, or sorted by it, tells the value.
+    hidden = await customfields.hidden(ctx, res)
+    custom = await customfields.of(ctx, res) if res.custom_fields else {}
     return Source(
         columns=res.memory["columns"],
-        fields={**res.fields, **res.stamps()},
-        custom=await customfields.of(ctx, res) if res.custom_fields else {},
+        fields={name: spec for name, spec in {**res.fields, **res.stamps()}.items() if name not in hidden},
+        custom={name: spec for name, spec in custom.items() if name not in hidden},
         document=res.model.custom_field_data,
         sqlite=ctx.platform.database.is_sqlite,
     )
@@ -125,6 +136,16 @@ async def one(ctx: Context, res: Resource[Any], condition: ColumnElement[bool], 
     raw = (await ctx.session.execute(statement)).first()
     if raw is None:
         raise NotFound(f"No {res.label.lower()} has the id {shown[:64]!r}.")
+    return finish(res, shape, raw)
+
+
+async def stored(ctx: Context, res: Resource[Any], record_id: str) -> dict[str, Any]:
+    """The row of a record that this transaction has written, whole. Raises ``NotFound``."""
+    shape = layout(ctx, res, whole=True)
+    wanted = {"wanted": record_id, "in_organization": ctx.organization}
+    raw = (await ctx.session.execute(shape.by_id, wanted)).first()
+    if raw is None:
+        raise NotFound(f"No {res.label.lower()} has the id {record_id[:64]!r}.")
     return finish(res, shape, raw)
 
 
@@ -181,7 +202,7 @@ async def page(
     sort, reverse, column, spec = _order(origin, res, wanted)
     key = None if extra else counted_as(res, ctx, wanted, document)
     keyed = not spec.custom and getattr(res.model, sort).property.columns[0].nullable is False
-    ids = select(res.model.id).where(*conditions)
+    ids = confined(ctx.session, res.model, select(res.model.id).where(*conditions))
     flipped, take, total = False, size, -1
     offset = (number - 1) * size if offset is None else offset
     if wanted.cursor and keyed:
@@ -203,7 +224,8 @@ async def page(
     if total < 0 and key is not None:
         # The count's validity comes along with the rows.
         statement = statement.add_columns(*_head(ctx, res))
-    raw = (await ctx.session.execute(statement)).all()
+    # The rows' organization is that of their ids, which is in the inner statement.
+    raw = (await ctx.session.execute(plain(statement), {"in_organization": ctx.organization})).all()
     if total < 0:
         head = raw[0][width:] if raw and key is not None else None
         total = await count(ctx, res, conditions, key, head)
@@ -276,7 +298,8 @@ def counted_as(res: Resource[Any], ctx: Context, wanted: ListQuery, document: An
     """What tells this count from others; ``None`` where what is counted also depends on who asks."""
     if res.behaviour.visible(ctx) is not None:
         return None
-    return (ctx.organization, res.name, msgspec.json.encode(document), wanted.search)
+    # What is searched depends on what is hidden from a role.
+    return (ctx.organization, ctx.principal.roles, res.name, msgspec.json.encode(document), wanted.search)
 
 
 async def count(
@@ -292,7 +315,8 @@ async def count(
     """
     statement = select(func.count()).select_from(res.model).where(*conditions)
     if key is not None and head is None:
-        head = (await ctx.session.execute(select(*_head(ctx, res)))).one()
+        asked = plain(select(*_head(ctx, res)))
+        head = (await ctx.session.execute(asked, {"in_organization": ctx.organization})).one()
     if key is None or not head[1]:
         return int(await ctx.session.scalar(statement) or 0)
     memory: dict[Any, tuple[int, int]] = ctx.platform.memory.setdefault("counts", {})

@@ -1,14 +1,18 @@
 """SQLite from asyncio with one trip to the connection's thread per statement.
 
 The driver's cursor makes four (open, execute, fetch, close), each a switch of threads that costs more than a typical
-statement. Rows are fetched in the same trip: every result is read whole here anyway.
+statement. Rows are fetched in the same trip: every result is read whole here anyway. A transaction begins in the trip
+of its first statement, and nobody waits for the end of one that wrote nothing.
 """
 
 from __future__ import annotations
 
 import collections
+import sqlite3
+from contextlib import suppress
 from typing import Any
 
+from sqlalchemy.dialects.sqlite import aiosqlite
 from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_connection, AsyncAdapt_aiosqlite_cursor
 from sqlalchemy.util import EMPTY_DICT
 
@@ -28,7 +32,25 @@ class Outcome:
         """The real cursor is closed already."""
 
 
-def _execute(connection: Any, operation: str, parameters: Any) -> tuple[Outcome, list[Any]]:
+def begin(driver: Any, statement: str) -> None:
+    """Begin a transaction with the next statement on this connection."""
+    driver.mainstay_begin = statement
+
+
+def unfinished(driver: Any) -> bool:
+    """Whether the connection is inside a transaction that nothing is about to end."""
+    return bool(driver.in_transaction) and not getattr(driver, "mainstay_ending", False)
+
+
+def _pending(driver: Any) -> str:
+    statement: str = getattr(driver, "mainstay_begin", "")
+    driver.mainstay_begin = ""
+    return statement
+
+
+def _execute(connection: Any, begin: str, operation: str, parameters: Any) -> tuple[Outcome, list[Any]]:
+    if begin:
+        connection.execute(begin).close()
     cursor = connection.execute(operation, parameters or ())
     try:
         rows = cursor.fetchall() if cursor.description else []
@@ -37,7 +59,9 @@ def _execute(connection: Any, operation: str, parameters: Any) -> tuple[Outcome,
         cursor.close()
 
 
-def _executemany(connection: Any, operation: str, parameters: Any) -> Outcome:
+def _executemany(connection: Any, begin: str, operation: str, parameters: Any) -> Outcome:
+    if begin:
+        connection.execute(begin).close()
     cursor = connection.executemany(operation, parameters)
     try:
         return Outcome(None, cursor.rowcount, cursor.lastrowid)
@@ -60,17 +84,48 @@ class OneTripCursor(AsyncAdapt_aiosqlite_cursor):
     async def _execute_async(self, operation: Any, parameters: Any) -> Any:
         connection: Any = self._connection
         async with self._adapt_connection._execute_mutex:
-            self._cursor, rows = await connection._execute(_execute, connection._conn, operation, parameters)
+            self._cursor, rows = await connection._execute(
+                _execute, connection._conn, _pending(connection), operation, parameters
+            )
             self._rows = collections.deque(rows)
         return self
 
     async def _executemany_async(self, operation: Any, seq_of_parameters: Any) -> Any:
         connection: Any = self._connection
         async with self._adapt_connection._execute_mutex:
-            self._cursor = await connection._execute(_executemany, connection._conn, operation, seq_of_parameters)
+            self._cursor = await connection._execute(
+                _executemany, connection._conn, _pending(connection), operation, seq_of_parameters
+            )
         return self
 
 
+def _rollback(driver: Any) -> None:
+    # Where this fails the transaction stays open, and the pool does not hand the connection out again.
+    with suppress(sqlite3.Error):
+        driver._conn.rollback()
+    driver.mainstay_ending = False
+
+
+class OneTripConnection(AsyncAdapt_aiosqlite_connection):
+    """A connection that spares the trips in which nothing happens."""
+
+    __slots__ = ()
+    _cursor_cls = OneTripCursor
+
+    def commit(self) -> None:
+        driver: Any = self._connection
+        if not _pending(driver):
+            super().commit()
+
+    def rollback(self) -> None:
+        """Give up the transaction. The next statement waits its turn behind it in the connection's thread."""
+        driver: Any = self._connection
+        begun = not _pending(driver)
+        if begun and driver._connection and unfinished(driver):
+            driver.mainstay_ending = True
+            driver._tx.put_nowait((None, lambda: _rollback(driver)))
+
+
 def install() -> None:
-    """Use this cursor for every SQLite connection of the process."""
-    AsyncAdapt_aiosqlite_connection._cursor_cls = OneTripCursor
+    """Use these connections for every SQLite database of the process."""
+    aiosqlite.AsyncAdapt_aiosqlite_connection = OneTripConnection  # type: ignore[misc]

@@ -16,12 +16,13 @@ from mainstay.kernel.context import Context
 from mainstay.kernel.errors import Conflict, Invalid, NotFound, Stale
 from mainstay.kernel.fields import field_of
 from mainstay.kernel.record import Record, new_id
+from mainstay.kernel.statements import fixed
 
 R = TypeVar("R", bound=Record)
 
 STAMPS = frozenset({"id", "organization", "creation_time", "created_by", "last_update_time", "modified_by", "version",
                     "is_deleted", "is_demo_data"})  # fmt: skip
-UNAUDITED = frozenset({"password_hash", "password_history", "key_hash", "token_hash"})
+UNAUDITED = frozenset({"password_hash", "password_history", "key_hash", "token_hash", "sealed"})
 CHUNK = 500
 """Ids per IN list: below SQLite's and asyncpg's limits on bound values."""
 
@@ -162,7 +163,7 @@ async def add_many(ctx: Context, model: type[Record], rows: Sequence[Mapping[str
         complete["id"] = complete.get("id") or new_id()
         full.append(complete)
     try:
-        await ctx.session.execute(insert(model.__table__), full)  # type: ignore[arg-type]
+        await ctx.session.execute(_inserting(model), full)
     except IntegrityError as error:
         raise integrity(error) from error
     skip = UNAUDITED | STAMPS
@@ -208,6 +209,15 @@ async def update_many(ctx: Context, model: type[Record], ids: Sequence[str], val
     return done
 
 
+_inserts: dict[type[Record], Any] = {}
+
+
+def _inserting(model: type[Record]) -> Any:
+    if model not in _inserts:
+        _inserts[model] = fixed(insert(model.__table__))  # type: ignore[arg-type]
+    return _inserts[model]
+
+
 _blank: dict[type[Record], dict[str, Any]] = {}
 
 
@@ -224,7 +234,7 @@ def defaults(model: type[Record]) -> dict[str, Any]:
             elif default.is_callable:
                 spec = field_of(column)
                 maker = spec.default if spec and spec.default is not None else {}
-                found[column.key] = (lambda sample: lambda: type(sample)(sample))(maker)
+                found[column.key] = (lambda sample: lambda: type(sample)(sample))(maker) if maker else type(maker)
             else:
                 found[column.key] = default.arg
         _blank[model] = found

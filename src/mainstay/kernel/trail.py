@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import Index, Select, String, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mainstay.kernel import changes, query, store
+from mainstay.kernel import changes, customfields, query, store
 from mainstay.kernel.changes import Change
 from mainstay.kernel.context import Context
 from mainstay.kernel.errors import Invalid
@@ -76,19 +76,34 @@ async def paged(ctx: Context, statement: Select[Any], wanted: ListQuery) -> tupl
 
 
 async def history(ctx: Context, res: Resource[Any], record_id: str, wanted: ListQuery) -> Page:
-    """The record's changes, newest first, with the labels of the fields."""
+    """The record's changes, newest first, with the labels of the fields; without fields hidden from the caller."""
     statement = (
         select(Change).where(Change.resource == res.name, Change.record_id == record_id).order_by(Change.seq.desc())
     )
     total, found = await paged(ctx, statement, wanted)
     results = []
+    hidden = await customfields.hidden(ctx, res)
     for (row,) in found:
-        marked = [{"label": _label(res, change["field"]), **change} for change in row.changes]
+        marked = [
+            {"label": _label(res, change["field"]), **_seen(change, hidden)}
+            for change in row.changes
+            if change["field"].removesuffix("_name") not in hidden
+        ]
         results.append(
             HistoryEntry(id=row.seq, at=row.at, actor=row.actor, actor_name=row.actor_name, action=row.action,
                          version=row.version, changes=marked)
         )  # fmt: skip
     return envelope(wanted, total, results)
+
+
+def _seen(change: dict[str, Any], hidden: set[str]) -> dict[str, Any]:
+    """A change without the custom fields in it that are hidden."""
+    if not hidden or change["field"] != "custom_field_data":
+        return change
+    return {
+        name: {key: held for key, held in value.items() if key not in hidden} if isinstance(value, dict) else value
+        for name, value in change.items()
+    }
 
 
 def _label(res: Resource[Any], name: str) -> str:

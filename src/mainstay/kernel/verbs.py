@@ -77,8 +77,8 @@ def identity(res: Res, record_id: str) -> Any:
 
 
 async def whole(ctx: Context, res: Res, record_id: str) -> Any:
-    """The record as it is answered."""
-    row = await rows.one(ctx, res, res.model.id == record_id, record_id)
+    """The record as it is answered; the caller has read or written it in this transaction."""
+    row = await rows.stored(ctx, res, record_id)
     (out,) = await rows.answer(ctx, res, [row])
     return out
 

@@ -6,6 +6,7 @@ import asyncio
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +22,7 @@ from mainstay.kernel.telemetry import (
     register_migration,
     search_access_log,
 )
+from mainstay.kernel.telemetry.arrow import pa
 from mainstay.settings import Settings
 
 NOW = datetime.now(UTC).replace(microsecond=123000)
@@ -179,6 +181,37 @@ async def main():
 
 asyncio.run(main())
 """
+
+
+async def test_reads_do_not_wait_behind_writes_and_see_what_was_stored_before(telemetry: Telemetry) -> None:
+    held = threading.Event()
+    writing = asyncio.create_task(telemetry.run(lambda _client: held.wait(30)))
+    try:
+        async with asyncio.timeout(10):
+            assert await telemetry.query("SELECT 1 AS one") == [{"one": 1}]
+    finally:
+        held.set()
+    await writing
+    await telemetry.command("CREATE TABLE beside (n UInt64) ENGINE = MergeTree ORDER BY n")
+
+    async def read() -> int:
+        seen = 0
+        while not stored.is_set():
+            [found] = await telemetry.query("SELECT count() AS rows, sum(n) AS total FROM beside")
+            assert found["rows"] % 1000 == 0, "a batch is seen whole or not at all"
+            assert found["rows"] >= seen
+            assert found["total"] == found["rows"] * (found["rows"] - 1) // 2
+            seen = found["rows"]
+        return seen
+
+    stored = asyncio.Event()
+    readers = [asyncio.create_task(read()) for _ in range(3)]
+    for start in range(0, 20_000, 1000):
+        await telemetry.insert("beside", pa.table({"n": pa.array(range(start, start + 1000), pa.uint64())}))
+        [found] = await telemetry.query("SELECT count() AS rows FROM beside")
+        assert found["rows"] == start + 1000
+    stored.set()
+    assert max(await asyncio.gather(*readers)) > 0
 
 
 async def test_acknowledged_rows_survive_kill_9(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ from mainstay.kernel.context import Context, Principal
 from mainstay.kernel.errors import Forbidden, Unauthorized
 from mainstay.kernel.generation import Generation
 from mainstay.kernel.secrets import token_hash
+from mainstay.kernel.statements import fixed
 
 KEY_PREFIX = "ms_"
 COOKIE = "mainstay_session"
@@ -21,11 +22,31 @@ SEEN_EVERY = timedelta(minutes=1)
 """How stale ``last_seen`` may be: a write per request would make every read a write."""
 
 
+Hook = Callable[[Context, Principal], Awaitable[None]]
+_hooks: list[Hook] = []
+
+
+def on_authentication(hook: Hook) -> Hook:
+    """Call ``hook(ctx, who)`` for every caller that was recognised, in a session of any organization.
+
+    It runs with every request: it must answer from memory while ``who.generation`` is the same.
+    """
+    _hooks.append(hook)
+    return hook
+
+
 async def principal_of(ctx: Context, method: str) -> tuple[Principal, bool]:
     """The caller, and whether ``last_seen`` is due. ``ctx`` is in a session of any organization.
 
     Raises ``Unauthorized`` for credentials that do not hold, ``Forbidden`` where there are none.
     """
+    who, due = await _recognise(ctx, method)
+    for hook in _hooks:
+        await hook(ctx, who)
+    return who, due
+
+
+async def _recognise(ctx: Context, method: str) -> tuple[Principal, bool]:
     header = ctx.headers.get("authorization", "")
     if header:
         scheme, _, rest = header.partition(" ")
@@ -65,8 +86,7 @@ _TENANT = (
     Organization.slug,
     Generation.number.label("generation"),
 )
-_OPTIONS = {"include_deleted": True}
-_KEY = (
+_KEY = fixed(
     select(
         ApiKey.id, ApiKey.organization, ApiKey.name, ApiKey.role, ApiKey.acts_as, ApiKey.expires_at, ApiKey.revoked,
         ApiKey.last_used_at, *_ACCOUNT, *_TENANT,
@@ -75,15 +95,13 @@ _KEY = (
     .outerjoin(Generation, Generation.organization == ApiKey.organization)
     .outerjoin(User, and_(User.id == ApiKey.acts_as, User.is_deleted == false()))
     .where(ApiKey.key_hash == bindparam("secret"), ApiKey.is_deleted == false())
-    .execution_options(**_OPTIONS)
 )  # fmt: skip
-_SESSION = (
+_SESSION = fixed(
     select(Session.id, Session.organization, Session.csrf, Session.last_seen, *_ACCOUNT, *_TENANT)
     .join(Organization, Organization.id == Session.organization)
     .outerjoin(Generation, Generation.organization == Session.organization)
     .join(User, and_(User.number == Session.user, User.is_deleted == false()))
     .where(Session.token_hash == bindparam("secret"), Session.kind == bindparam("session_kind"))
-    .execution_options(**_OPTIONS)
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +23,8 @@ from mainstay.settings import Settings
 log = structlog.stdlib.get_logger("mainstay.telemetry")
 Result = TypeVar("Result")
 
-SERVER_THREADS = 4
+THREADS = 4
+"""Calls to a server at once; reads of the embedded engine at once."""
 
 
 class TelemetryError(RuntimeError):
@@ -36,13 +38,15 @@ class TelemetryInUse(TelemetryError):
 class Telemetry:
     """The telemetry store. ``await Telemetry.open(settings)`` ... ``await telemetry.close()``.
 
-    The client blocks, so calls run in threads: one for the embedded engine, whose handle is not to be used by
-    two threads at once, and a few for a server. A process can hold one embedded store at a time.
+    The client blocks, so calls run in threads. A handle of the embedded engine is not to be used by two threads at
+    once, but there may be several on one folder: one thread writes, and each of a few that read has its own, so that
+    a search does not wait behind inserts. A process can hold one embedded store at a time.
     """
 
-    def __init__(self, client: Any, executor: ThreadPoolExecutor) -> None:
+    def __init__(self, client: Any, executor: ThreadPoolExecutor, readers: _Readers | None) -> None:
         self._client = client
         self._executor = executor
+        self._readers = readers
         self._writers: list[Writer] = []
         self._closed = False
 
@@ -56,7 +60,7 @@ class Telemetry:
         dsn = settings.clickhouse_dsn
         embedded = dsn.startswith("chdb:")
         started = time.perf_counter()
-        executor = ThreadPoolExecutor(1 if embedded else SERVER_THREADS, thread_name_prefix="telemetry")
+        executor = ThreadPoolExecutor(1 if embedded else THREADS, thread_name_prefix="telemetry")
 
         def connect() -> Any:
             folder = Path("/" + dsn.removeprefix("chdb:").lstrip("/")) if embedded else None
@@ -81,7 +85,7 @@ class Telemetry:
             executor.shutdown(wait=False)
             raise
         log.info("telemetry opened", embedded=embedded, seconds=round(time.perf_counter() - started, 2))
-        return cls(client, executor)
+        return cls(client, executor, _Readers(dsn) if embedded else None)
 
     async def close(self) -> None:
         """Flush the writers, then close. What a writer cannot store within its time is counted in the log."""
@@ -89,28 +93,53 @@ class Telemetry:
             return
         await asyncio.gather(*(writer.close() for writer in self._writers))
         self._closed = True
+        if self._readers is not None:
+            await asyncio.get_running_loop().run_in_executor(self._executor, self._readers.close)
         await asyncio.get_running_loop().run_in_executor(self._executor, self._client.close)
         self._executor.shutdown(wait=True)
 
     async def run(self, call: Callable[[Any], Result]) -> Result:
-        """``call(client)`` in the store's thread; its result. For what the other methods do not cover."""
+        """``call(client)`` in the thread that writes; its result. For what the other methods do not cover."""
         if self._closed:
             raise TelemetryError("The telemetry store is closed.")
         return await asyncio.get_running_loop().run_in_executor(self._executor, call, self._client)
 
-    async def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+    async def read(self, call: Callable[[Any], Result]) -> Result:
+        """``call(client)`` beside the writes; its result. It sees every row whose insert was answered before."""
+        if self._closed:
+            raise TelemetryError("The telemetry store is closed.")
+        if self._readers is None:
+            return await self.run(call)
+        return await asyncio.get_running_loop().run_in_executor(self._readers.executor, self._readers.call, call)
+
+    async def query(
+        self, sql: str, parameters: Mapping[str, Any] | None = None, settings: Mapping[str, Any] | None = None
+    ) -> list[dict[str, Any]]:
         """Rows of a SELECT as ``{column: value}``. Bind values as ``{name:Type}``; times come back aware
-        (UTC).
+        (UTC). ``settings`` are the engine's for this query, such as ``max_execution_time``.
 
         Raises ``clickhouse_connect``'s ``DatabaseError`` for SQL that the engine refuses.
         """
-        bound = dict(parameters or {})
-        return await self.run(lambda client: list(client.query(sql, parameters=bound).named_results()))
+        bound, limits = dict(parameters or {}), dict(settings or {})
+        return await self.read(
+            lambda client: list(client.query(sql, parameters=bound, settings=limits).named_results())
+        )
 
     async def command(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Any:
         """Run a statement that returns no rows (DDL, ``OPTIMIZE``); the engine's short answer."""
         bound = dict(parameters or {})
         return await self.run(lambda client: client.command(sql, parameters=bound))
+
+    async def insert(self, table: str, batch: Any, token: str = "", settings: Mapping[str, Any] | None = None) -> None:
+        """Store a pyarrow table; it outlives the process when this returns. A batch that comes again with the same
+        ``token`` (a retry after an answer that got lost) is stored once."""
+        # Not client.insert_arrow(), which does the same but loads pandas (see arrow.py).
+        buffer = pa.BufferOutputStream()
+        with pa.ipc.new_file(buffer, batch.schema) as out:
+            out.write_table(batch)
+        content = buffer.getvalue().to_pybytes()
+        chosen = {**(settings or {}), **({"insert_deduplication_token": token} if token else {})}
+        await self.run(lambda client: client.raw_insert(table, batch.schema.names, content, chosen, fmt="Arrow"))
 
     def writer(self, table: str, columns: Mapping[str, Any], **limits: Any) -> Writer:
         """A batching writer of ``table``; ``columns`` maps names to pyarrow types, in the order of a row's
@@ -120,14 +149,7 @@ class Telemetry:
         """
 
         async def insert(batch: Any, token: str) -> None:
-            # Not client.insert_arrow(), which does the same but loads pandas (see arrow.py).
-            buffer = pa.BufferOutputStream()
-            with pa.ipc.new_file(buffer, batch.schema) as out:
-                out.write_table(batch)
-            content = buffer.getvalue().to_pybytes()
-            # A retry after an answer that got lost has the same token: the engine stores the batch once.
-            settings = {"insert_deduplication_token": token}
-            await self.run(lambda client: client.raw_insert(table, batch.schema.names, content, settings, fmt="Arrow"))
+            await self.insert(table, batch, token)
 
         writer = Writer(table, columns, insert, **limits)
         self._writers.append(writer)
@@ -154,6 +176,28 @@ class Telemetry:
             return await self.run(lambda client: dump.load(client, source_dir))
         except dump.DumpError as error:
             raise TelemetryError(str(error)) from error
+
+
+class _Readers:
+    """Threads that read the embedded engine, each with a handle of its own, opened when it is first needed."""
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._own = threading.local()
+        self._clients: list[Any] = []
+        self.executor = ThreadPoolExecutor(THREADS, thread_name_prefix="telemetry-read")
+
+    def call(self, call: Callable[[Any], Result]) -> Result:
+        client = getattr(self._own, "client", None)
+        if client is None:
+            client = self._own.client = clickhouse_connect.get_client(dsn=self._dsn, tz_mode="aware")
+            self._clients.append(client)
+        return call(client)
+
+    def close(self) -> None:
+        self.executor.shutdown(wait=True, cancel_futures=True)
+        for client in self._clients:
+            client.close()
 
 
 def _opening_error(folder: Path | None, error: ClickHouseError) -> TelemetryError:

@@ -84,7 +84,7 @@ def occurrences(raw: RawEvent, rules: Rulebook, now: datetime, vendor: str = "")
         at=seen(raw.at, now), clear=raw.clear, escalates=raw.severity is not None, host=raw.host, address=raw.address,
         ci=raw.ci, resource=raw.resource or _resource(variables, kind), source=raw.source,
         rule=rule.name if rule else "", variables=variables, raw=raw.raw or raw.message, reference=raw.reference,
-        tags=[str(tag) for tag in raw.extra.get("tags", ())],
+        tags=[str(tag) for tag in raw.extra.get("tags", ())], count=raw.count,
     )  # fmt: skip
     devices = device_of(raw.ci, raw.address, raw.host)
     made.storm = f"{raw.organization}\n{devices[0]}\n{kind.name}"
@@ -103,7 +103,7 @@ def _end(made: Occurrence, keys: tuple[str, ...]) -> Occurrence:
     return Occurrence(
         keys=keys, event_class=made.event_class, severity=made.severity, message=made.message, at=made.at, clear=True,
         host=made.host, address=made.address, ci=made.ci, resource=made.resource, source=made.source, rule=made.rule,
-        variables=made.variables, raw=made.raw, reference=made.reference, storm=made.storm,
+        variables=made.variables, raw=made.raw, reference=made.reference, storm=made.storm, count=made.count,
     )  # fmt: skip
 
 

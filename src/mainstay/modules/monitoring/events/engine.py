@@ -44,6 +44,8 @@ class Occurrence:
     """The window it is in."""
     parent: str | None = None
     """The event of the device above, where that is down."""
+    count: int = 1
+    """How often it happened; a source may have gathered equal ones."""
     event: str = ""
     """The row it went to, once that is decided."""
 
@@ -143,7 +145,7 @@ def _reopens(state: State, item: Occurrence, policy: Policy) -> bool:
 
 def _new(item: Occurrence, record_id: str) -> State:
     made = State(
-        id=record_id, fingerprint=item.keys[0], original_severity=item.severity, last_seen=item.at, added=1,
+        id=record_id, fingerprint=item.keys[0], original_severity=item.severity, last_seen=item.at, added=item.count,
         severity=effective(item.severity, item.maintenance, item.parent), maintenance=item.maintenance,
         parent=item.parent, first=item, latest=item, turns=[item.at.timestamp()],
     )  # fmt: skip
@@ -152,7 +154,7 @@ def _new(item: Occurrence, record_id: str) -> State:
 
 
 def _again(state: State, item: Occurrence, policy: Policy) -> None:
-    state.added += 1
+    state.added += item.count
     state.last_seen = max(state.last_seen, item.at)
     state.latest = item
     if state.clear_waits:
@@ -173,7 +175,7 @@ def _reopen(state: State, item: Occurrence, policy: Policy) -> None:
     state.cleared, state.cleared_at = False, None
     state.acknowledged = False
     state.clear_waits = False
-    state.added += 1
+    state.added += item.count
     state.last_seen = max(state.last_seen, item.at)
     state.latest = item
     if item.severity != state.original_severity:

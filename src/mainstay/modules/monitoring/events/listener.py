@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from mainstay.kernel.context import Context
 from mainstay.kernel.services import Service
 from mainstay.kernel.signals import LINES, RAW_EVENTS, RawEvent
+from mainstay.modules.assets.cmdb.lookup import AddressBook, by_address
 from mainstay.modules.monitoring.eventrules.service import shipped
 from mainstay.modules.monitoring.events import history, ingest, lines, placing, upkeep
 from mainstay.modules.monitoring.events.classify import occurrences
@@ -42,6 +43,7 @@ class EventEngine(Service):
         super().__init__(platform)
         self.setups = Setups()
         self.storms = Storms()
+        self.relays = lines.Relays()
         self._counts: dict[str, dict[str, dict[str, Any]]] = {}
         self._history: Writer | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -73,6 +75,7 @@ class EventEngine(Service):
         What follows the commit happens after it.
         """
         setup = await self.setups.of(ctx)
+        await self._place(ctx, batch)
         found = [item for raw in batch for item in occurrences(raw, setup.rules, ctx.now)]
         if not found:
             return [], []
@@ -88,12 +91,24 @@ class EventEngine(Service):
         ctx.after_commit.append(committed)
         return found, touched
 
+    async def _place(self, ctx: Context, batch: Sequence[RawEvent]) -> None:
+        """Note on raw events the configuration item that their address belongs to."""
+        wanted = {raw.address for raw in batch if raw.address and not raw.ci}
+        if not wanted:
+            return
+        book = self.platform.service(AddressBook)
+        known = await book.look_up(ctx.organization, wanted) if book else await by_address(ctx, wanted)
+        for raw in batch:
+            item = known.get(raw.address) if not raw.ci else None
+            if item is not None:
+                raw.ci, raw.host = item.id, raw.host or item.name
+
     async def take_lines(self, batch: polars.DataFrame) -> None:
         """Look at stored log lines of any organization; returns when their events are committed."""
         for organization in batch["organization"].unique().to_list():
             async with self.platform.work(organization, write=False) as ctx:
                 setup = await self.setups.of(ctx)
-            found = lines.raw_events(batch, organization, setup)
+            found = lines.raw_events(batch, organization, setup, self.relays)
             if found:
                 await self.take(organization, found)
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import func, or_, select
+from sqlalchemy import bindparam, false, func, or_, select
 
 from mainstay.kernel import store
 from mainstay.kernel.access.tables import User
 from mainstay.kernel.context import Context
 from mainstay.kernel.record import new_id
+from mainstay.kernel.statements import fixed
 from mainstay.modules.people.requesters.tables import Requester
 
 
@@ -32,6 +33,18 @@ class Known(msgspec.Struct, kw_only=True, frozen=True):
     phone: str
 
 
+_NAMED = fixed(
+    select(Requester.id, Requester.full_name, Requester.email, Requester.phone_number).where(
+        Requester.organization == bindparam("in_organization"),
+        Requester.is_deleted == false(),
+        or_(
+            Requester.id.in_(bindparam("ids", expanding=True)),
+            func.lower(Requester.email).in_(bindparam("mails", expanding=True)),
+        ),
+    )
+)
+
+
 async def find_or_create(ctx: Context, wanted: Sequence[Wanted]) -> list[Known | None]:
     """One answer per ticket; ``None`` where it names nobody. New addresses become requesters, set-wise."""
     ids = sorted({item.id for item in wanted if item.id})
@@ -40,10 +53,8 @@ async def find_or_create(ctx: Context, wanted: Sequence[Wanted]) -> list[Known |
     by_mail: dict[str, Known] = {}
     for start in range(0, max(len(ids), len(mails)), store.CHUNK):
         part_ids, part_mails = ids[start : start + store.CHUNK], mails[start : start + store.CHUNK]
-        query = select(Requester.id, Requester.full_name, Requester.email, Requester.phone_number).where(
-            or_(Requester.id.in_(part_ids), func.lower(Requester.email).in_(part_mails))
-        )
-        for row in (await ctx.session.execute(query)).all():
+        named = {"in_organization": ctx.organization, "ids": part_ids, "mails": part_mails}
+        for row in (await ctx.session.execute(_NAMED, named)).all():
             known = Known(id=row.id, name=row.full_name, email=row.email, phone=row.phone_number)
             by_id[row.id] = known
             if row.email:

@@ -1,0 +1,129 @@
+import Box from "@mui/material/Box";
+import Button from "@mui/material/Button";
+import TextField from "@mui/material/TextField";
+import Typography from "@mui/material/Typography";
+import { useState, type ReactNode } from "react";
+import { useNotify } from "react-admin";
+import { Link } from "react-router-dom";
+import { api, messageOf } from "../api/http";
+import { useMetadata } from "../api/metadata";
+import { userMay } from "../api/permissions";
+import { useSession } from "../api/session";
+import { DialogFrame } from "../common/dialogs";
+import { t } from "../i18n";
+import { ReferencePicker } from "../resources/ReferencePicker";
+import { act, EVENTS } from "./api";
+
+type Asking = "assign" | "suppress" | "tag" | "comment" | undefined;
+
+function Ask({ title, ready, onClose, onSubmit, children }: { title: string; ready: boolean; onClose: () => void; onSubmit: () => Promise<void>; children: ReactNode }) {
+  const [busy, setBusy] = useState(false);
+  return (
+    <DialogFrame title={title} onClose={onClose}>
+      <Box component="form" sx={{ display: "grid", gap: 2, pt: 1 }} onSubmit={(event) => { event.preventDefault(); setBusy(true); void onSubmit().finally(() => setBusy(false)); }}>
+        {children}
+        <Box sx={{ display: "flex", justifyContent: "flex-end", gap: 1 }}>
+          <Button onClick={onClose}>{t("common.cancel")}</Button>
+          <Button type="submit" variant="contained" disabled={!ready || busy}>{t("common.apply")}</Button>
+        </Box>
+      </Box>
+    </DialogFrame>
+  );
+}
+
+/** What can be done with events, one or many; every action names how many it changed. */
+export function useEventActions(ids: string[], after: () => void) {
+  const notify = useNotify();
+  const run = async (action: string, values: Record<string, unknown> = {}) => {
+    if (ids.length === 0) return;
+    try {
+      const answer = await act(action, ids, values);
+      notify(t("events.done", { count: answer.changed ?? ids.length }), { type: "success" });
+      after();
+    } catch (error) {
+      notify(messageOf(error), { type: "error" });
+    }
+  };
+  return run;
+}
+
+export function EventActions({ ids, onDone }: { ids: string[]; onDone: () => void }) {
+  const { user } = useSession();
+  const { byName } = useMetadata();
+  const notify = useNotify();
+  const run = useEventActions(ids, onDone);
+  const [asking, setAsking] = useState<Asking>();
+  const [text, setText] = useState("");
+  const [until, setUntil] = useState("");
+  const [assignee, setAssignee] = useState<string | number | null>(null);
+  const users = byName.get("user");
+  const close = () => {
+    setAsking(undefined);
+    setText("");
+    setUntil("");
+    setAssignee(null);
+  };
+  const finish = async (action: string, values: Record<string, unknown>) => {
+    await run(action, values);
+    close();
+  };
+  const open = async () => {
+    try {
+      const answer = await api<{ incident_id?: string; display_id?: string }>(`${EVENTS}create_incident/`, { method: "POST", body: { event_ids: ids } });
+      const name = answer.display_id ?? answer.incident_id ?? "";
+      notify(<span>{t("events.ticketMade", { name })} <Link to={`/incident/${encodeURIComponent(name)}`}>{name}</Link></span>, { type: "success" });
+      onDone();
+    } catch (error) {
+      notify(messageOf(error), { type: "error" });
+    }
+  };
+  const may = userMay(user, "event", "edit");
+  return (
+    <>
+      {may && (
+        <>
+          <Button onClick={() => void run("acknowledge")}>{t("events.acknowledge")}</Button>
+          <Button onClick={() => void run("unacknowledge")}>{t("events.unacknowledge")}</Button>
+          <Button onClick={() => void run("clear")}>{t("events.clear")}</Button>
+          <Button onClick={() => void run("assign", { assignee: user.profile_id })}>{t("events.assignMe")}</Button>
+          {users && <Button onClick={() => setAsking("assign")}>{t("events.assign")}</Button>}
+          <Button onClick={() => setAsking("suppress")}>{t("events.suppress")}</Button>
+          <Button onClick={() => setAsking("tag")}>{t("events.tag")}</Button>
+          <Button onClick={() => setAsking("comment")}>{t("events.comment")}</Button>
+        </>
+      )}
+      {userMay(user, "incident", "add") && <Button onClick={() => void open()}>{t("events.ticket")}</Button>}
+      {asking === "assign" && users && (
+        <Ask title={t("events.assign")} ready={!!assignee} onClose={close} onSubmit={() => finish("assign", { assignee })}>
+          <ReferencePicker label={t("events.assignee")} target={users} value={assignee} onChange={(value) => setAssignee(value)} />
+        </Ask>
+      )}
+      {asking === "suppress" && (
+        <Ask title={t("events.suppress")} ready={!!until} onClose={close} onSubmit={() => finish("suppress", { until: new Date(until).toISOString(), reason: text })}>
+          <TextField required type="datetime-local" label={t("events.until")} value={until} onChange={(event) => setUntil(event.target.value)} slotProps={{ inputLabel: { shrink: true } }} />
+          <TextField label={t("events.reason")} value={text} onChange={(event) => setText(event.target.value)} />
+        </Ask>
+      )}
+      {asking === "tag" && (
+        <Ask title={t("events.tag")} ready={!!text.trim()} onClose={close} onSubmit={() => finish("tag", { tags: text.split(",").map((tag) => tag.trim()).filter(Boolean) })}>
+          <TextField autoFocus required label={t("events.tags")} value={text} onChange={(event) => setText(event.target.value)} />
+        </Ask>
+      )}
+      {asking === "comment" && (
+        <Ask title={t("events.comment")} ready={!!text.trim()} onClose={close} onSubmit={() => finish("comment", { comment: text })}>
+          <TextField autoFocus required multiline minRows={3} label={t("events.text")} value={text} onChange={(event) => setText(event.target.value)} />
+        </Ask>
+      )}
+    </>
+  );
+}
+
+export function SelectionBar({ ids, onDone }: { ids: string[]; onDone: () => void }) {
+  if (ids.length === 0) return null;
+  return (
+    <Box role="toolbar" aria-label={t("events.selected", { count: ids.length })} data-testid="event-actions" sx={{ display: "flex", flexWrap: "wrap", alignItems: "center", gap: 0.5, px: 2, py: 0.5, bgcolor: "raised" }}>
+      <Typography sx={{ fontWeight: 600, mr: 1 }}>{t("events.selected", { count: ids.length })}</Typography>
+      <EventActions ids={ids} onDone={onDone} />
+    </Box>
+  );
+}

@@ -1,0 +1,137 @@
+import RefreshIcon from "@mui/icons-material/Refresh";
+import Box from "@mui/material/Box";
+import Button from "@mui/material/Button";
+import Checkbox from "@mui/material/Checkbox";
+import FormControlLabel from "@mui/material/FormControlLabel";
+import MenuItem from "@mui/material/MenuItem";
+import Select from "@mui/material/Select";
+import ToggleButton from "@mui/material/ToggleButton";
+import ToggleButtonGroup from "@mui/material/ToggleButtonGroup";
+import Typography from "@mui/material/Typography";
+import { useEffect, useMemo, useRef, useState } from "react";
+import { useNavigate, useSearchParams } from "react-router-dom";
+import { useResourceMeta } from "../api/metadata";
+import { Failure, Message, Waiting } from "../app/Messages";
+import { useShortcuts } from "../app/shortcuts";
+import { count } from "../common/format";
+import { useTitle } from "../common/hooks";
+import { t } from "../i18n";
+import { SearchBox } from "../resources/SearchBox";
+import { SelectionBar, useEventActions } from "./Actions";
+import { EventTable } from "./EventTable";
+import { items as itemsOf, readView, SEVERITIES } from "./model";
+import { useSeverityColor } from "./SeverityMark";
+import { useEvents } from "./useEvents";
+
+/** The clock of the ages: one for the whole page, slow enough not to be watched. */
+function useNow(): number {
+  const [now, setNow] = useState(Date.now);
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), 5000);
+    return () => clearInterval(timer);
+  }, []);
+  return now;
+}
+
+export default function EventsConsole() {
+  const meta = useResourceMeta("event");
+  const [params, setParams] = useSearchParams();
+  const view = useMemo(() => readView(params), [params]);
+  const { rows, order, total, isPending, error, refresh } = useEvents(view);
+  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
+  const [closed, setClosed] = useState<ReadonlySet<string>>(new Set());
+  const [at, setAt] = useState(-1);
+  const anchor = useRef<string>(undefined);
+  const now = useNow();
+  const color = useSeverityColor();
+  const navigate = useNavigate();
+  useTitle(t("events.title"));
+
+  const items = useMemo(() => itemsOf(order, rows, view.group, closed), [order, rows, view.group, closed]);
+  const severities = useMemo(() => new Map(meta.fields.find((field) => field.name === "severity")?.choices?.map((choice) => [Number(choice.id), choice.name])), [meta]);
+  const numbers = useMemo(() => {
+    const found = new Map<number, number>();
+    for (const row of rows.values()) found.set(row.severity, (found.get(row.severity) ?? 0) + 1);
+    return found;
+  }, [rows]);
+  const put = (name: string, value: string) => setParams((before) => {
+    const next = new URLSearchParams(before);
+    if (value) next.set(name, value);
+    else next.delete(name);
+    return next;
+  }, { replace: true });
+  const toggle = (id: string, range: boolean) => setSelected((before) => {
+    const next = new Set(before);
+    const ids = items.flatMap((item) => (item.kind === "event" ? [item.row.id] : []));
+    const [first, last] = [ids.indexOf(anchor.current ?? id), ids.indexOf(id)];
+    if (range && first >= 0) for (const other of ids.slice(Math.min(first, last), Math.max(first, last) + 1)) next.add(other);
+    else if (!next.delete(id)) next.add(id);
+    anchor.current = id;
+    return next;
+  });
+  const toggleAll = () => setSelected((before) => (before.size > 0 ? new Set() : new Set(items.flatMap((item) => (item.kind === "event" ? [item.row.id] : [])))));
+  const done = () => setSelected(new Set());
+  const here = items[at];
+  const current = here?.kind === "event" ? here.row : undefined;
+  // Keys act on what is selected, else on the row under the mark.
+  const chosen = [...selected].filter((id) => rows.has(id));
+  const run = useEventActions(chosen.length > 0 ? chosen : current ? [current.id] : [], done);
+  useShortcuts({
+    j: () => setAt((before) => Math.min(before + 1, items.length - 1)),
+    k: () => setAt((before) => Math.max(before - 1, 0)),
+    x: () => current && toggle(current.id, false),
+    a: () => void run("acknowledge"),
+    c: () => void run("clear"),
+    r: refresh,
+    Enter: () => current && navigate(`/event/${current.id}`),
+  });
+
+  return (
+    <Box sx={{ display: "flex", flexDirection: "column", height: "calc(100dvh - 48px)" }}>
+      <Box sx={{ display: "flex", flexWrap: "wrap", alignItems: "center", gap: 1, px: { xs: 1, sm: 2 }, py: 1 }}>
+        <Typography variant="h1" sx={{ mr: 1 }}>{meta.plural}</Typography>
+        <SearchBox label={t("events.search")} value={view.q} onChange={(q) => put("q", q)} />
+        <ToggleButtonGroup size="small" exclusive value={view.state} aria-label={t("events.state")} onChange={(_event, value: string | null) => value && put("state", value === "active" ? "" : value)} sx={{ height: 33, "& button": { textTransform: "none", px: 1.25 } }}>
+          <ToggleButton value="active">{t("events.stateActive")}</ToggleButton>
+          <ToggleButton value="cleared">{t("events.stateCleared")}</ToggleButton>
+          <ToggleButton value="all">{t("events.stateAll")}</ToggleButton>
+        </ToggleButtonGroup>
+        <Select value={view.acknowledged} displayEmpty onChange={(event) => put("ack", event.target.value)} inputProps={{ "aria-label": t("events.ack") }}>
+          <MenuItem value="">{t("events.ackAny")}</MenuItem>
+          <MenuItem value="no">{t("events.ackNo")}</MenuItem>
+          <MenuItem value="yes">{t("events.ackYes")}</MenuItem>
+        </Select>
+        <Select value={view.group} onChange={(event) => put("group", event.target.value === "none" ? "" : event.target.value)} inputProps={{ "aria-label": t("events.group") }}>
+          <MenuItem value="none">{t("events.groupNone")}</MenuItem>
+          <MenuItem value="host">{t("events.groupHost")}</MenuItem>
+          <MenuItem value="event_class">{t("events.groupClass")}</MenuItem>
+          <MenuItem value="severity">{t("events.groupSeverity")}</MenuItem>
+        </Select>
+        <FormControlLabel control={<Checkbox checked={view.suppressed} onChange={(event) => put("suppressed", event.target.checked ? "1" : "")} />} label={t("events.suppressedToo")} />
+        <Box sx={{ flex: 1 }} />
+        <Button color="inherit" startIcon={<RefreshIcon />} title={t("events.refreshHint")} onClick={refresh}>{t("events.refresh")}</Button>
+      </Box>
+      <Box sx={{ display: "flex", flexWrap: "wrap", alignItems: "center", gap: 0.75, px: { xs: 1, sm: 2 }, pb: 1 }}>
+        {SEVERITIES.map((severity) => {
+          const on = view.severities.includes(severity);
+          return (
+            <ToggleButton key={severity} value={severity} size="small" selected={on} data-testid={`severity-${severity}`} sx={{ height: 28, textTransform: "none", gap: 0.75, px: 1 }}
+              onChange={() => put("severity", (on ? view.severities.filter((item) => item !== severity) : [...view.severities, severity]).sort().join(","))}>
+              <Box component="span" aria-hidden sx={{ width: 10, height: 10, borderRadius: "2px" }} style={{ backgroundColor: color(severity) }} />
+              {severities.get(severity) ?? severity}
+              <Box component="span" sx={{ fontVariantNumeric: "tabular-nums", color: "text.secondary" }}>{count(numbers.get(severity) ?? 0)}</Box>
+            </ToggleButton>
+          );
+        })}
+        <Typography variant="body2" color="text.secondary" sx={{ ml: "auto" }} data-testid="event-count">{order.length < total ? t("events.shown", { shown: count(order.length), count: count(total) }) : count(order.length)}</Typography>
+        <Typography variant="body2" color="text.secondary" sx={{ display: { xs: "none", lg: "block" } }}>{t("events.keyHelp")}</Typography>
+      </Box>
+      <SelectionBar ids={chosen} onDone={done} />
+      {error ? <Failure error={error} onRetry={refresh} />
+        : isPending ? <Waiting />
+        : items.length === 0 ? <Message testId="empty" title={view.state === "active" && !view.q && view.severities.length === 0 ? t("events.emptyActive") : t("events.empty")} hint={t("events.emptyHint")} />
+        : <EventTable items={items} at={at} selected={selected} now={now} onAt={setAt} onToggle={toggle} onToggleAll={toggleAll}
+            onGroup={(key) => setClosed((before) => { const next = new Set(before); if (!next.delete(key)) next.add(key); return next; })} />}
+    </Box>
+  );
+}

@@ -1,0 +1,52 @@
+import { api, query } from "../api/http";
+import type { ListEnvelope } from "../api/types";
+import { filtersOf, type EventRow, type View } from "./model";
+
+export const EVENTS = "/ux/common/events/events/";
+const PAGE = 500;
+/** More rows than an operator can look at; a narrower view shows the rest. */
+export const MOST = 10_000;
+
+export async function readEvents(view: View, signal?: AbortSignal): Promise<{ rows: EventRow[]; total: number }> {
+  const rows: EventRow[] = [];
+  let url = `${EVENTS}${query({ items_per_page: PAGE, sort: "last_seen", reverse: true, search: view.q, filters: JSON.stringify({ and: filtersOf(view) }) })}`;
+  for (;;) {
+    const page = await api<ListEnvelope<EventRow>>(url, { signal });
+    rows.push(...page.results);
+    if (!page.next || rows.length >= MOST) return { rows, total: page.count };
+    url = page.next.replace(/^https?:\/\/[^/]+/, "");
+  }
+}
+
+/** Those of some events that the view still shows. */
+export async function readSome(view: View, ids: string[]): Promise<EventRow[]> {
+  const filters = JSON.stringify({ and: [{ field: "id", condition: "in", value: ids }, ...filtersOf(view)] });
+  return (await api<ListEnvelope<EventRow>>(`${EVENTS}${query({ items_per_page: PAGE, search: view.q, filters })}`)).results;
+}
+
+export interface ActionAnswer {
+  status: string;
+  changed?: number;
+}
+
+/** One action on some events; the server does all of them or none. */
+export const act = (action: string, ids: string[], values: Record<string, unknown> = {}) =>
+  api<ActionAnswer>(`${EVENTS}action/`, { method: "POST", body: { action, event_ids: ids, ...values } });
+
+export interface EventTicket {
+  incident_id: string;
+  display_id: string;
+  summary: string;
+  status: string;
+}
+
+export const readTickets = async (id: string, signal?: AbortSignal) =>
+  (await api<{ results: EventTicket[] }>(`${EVENTS}get-event-ticket-details/${query({ event_id: id })}`, { signal })).results;
+
+export interface Occurrence {
+  at: string;
+  message: string;
+}
+
+export const readOccurrences = async (id: string, signal?: AbortSignal) =>
+  (await api<{ results: Occurrence[] }>(`${EVENTS}${encodeURIComponent(id)}/occurrences/`, { signal })).results;

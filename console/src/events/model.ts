@@ -1,0 +1,142 @@
+/** Events as an operator sees them: order, states, and how a live change gets into the list. */
+
+export interface EventRow {
+  id: string;
+  event_id: string;
+  version: number;
+  event_class: string;
+  message: string;
+  severity: number;
+  severity_name: string;
+  cleared: boolean;
+  acknowledged: boolean;
+  first_seen: string;
+  last_seen: string;
+  count: number;
+  host: string;
+  address: string;
+  resource: string;
+  source: string;
+  ci: string | null;
+  ci_name?: string | null;
+  assignee: string | null;
+  assignee_name?: string | null;
+  due_date: string | null;
+  tags: string[];
+  suppressed: boolean;
+  flapping: boolean;
+}
+
+export type State = "active" | "cleared" | "all";
+export type Group = "none" | "host" | "event_class" | "severity";
+
+/** What the page shows; all of it stands in the address. */
+export interface View {
+  q: string;
+  state: State;
+  severities: number[];
+  acknowledged: "" | "yes" | "no";
+  suppressed: boolean;
+  group: Group;
+}
+
+export const SEVERITIES = [1, 2, 3, 4, 5, 6] as const;
+
+export function readView(params: URLSearchParams): View {
+  const state = params.get("state");
+  const group = params.get("group");
+  const acknowledged = params.get("ack");
+  return {
+    q: params.get("q") ?? "",
+    state: state === "cleared" || state === "all" ? state : "active",
+    severities: (params.get("severity") ?? "").split(",").map(Number).filter((value) => SEVERITIES.some((known) => known === value)),
+    acknowledged: acknowledged === "yes" || acknowledged === "no" ? acknowledged : "",
+    suppressed: params.get("suppressed") === "1",
+    group: group === "host" || group === "event_class" || group === "severity" ? group : "none",
+  };
+}
+
+/** The conditions of a view, as the list's filters; without severities where those are to be counted. */
+export function filtersOf(view: View, severities = view.severities): Record<string, unknown>[] {
+  const all: Record<string, unknown>[] = [];
+  if (view.state !== "all") all.push({ field: "cleared", condition: "equal", value: view.state === "cleared" });
+  if (severities.length > 0) all.push({ field: "severity", condition: "in", value: severities });
+  if (view.acknowledged) all.push({ field: "acknowledged", condition: "equal", value: view.acknowledged === "yes" });
+  if (!view.suppressed) all.push({ field: "suppressed", condition: "equal", value: false });
+  return all;
+}
+
+const newestFirst = (a: EventRow, b: EventRow) => b.last_seen.localeCompare(a.last_seen) || b.id.localeCompare(a.id);
+
+export function byId(rows: Iterable<EventRow>): Map<string, EventRow> {
+  return new Map([...rows].map((row) => [row.id, row]));
+}
+
+/** The list after a look at some ids: what came back is new or changed, what did not has left the view. */
+export function patched(known: Map<string, EventRow>, asked: string[], found: EventRow[]): Map<string, EventRow> {
+  const next = new Map(known);
+  for (const id of asked) next.delete(id);
+  for (const row of found) next.set(row.id, row);
+  return next;
+}
+
+export interface Counted {
+  id: string;
+  count: number;
+  last_seen: string;
+  severity: number;
+}
+
+/** Counts rise in place: the order stays, so that no row moves from under the pointer. */
+export function counted(known: Map<string, EventRow>, changes: Counted[]): Map<string, EventRow> {
+  let next: Map<string, EventRow> | undefined;
+  for (const change of changes) {
+    const row = known.get(change.id);
+    if (!row || (row.count === change.count && row.last_seen === change.last_seen)) continue;
+    next ??= new Map(known);
+    next.set(change.id, { ...row, count: change.count, last_seen: change.last_seen });
+  }
+  return next ?? known;
+}
+
+/**
+ * Rows in their order: the one they had, then what is new on top. A list that is ordered anew at every change
+ * could not be read; pressing refresh orders it.
+ */
+export function ordered(rows: Map<string, EventRow>, before: string[]): string[] {
+  const kept = before.filter((id) => rows.has(id));
+  const known = new Set(kept);
+  const fresh = [...rows.values()].filter((row) => !known.has(row.id)).sort(newestFirst).map((row) => row.id);
+  return [...fresh, ...kept];
+}
+
+export type Item = { kind: "event"; row: EventRow } | { kind: "group"; key: string; label: string; count: number; worst: number; open: boolean };
+
+export function items(order: string[], rows: Map<string, EventRow>, group: Group, closed: ReadonlySet<string>): Item[] {
+  const present = order.map((id) => rows.get(id)).filter((row) => row !== undefined);
+  if (group === "none") return present.map((row) => ({ kind: "event", row }));
+  const groups = new Map<string, EventRow[]>();
+  for (const row of present) {
+    const key = group === "host" ? row.host || row.address : group === "severity" ? String(row.severity) : row.event_class;
+    groups.set(key, [...(groups.get(key) ?? []), row]);
+  }
+  const worst = (members: EventRow[]) => Math.min(...members.map((row) => row.severity));
+  return [...groups.entries()]
+    .sort((a, b) => worst(a[1]) - worst(b[1]) || b[1].length - a[1].length || a[0].localeCompare(b[0]))
+    .flatMap(([key, members]): Item[] => {
+      const open = !closed.has(key);
+      const label = group === "severity" ? (members[0]?.severity_name ?? key) : key;
+      const head: Item = { kind: "group", key, label, count: members.length, worst: worst(members), open };
+      return open ? [head, ...members.map((row): Item => ({ kind: "event", row }))] : [head];
+    });
+}
+
+/** How long ago, as short as a column: 12s, 5m, 3h, 2d. */
+export function age(iso: string, now: number): string {
+  const seconds = Math.max(0, Math.round((now - new Date(iso).getTime()) / 1000));
+  if (Number.isNaN(seconds)) return "";
+  if (seconds < 60) return `${seconds}s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)}m`;
+  if (seconds < 86_400) return `${Math.floor(seconds / 3600)}h`;
+  return `${Math.floor(seconds / 86_400)}d`;
+}

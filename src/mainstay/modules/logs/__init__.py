@@ -1,0 +1,1 @@
+"""Logs: received, understood, searched."""
