@@ -83,7 +83,7 @@ class StormLimit:
         bucket = self._buckets.get(address)
         if bucket is None:
             if len(self._buckets) >= MAX_SOURCES:
-                self._forget(now)
+                self._forget()
             bucket = self._buckets[address] = _Bucket(burst, now)
         bucket.tokens = min(burst, bucket.tokens + (now - bucket.at) * rate)
         bucket.at = now
@@ -91,7 +91,7 @@ class StormLimit:
         bucket.tokens -= allowed
         return allowed
 
-    def _forget(self, now: float) -> None:
+    def _forget(self) -> None:
         """Room for new sources: those go that are quiet, and owe no summary."""
         idle = sorted((bucket.at, name) for name, bucket in self._buckets.items() if not bucket.dropped)
         for _at, name in idle[: max(1, len(idle) // 2)]:
