@@ -166,7 +166,7 @@ class Mainstay:
                 last, changed = stored, time.perf_counter()
             if stored >= sent:
                 break
-            time.sleep(0.05)
+            time.sleep(0.2)
         told = self.statistics()
         done = Outcome(sent, last, changed - began, self.process.cpu() - cpu)
         done.notes.append(f"{told['kernel_dropped']} dropped by the kernel, {told['events']} events, "

@@ -53,8 +53,7 @@ register_migration(
         severity UInt8,
         configuration LowCardinality(String),
         variables Map(LowCardinality(String), String) CODEC(ZSTD),
-        raw String CODEC(ZSTD),
-        INDEX message_tokens message TYPE text(tokenizer = 'splitByNonAlpha')
+        raw String CODEC(ZSTD)
     ) ENGINE = MergeTree ORDER BY (organization, received, id)
     SETTINGS non_replicated_deduplication_window = 1000""",
 )
