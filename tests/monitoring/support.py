@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+import polars as pl
+
 from mainstay.kernel.signals import RAW_EVENTS, RawEvent
 from mainstay.modules.monitoring.events import upkeep
 from mainstay.modules.monitoring.events.listener import EventEngine
@@ -50,3 +52,11 @@ async def actions(world: World, event: str) -> list[str]:
     """The actions in an event's history, oldest first."""
     history = await world.get(f"{PATH}{event}/history/")
     return [entry["action"] for entry in reversed(history["results"])]
+
+
+def lines(world: World, *texts: str, **values: Any) -> pl.DataFrame:
+    now = datetime.now(UTC)
+    base: dict[str, Any] = {"source": "192.0.2.7", "host": "core1", "ci": "", "facility": 23, "severity": 5, "app": "",
+                            "procid": "", "msgid": "", "raw": "", "received": now, "time": now, **values}  # fmt: skip
+    made = [{"organization": world.organization, "id": n, "message": text, **base} for n, text in enumerate(texts)]
+    return pl.DataFrame(made)

@@ -2,47 +2,38 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
-
-import polars
-
 from mainstay.kernel.signals import LINES
-from tests.monitoring.support import happen, one, rows
+from tests.monitoring.support import DOWN, UP, happen, lines, one, rows
 from tests.support import World
 
-DOWN = "%LINK-3-UPDOWN: Interface GigabitEthernet0/{n}, changed state to down"
-UP = "%LINK-3-UPDOWN: Interface GigabitEthernet0/{n}, changed state to up"
 
-
-async def lines(world: World, *sent: tuple[str, str, str]) -> None:
-    """Publish stored log lines: ``(sender's address, host in the line, message)`` each."""
-    made: list[dict[str, Any]] = [
-        {"organization": world.organization, "id": number, "received": datetime.now(UTC), "source": source,
-         "host": host, "ci": "", "severity": 3, "app": "", "procid": "", "message": message, "raw": ""}
-        for number, (source, host, message) in enumerate(sent, start=1)
-    ]  # fmt: skip
-    await LINES.publish(world.platform, polars.DataFrame(made, schema_overrides={"severity": polars.UInt8}))
+async def sent(world: World, source: str, *named: tuple[str, str]) -> None:
+    """Publish stored log lines of one sender: ``(host in the line, message)`` each."""
+    for host, message in named:
+        await LINES.publish(world.platform, lines(world, message, host=host, source=source))
 
 
 async def test_equal_problems_of_two_devices_behind_a_relay_are_two(world: World) -> None:
     relay = "198.51.100.5"
-    await lines(world, (relay, "core-1", DOWN.format(n=1)), (relay, "core-2", DOWN.format(n=1)))
-    await lines(world, (relay, "core-2", UP.format(n=1)))
+    # One address that sends under two names passes on what others say.
+    await sent(world, relay, ("core-1", "nothing to see"), ("core-2", "nothing to see"))
+    await sent(world, relay, ("core-1", DOWN.format(n=1)), ("core-2", DOWN.format(n=1)), ("core-2", UP.format(n=1)))
     found = {row["host"]: row for row in await rows(world)}
     assert {name: row["cleared"] for name, row in found.items()} == {"core-1": False, "core-2": True}
     assert {row["address"] for row in found.values()} == {""}
 
 
 async def test_a_device_that_sends_itself_is_known_by_its_address_whatever_else_tells_of_it(world: World) -> None:
-    await lines(world, ("192.0.2.7", "edge-7", DOWN.format(n=1)))
+    await sent(world, "192.0.2.7", ("edge-7", DOWN.format(n=1)))
     await happen(world, UP.format(n=1), address="192.0.2.7", host="", source="trap")
     found = await one(world)
     assert (found["host"], found["address"], found["cleared"]) == ("edge-7", "192.0.2.7", True)
 
 
 async def test_an_event_names_the_item_that_its_address_belongs_to(world: World) -> None:
-    item = await world.post("/ux/common/cmdb/profile/", {"name": "core-9", "ip_address": "192.0.2.99"})
+    item = await world.post(
+        "/ux/common/cmdb/profile/", {"name": "core-9", "ip_address": "192.0.2.99", "category": "Router"}
+    )
     await happen(world, DOWN.format(n=1), address="192.0.2.99", host="")
     found = await one(world)
     assert (found["ci"], found["ci_name"], found["host"]) == (item["id"], "core-9", "core-9")

@@ -6,13 +6,12 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import polars as pl
 import pytest
 
 from mainstay.kernel.context import Context
 from mainstay.kernel.signals import LINES
 from mainstay.modules.monitoring.events import placing
-from tests.monitoring.support import DOWN, PATH, UP, actions, engine, happen, later, one, rows
+from tests.monitoring.support import DOWN, PATH, UP, actions, engine, happen, later, lines, one, rows
 from tests.support import World
 
 
@@ -129,14 +128,6 @@ async def test_noise_raises_nothing(world: World) -> None:
         "%SEC_LOGIN-5-LOGIN_SUCCESS: Login Success [user: admin] [Source: 192.0.2.1] [localport: 22]",
     )
     assert await rows(world) == []
-
-
-def lines(world: World, *texts: str, **values: Any) -> pl.DataFrame:
-    now = datetime.now(UTC)
-    base: dict[str, Any] = {"source": "192.0.2.7", "host": "core1", "ci": "", "facility": 23, "severity": 5, "app": "",
-                            "procid": "", "msgid": "", "raw": "", "received": now, "time": now, **values}  # fmt: skip
-    made = [{"organization": world.organization, "id": n, "message": text, **base} for n, text in enumerate(texts)]
-    return pl.DataFrame(made)
 
 
 async def test_log_lines_that_a_rule_knows_become_events(world: World) -> None:

@@ -16,7 +16,6 @@ from mainstay.modules.monitoring.traps.actions import trap_configurations
 from mainstay.modules.monitoring.traps.credentials import trap_credentials
 from mainstay.modules.monitoring.traps.receiver import TrapReceiver
 
-
 # A device that cannot be reached because what it relies on is down is not one more alarm.
 placing.parents_from(parents)
 
