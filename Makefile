@@ -21,6 +21,7 @@ BENCHES := api logsearch
 BENCHES := api syslog
 BENCHES := api cmdb
 BENCHES := api events
+BENCHES := api syslog logsearch
 # A process holds one embedded telemetry store and one jobs engine: these tests open their own.
 ALONE := tests/kernel/telemetry tests/kernel/jobs
 

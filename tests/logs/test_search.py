@@ -84,6 +84,9 @@ FIRST, SECOND, THIRD, FOURTH, FIFTH = range(5)
         ("severity:error", [THIRD]),
         ("level:(critical or warning)", [FOURTH, FIRST]),
         ("user:bob", [FIRST]),
+        ("4022", [FIRST]),
+        ("1500.5", [FOURTH]),
+        ("message:1500.5", []),
         ("user:b*", [FIRST]),
         ("user:*", [SECOND, FIRST]),
         ("user!=bob", [SECOND]),
@@ -219,9 +222,11 @@ async def test_the_histogram_counts_every_line_once(world: World, some: list[dic
 
 @pytest.mark.parametrize(
     ("query", "index"),
-    [("failed", "words"), ('"failed password"', "words"), ("passw*", "words"), ("user:bob", "pairs"),
-     ("host:core9", "hosts"), ("app:x", "apps"), ("source:192.0.2.9", "sources"), ("id:17", "numbers"),
-     ("received>now-5m", "receipts")],
+    [
+        ("failed", "words"), ('"failed password"', "words"), ("passw*", "words"), ("user:bob", "words"),
+        ("user:bob*", "words"), ("host:core9", "hosts"), ("app:x", "apps"), ("source:192.0.2.9", "sources"),
+        ("id:17", "numbers"), ("received>now-5m", "receipts"),
+    ],
 )  # fmt: skip
 async def test_what_should_be_quick_uses_its_index(
     world: World, some: list[dict[str, Any]], query: str, index: str

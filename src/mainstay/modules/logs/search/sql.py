@@ -30,9 +30,10 @@ from mainstay.modules.logs.search.query import (
     Words,
 )
 
-# The indexes of the table are on exactly these expressions: change them together (see ``table``).
-WORDS = "lower(concat(host, ' ', app, ' ', msgid, ' ', message))"
-PAIRS = "arrayMap((k, v) -> concat(k, '=', lower(v)), mapKeys(fields), mapValues(fields))"
+# The table's text index is on exactly this expression: change them together (see ``table``). Parts that large inserts
+# have just written are without it and evaluate the expression, so it must mean the same there: no lambda, no tokenizer
+# but the usual one.
+WORDS = "lower(concat(host, ' ', app, ' ', msgid, ' ', message, ' ', arrayStringConcat(mapValues(fields), ' ')))"
 
 _TOKEN = re.compile(r"[0-9a-z\x80-\U0010ffff]+")
 _RUN = re.compile(r"[0-9a-z]{3,}")
@@ -93,20 +94,25 @@ class Condition:
     def _words(self, pattern: Pattern, where: str) -> str:
         """Words one after the other, whole at both ends unless a wildcard stands there."""
         low = [lower(part) if isinstance(part, str) else part for part in pattern.parts]
-        conditions: list[str] = []
+        conditions = self._indexed(low)
+        if pattern.literal is not None and where == WORDS and _whole_tokens(low) == [low[0]]:
+            return conditions[0]
+        conditions.append(f"match({where}, {self.bind(_expression(low))})")
+        return "(" + " AND ".join(conditions) + ")"
+
+    def _indexed(self, low: list[Any]) -> list[str]:
+        """Conditions that a line with this pattern in it fulfils and that the index can answer."""
         tokens = _whole_tokens(low)
+        conditions: list[str] = []
         if tokens:
             # The index reads the whole list of each word's lines: those of frequent words cost more than they spare.
             picked = sorted(tokens, key=lambda token: (token.isalpha(), -len(token)))[:2]
             conditions.append(f"hasAllTokens({WORDS}, {self.bind(picked, 'Array(String)')})")
-        if pattern.literal is not None and where == WORDS and tokens == [low[0]]:
-            return conditions[0]
         if any(isinstance(part, Wild) for part in low):
             runs = [run for part in low if isinstance(part, str) for run in _RUN.findall(part)]
             # The index finds the tokens that hold these letters.
             conditions += [f"{WORDS} LIKE {self.bind(f'%{run}%')}" for run in sorted(set(runs) - set(tokens))[:4]]
-        conditions.append(f"match({where}, {self.bind(_expression(low))})")
-        return "(" + " AND ".join(conditions) + ")"
+        return conditions
 
     def _exists(self, column: Column) -> str:
         if column.kind == "field":
@@ -154,11 +160,11 @@ class Condition:
         return f"({self._exists(column)} AND NOT {equal})" if node.op == "!=" else equal
 
     def _field_equal(self, column: Column, value: Pattern) -> str:
-        key, literal = columns.key_of(column), value.literal
-        if literal and "=" not in key:
-            return f"hasAllTokens({PAIRS}, {self.bind([f'{key}={lower(literal)}'], 'Array(String)')})"
         equal = self._matches(f"lower({self._text(column)})", value)
-        return equal if literal else f"({self._exists(column)} AND {equal})"
+        if not value.parts:
+            return f"({self._exists(column)} AND {equal})"
+        low = [lower(part) if isinstance(part, str) else part for part in value.parts]
+        return "(" + " AND ".join([*self._indexed(low), equal]) + ")"
 
     def _matches(self, text: str, value: Pattern) -> str:
         """Whether the whole text is the pattern."""

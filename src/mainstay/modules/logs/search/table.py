@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from mainstay.kernel.telemetry import register_migration
 from mainstay.modules.logs.intake.lines import TABLE as LINES
-from mainstay.modules.logs.search.sql import PAIRS, WORDS
+from mainstay.modules.logs.search.sql import WORDS
 
 __all__ = ["LINES"]
 
 register_migration(
     "0300_log_search",
     f"ALTER TABLE {LINES} ADD INDEX IF NOT EXISTS words {WORDS} TYPE text(tokenizer = 'splitByNonAlpha')",
-    f"ALTER TABLE {LINES} ADD INDEX IF NOT EXISTS pairs {PAIRS} TYPE text(tokenizer = 'array')",
     f"ALTER TABLE {LINES} ADD INDEX IF NOT EXISTS hosts lower(host) TYPE bloom_filter(0.01)",
     f"ALTER TABLE {LINES} ADD INDEX IF NOT EXISTS apps lower(app) TYPE bloom_filter(0.01)",
     f"ALTER TABLE {LINES} ADD INDEX IF NOT EXISTS sources lower(source) TYPE bloom_filter(0.01)",
