@@ -43,10 +43,11 @@ class Report:
     """Measured figures by side: ``sides[side][measure] = value``."""
 
     sides: dict[str, dict[str, float]] = field(default_factory=dict)
+    measures: dict[str, str] = field(default_factory=lambda: MEASURES)
 
     def note(self, side: str, measure: str, value: float) -> None:
         self.sides.setdefault(side, {})[measure] = value
-        print(f"  {side}: {MEASURES[measure]}: {value:,.2f}", flush=True)
+        print(f"  {side}: {self.measures[measure]}: {value:,.2f}", flush=True)
 
 
 MEASURES = {

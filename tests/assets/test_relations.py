@@ -128,6 +128,15 @@ async def test_what_if_tells_who_loses_the_last_path(world: World) -> None:
     }
 
 
+def test_every_kind_of_provider_is_needed_and_all_of_some() -> None:
+    relies = [("a", "x", "uplink"), ("b", "x", "uplink"), ("ups", "x", "power"), ("x", "y", "part"), ("z", "y", "part")]
+    hit = {"x", "y"}
+    assert graph.propagate({"a"}, hit, relies, {"part"}) == {"x", "y"}
+    assert graph.propagate({"ups"}, hit, relies, {"part"}) == set()
+    assert graph.propagate({"z"}, {"y"}, relies, {"part"}) == set()
+    assert graph.propagate({"z"}, {"y"}, relies, set()) == {"y"}
+
+
 @given(
     st.sets(st.tuples(st.integers(0, 7), st.integers(0, 7)), max_size=25),
     st.sets(st.integers(0, 7), min_size=1, max_size=3),

@@ -200,9 +200,12 @@ def test_lookups() -> None:
     table = read_table('code,name,team\n10,"Router, core",net\n10,again,x\n20,Switch,lan\n')
     stage = {"type": "enrich_table", "field": "message", "table": "T", "target": "dev"}
     world = {"tables": {"t": table}}
-    made = pipeline(stage, {"type": "enrich_table", "field": "message", "entries": {"a": "1"}, "target": "n", "default": "0"},
-                    {"type": "enrich_table", "field": "message", "entries": {"A": "2"}, "target": "u", "ignore_case": True},
-                    **world)  # fmt: skip
+    made = pipeline(
+        stage,
+        {"type": "enrich_table", "field": "message", "entries": {"a": "1"}, "target": "n", "default": "0"},
+        {"type": "enrich_table", "field": "message", "entries": {"A": "2"}, "target": "u", "ignore_case": True},
+        **world,
+    )
     out = process([made], frame("o", ["10", "a"]), Run(deadline=time.monotonic() + 9)).to_dicts()
     fields = [{p["key"]: p["value"] for p in row["fields"]} for row in out]
     assert fields == [{"dev.name": "Router, core", "dev.team": "net", "n": "0"}, {"n": "1", "u": "2"}]

@@ -10,6 +10,7 @@ from random import Random
 
 from sqlalchemy import func, select, update
 
+from mainstay.demo import estate
 from mainstay.demo.people import AGENTS
 from mainstay.demo.story import Story
 from mainstay.kernel.access.tables import ApiKey, Role, User
@@ -38,6 +39,7 @@ async def populate(platform: Platform, admin: User, password: str) -> bool:
             return False
         story = Story(ctx, Random(7))  # noqa: S311 - the same story each time, no secret
         await story.people(password)
+        await estate.make(story)
         await story.incidents()
         await _mark(ctx, admin)
     return True

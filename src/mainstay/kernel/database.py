@@ -11,13 +11,13 @@ from typing import Any
 import msgspec
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import event, false, text
+from sqlalchemy import create_engine, event, false, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 
-from mainstay.kernel import sqlite
+from mainstay.kernel import planning, sqlite
 from mainstay.kernel.record import Record, Scoped
 from mainstay.settings import Settings
 
@@ -182,6 +182,11 @@ def migrate(settings: Settings) -> None:
     if settings.is_sqlite:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
     command.upgrade(migration_config(settings), "head")
+    if settings.is_sqlite:
+        engine = create_engine(settings.sync_database_url)
+        with engine.begin() as connection:
+            planning.teach(connection)
+        engine.dispose()
 
 
 async def check(database: Database) -> None:

@@ -61,7 +61,9 @@ def read_values(
 
 
 def _pick(name: str, spec: Field, data: Mapping[str, Any]) -> tuple[bool, Any]:
-    for key in (name, *spec.aliases):
+    if name in data:
+        return True, data[name]
+    for key in spec.aliases:
         if key in data:
             return True, data[key]
     return False, None

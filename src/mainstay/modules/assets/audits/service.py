@@ -121,7 +121,7 @@ async def record(ctx: Context, audit: Audit, given: Sequence[Mapping[str, Any]])
         ci = found[index]
         row = known.get(ci)
         values = read_values[index]
-        line = {
+        line: dict[str, Any] = {
             "found": values,
             "note": str(one.get("note") or "")[:500],
             "seen_at": ctx.now,

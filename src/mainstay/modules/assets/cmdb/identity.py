@@ -52,7 +52,9 @@ class Key(NamedTuple):
 
 def clean(value: Any) -> str:
     """A value as it is compared; empty where it identifies nothing."""
-    word = str(value if value is not None else "").strip().lower()
+    if value is None or value == "":
+        return ""
+    word = str(value).strip().lower()
     if word in _JUNK or (len(word) > 3 and len(set(word.replace("-", "").replace(":", ""))) <= 1):
         return ""
     return word
@@ -64,14 +66,22 @@ def keys_of(one: Class | None, values: Mapping[str, Any]) -> list[Key]:
     rules = one.identifiers if one else ()
     made: dict[tuple[str, str], Key] = {}
     for names in (*rules, *((name,) for name in CARRIED)):
-        parts = [clean(values.get(name, extra.get(name)) if name in values else extra.get(name)) for name in names]
-        if not all(parts):
-            continue
-        joined = "\x1f".join(parts)
-        value = joined if len(joined) <= 400 else sha256(joined.encode()).hexdigest()
-        rule = "+".join(names)[:200]
-        made.setdefault((rule, value), Key(rule, value, names in rules))
+        parts = []
+        for name in names:
+            word = clean(values[name] if name in values else extra.get(name))
+            if not word:
+                break
+            parts.append(word)
+        else:
+            _add(made, names, parts, names in rules)
     return list(made.values())
+
+
+def _add(made: dict[tuple[str, str], Key], names: tuple[str, ...], parts: list[str], enforced: bool) -> None:
+    joined = "\x1f".join(parts)
+    value = joined if len(joined) <= 400 else sha256(joined.encode()).hexdigest()
+    rule = "+".join(names)[:200]
+    made.setdefault((rule, value), Key(rule, value, enforced))
 
 
 async def holders(ctx: Context, keys: Iterable[Key]) -> dict[tuple[str, str], list[tuple[str, bool]]]:

@@ -16,7 +16,8 @@ from mainstay.modules.assets.cmdb.partlists import item_of
 from mainstay.modules.assets.cmdb.resource import items
 from mainstay.modules.assets.cmdb.tables import Ci
 from mainstay.modules.assets.relations import graph, service
-from mainstay.modules.assets.relations.actions import Graph, GraphEdge, GraphNode, map_of, nodes_of, split
+from mainstay.modules.assets.relations.actions import Graph, GraphNode, drawn, map_of, nodes_of, split
+from mainstay.modules.assets.relations.graph import Edge
 from mainstay.modules.assets.relations.tables import Relation
 
 
@@ -48,7 +49,7 @@ async def topology(ctx: Context, query: TopologyQuery) -> Graph:
         wanted = wanted.where(Relation.source.in_(mine), Relation.target.in_(mine))
     found = (await ctx.session.execute(wanted.order_by(Relation.id).limit(4 * query.limit + 1))).all()
     depths: dict[str, int] = {}
-    edges = []
+    edges: list[Edge] = []
     truncated = len(found) > 4 * query.limit
     for source, target, type_ in found:
         fresh = {source, target} - depths.keys()
@@ -56,14 +57,8 @@ async def topology(ctx: Context, query: TopologyQuery) -> Graph:
             truncated = True
             continue
         depths.update(dict.fromkeys(fresh, 0))
-        kind = types[type_]
-        edges.append(
-            GraphEdge(
-                source=source, target=target, type=type_, name=kind.name, reverse=kind.reverse, impact=kind.impact
-            )
-        )
-    nodes = await nodes_of(ctx, depths)
-    return Graph(ci_id="", direction=graph.BOTH, depth=0, nodes=nodes, edges=edges, truncated=truncated)
+        edges.append(Edge(source, target, type_))
+    return await drawn(ctx, edges, depths, ci="", direction=graph.BOTH, depth=0, truncated=truncated)
 
 
 async def _narrowed(ctx: Context, query: TopologyQuery) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,10 +15,11 @@ from mainstay.kernel.errors import Invalid
 from mainstay.kernel.operation import Page
 from mainstay.kernel.query import ListQuery
 from mainstay.kernel.store import CHUNK
+from mainstay.modules.assets.categories import service as categories
 from mainstay.modules.assets.cmdb.resource import items
 from mainstay.modules.assets.cmdb.tables import Ci
 from mainstay.modules.assets.relations import compare, graph, service
-from mainstay.modules.assets.relations.graph import Walk
+from mainstay.modules.assets.relations.graph import Edge
 from mainstay.modules.assets.relations.resource import relations
 
 
@@ -29,7 +31,6 @@ class GraphNode(msgspec.Struct, kw_only=True):
     display_id: str
     category: str
     category_name: str
-    icon: str
     status: int | None
     operational_status: int | None
     criticality: int | None
@@ -38,14 +39,12 @@ class GraphNode(msgspec.Struct, kw_only=True):
 
 
 class GraphEdge(msgspec.Struct, kw_only=True):
-    """A relation of a map, with both readings."""
+    """A relation of a map."""
 
     source: str
     target: str
     type: str
     name: str
-    reverse: str
-    impact: str
 
 
 class Graph(msgspec.Struct, kw_only=True):
@@ -56,6 +55,10 @@ class Graph(msgspec.Struct, kw_only=True):
     depth: int
     nodes: list[GraphNode]
     edges: list[GraphEdge]
+    types: dict[str, dict[str, Any]]
+    """The types of these relations, with both readings and what a failure does."""
+    icons: dict[str, str]
+    """Category → icon."""
     truncated: bool = False
     hidden: int = 0
     """Items that are not in the caller's device groups."""
@@ -124,76 +127,69 @@ class CompareQuery(msgspec.Struct, kw_only=True):
     depth: int = 1
 
 
-async def nodes_of(ctx: Context, depths: dict[str, int]) -> list[GraphNode]:
+async def nodes_of(ctx: Context, depths: Mapping[str, int]) -> list[GraphNode]:
     """The items of a walk, as far as the caller may see them, nearest first."""
-    known = await service_classes(ctx)
-    found = []
-    columns = (
-        Ci.id,
-        Ci.name,
-        Ci.display_id,
-        Ci.category,
-        Ci.status,
-        Ci.operational_status,
-        Ci.criticality,
-        Ci.ip_address,
-    )
-    ids = list(depths)
-    for start in range(0, len(ids), 10_000):
-        wanted: Any = select(*columns)
-        statement = rows.restricted(ctx, items, wanted.where(service.among(ctx, Ci.id, ids[start : start + 10_000])))
-        for row in (await ctx.session.execute(statement)).all():
-            kind = known.get(row.category)
-            found.append(
-                GraphNode(
-                    id=row.id,
-                    name=row.name,
-                    display_id=row.display_id,
-                    category=row.category,
-                    category_name=kind.name if kind else "",
-                    icon=kind.icon if kind else "",
-                    status=row.status,
-                    operational_status=row.operational_status,
-                    criticality=row.criticality,
-                    ip_address=row.ip_address,
-                    depth=depths[row.id],
-                )
-            )
+    if not depths:
+        return []
+    known = {key: one.name for key, one in (await categories.classes(ctx)).items()}
+    columns = (Ci.id, Ci.name, Ci.display_id, Ci.category, Ci.status, Ci.operational_status, Ci.criticality)
+    wanted: Any = service.picked(ctx, select(*columns, Ci.ip_address), Ci.id, depths)
+    found = [
+        GraphNode(
+            id=key,
+            name=name,
+            display_id=display,
+            category=category,
+            category_name=known.get(category, ""),
+            status=status,
+            operational_status=state,
+            criticality=criticality,
+            ip_address=address,
+            depth=depths[key],
+        )
+        for key, name, display, category, status, state, criticality, address in (
+            await ctx.session.execute(rows.restricted(ctx, items, wanted))
+        ).all()
+    ]
     found.sort(key=lambda node: (node.depth, node.name))
     return found
 
 
-async def service_classes(ctx: Context) -> Any:
-    from mainstay.modules.assets.categories import service as categories
-
-    return await categories.classes(ctx)
-
-
-async def drawn(ctx: Context, ci: str, direction: str, depth: int, walked: Walk) -> Graph:
-    """A walk as a map."""
+async def drawn(
+    ctx: Context,
+    edges: Iterable[Edge],
+    depths: Mapping[str, int],
+    *,
+    ci: str,
+    direction: str,
+    depth: int,
+    truncated: bool,
+) -> Graph:
+    """Items and relations as a map, without what the caller may not see."""
     kinds = await service.kinds(ctx)
-    nodes = await nodes_of(ctx, walked.depth)
+    nodes = await nodes_of(ctx, depths)
     seen = {node.id for node in nodes}
-    edges = [
-        GraphEdge(
-            source=edge.source,
-            target=edge.target,
-            type=edge.type,
-            name=kinds[edge.type].name,
-            reverse=kinds[edge.type].reverse,
-            impact=kinds[edge.type].impact,
-        )
-        for edge in walked.edges
-        if edge.source in seen and edge.target in seen and edge.type in kinds
+    shown = [
+        GraphEdge(source=source, target=target, type=type_, name=kinds[type_].name)
+        for source, target, type_ in edges
+        if source in seen and target in seen and type_ in kinds
     ]
+    used = {edge.type for edge in shown}
+    icons = {key: one.icon for key, one in (await categories.classes(ctx)).items()}
     return Graph(
         ci_id=ci,
         direction=direction,
         depth=depth,
         nodes=nodes,
-        edges=edges,
-        truncated=walked.truncated,
-        hidden=len(walked.depth) - len(nodes),
+        edges=shown,
+        truncated=truncated,
+        hidden=len(depths) - len(nodes),
+        types={
+            key: {"name": one.name, "reverse": one.reverse, "impact": one.impact}
+            for key, one in kinds.items()
+            if key in used
+        },
+        icons={key: icons[key] for key in {node.category for node in nodes} if key in icons},
     )
 
 
@@ -213,7 +209,9 @@ async def map_of(ctx: Context, ci_id: str, direction: str, depth: int, types: li
     item = await verbs.entity_of(ctx, items, ci_id)
     kinds = await service.chosen(ctx, types)
     walked = await graph.walk(ctx, [item.id], direction, depth=depth, types=kinds, limit=limit)
-    return await drawn(ctx, item.id, direction, depth, walked)
+    return await drawn(
+        ctx, walked.edges, walked.depth, ci=item.id, direction=direction, depth=depth, truncated=walked.truncated
+    )
 
 
 def split(words: str) -> list[str]:
@@ -288,8 +286,6 @@ async def search_items(ctx: Context, query: SearchQuery) -> Page:
     """Items that can be the other end of a relation"""
     extra: list[Any] = [Ci.id != query.ci_id] if query.ci_id else []
     if query.category:
-        from mainstay.modules.assets.categories import service as categories
-
         one = await categories.one(ctx, query.category)
         extra.append(Ci.category.in_(categories.below(await categories.classes(ctx), one.id)))
     wanted = query

@@ -137,36 +137,47 @@ async def what_if(
 def propagate(failed: set[str], hit: set[str], relies: Iterable[Reliance], needs_all: Collection[str]) -> set[str]:
     """Those of ``hit`` that stay alive when ``failed`` fail.
 
-    An item lives while everything it needs unconditionally lives, and one of its alternatives does. Who is not in
-    ``hit`` lives. Items that only hold each other up do not live: support has to come from outside a circle.
+    An item lives while, of every type by which it relies on something, one provider lives; of the types in
+    ``needs_all``, every one. Who is not in ``hit`` lives. Items that only hold each other up do not live: support has
+    to come from outside a circle.
     """
     needs: dict[str, set[str]] = defaultdict(set)
-    alternatives: dict[str, set[str]] = defaultdict(set)
-    supports: dict[str, set[str]] = defaultdict(set)
+    groups: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    supports: dict[str, set[tuple[str, str]]] = defaultdict(set)
     for provider, dependent, type_ in relies:
         if provider == dependent:
             continue
-        (needs if type_ in needs_all else alternatives)[dependent].add(provider)
-        if type_ not in needs_all:
-            supports[provider].add(dependent)
+        if type_ in needs_all:
+            needs[dependent].add(provider)
+        else:
+            groups[dependent][type_].add(provider)
+            supports[provider].add((dependent, type_))
     alive = set(hit)
     while True:
-        # From those whose support is beyond doubt, onward.
-        sure = {
-            item
-            for item in alive
-            if not alternatives[item] or any(one not in failed and one not in hit for one in alternatives[item])
-        }
-        wave = list(sure)
-        while wave:
-            item = wave.pop()
-            for onward in supports.get(item, ()):
-                if onward in alive and onward not in sure:
-                    sure.add(onward)
-                    wave.append(onward)
+        sure = _supported(alive, failed | hit, groups, supports)
         left = {
             item for item in sure if not any(one in failed or (one in hit and one not in sure) for one in needs[item])
         }
         if left == alive:
             return alive
         alive = left
+
+
+def _supported(
+    among_: set[str],
+    doubtful: set[str],
+    groups: Mapping[str, Mapping[str, set[str]]],
+    supports: Mapping[str, set[tuple[str, str]]],
+) -> set[str]:
+    """Those that have a provider of every type whose support leads outside of what is doubtful."""
+    waiting = {item: {type_ for type_, providers in groups[item].items() if providers <= doubtful} for item in among_}
+    sure = {item for item, types in waiting.items() if not types}
+    wave = list(sure)
+    while wave:
+        for onward, type_ in supports.get(wave.pop(), ()):
+            if onward in among_ and type_ in waiting[onward]:
+                waiting[onward].discard(type_)
+                if not waiting[onward]:
+                    sure.add(onward)
+                    wave.append(onward)
+    return sure

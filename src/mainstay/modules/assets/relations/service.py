@@ -18,6 +18,10 @@ from mainstay.modules.assets.relations.tables import ON_BOTH, ON_SOURCE, ON_TARG
 CONFIGURATION.add("ci_relation_type")
 
 
+FEW = 6
+"""Types up to which the index is asked for each; with more it is cheaper to read all of an item's relations."""
+
+
 class Kind(NamedTuple):
     """A type of relation, as walks need it."""
 
@@ -79,6 +83,14 @@ def among(ctx: Context, column: Any, ids: Collection[str], name: str = "ids") ->
         return column.in_(select(each.c.value))  # type: ignore[no-any-return]
     made: ColumnElement[bool] = column == any_(bindparam(name, list(ids), type_=ARRAY(String)))
     return made
+
+
+def picked(ctx: Context, statement: Any, column: Any, ids: Collection[str]) -> Any:
+    """The statement's rows of many ids: looked up one by one, however SQLite rates its other indexes."""
+    if not ctx.platform.database.is_sqlite:
+        return statement.where(among(ctx, column, ids))
+    each = func.json_each(bindparam("picked", _json(ids))).table_valued("value", name="picked_each")
+    return statement.select_from(each.join(column.class_, column == each.c.value))
 
 
 def _json(ids: Iterable[str]) -> str:
@@ -163,10 +175,13 @@ async def _reliances(
     ):
         if not wanted:
             continue
-        query = select(giving, relying, Relation.type).where(
-            among(ctx, relying if of_dependents else giving, ids),
-            among(ctx, Relation.type, wanted, "types"),
-            Relation.target.is_not(None),
-        )
-        found += [(str(row[0]), str(row[1]), row[2]) for row in (await ctx.session.execute(query)).all()]
+        query: Any = select(giving, relying, Relation.type).where(among(ctx, relying if of_dependents else giving, ids))
+        kinds_ = set(wanted)
+        if len(wanted) <= FEW:
+            query = query.where(Relation.type.in_(wanted))
+        found += [
+            (provider, dependent, type_)
+            for provider, dependent, type_ in (await ctx.session.execute(query)).all()
+            if type_ in kinds_ and provider is not None and dependent is not None
+        ]
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import String, column
+from sqlalchemy import Index, String, column
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mainstay.kernel import fields as f
@@ -27,6 +27,10 @@ ORIGINS = (
 )
 ENDS = ("target", "department", "location", "user", "requester")
 """What a relation can lead to; exactly one is set."""
+
+
+def _walked(name: str, *columns: str) -> Index:
+    return live_index(f"ix_ci_relation_{name}", *[column(one) for one in ("organization", *columns, "is_deleted")])
 
 
 class RelationType(Record):
@@ -58,7 +62,7 @@ class RelationType(Record):
     needs_all: Mapped[bool] = f.boolean(
         label="Needs all",
         column=True,
-        help="Off: one of several is enough, the others are redundant. On: the failure of any one is a failure.",
+        help="Off: one of several of this type is enough. On: the failure of any one is a failure.",
     )
     description: Mapped[str] = f.text(label="Description", length=500)
     is_enabled: Mapped[bool] = f.boolean(default=True, label="Enabled", column=True)
@@ -72,9 +76,10 @@ class Relation(Record):
 
     __tablename__ = "ci_relation"
     __table_args__ = (
-        # Both double as the indexes that walks read, without touching the rows.
         unique("ci_relation", "source", "type", "target"),
-        live_index("ix_ci_relation_back", column("organization"), column("target"), column("type"), column("source")),
+        # What walks read, without touching the rows: whether one is deleted stands in the index, too.
+        _walked("there", "source", "type", "target"),
+        _walked("back", "target", "type", "source"),
     )
 
     source: Mapped[str] = f.reference(

@@ -1,0 +1,262 @@
+"""The CMDB at size: a million items with five million relations, listed, walked and added to; beside Nautobot.
+
+    python -m bench.cmdb               everything; the first time some minutes longer, for the peer
+    python -m bench.cmdb --quick       a small estate and short rounds, to see that it runs
+    python -m bench.cmdb --no-peer     Mainstay alone
+
+The estate is loaded through the product's own writing, trail and identifying values included. Every item depends on
+five others, picked at random, so that what a failure reaches in five steps is some thousand items. The peer's load is
+its VLANs, as in bench.api: plain rows with a status, a role and a group, which is less than an item is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import random
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Any
+from urllib.parse import urlencode
+
+from sqlalchemy import select, text
+
+from bench.api import Report
+from bench.load import Call, load, once, rounds
+from bench.mainstay import Mainstay, mainstay
+from bench.nautobot import Nautobot, nautobot
+from bench.postgres import Postgres, postgres
+from mainstay.app import build_registry
+from mainstay.kernel import store, writing
+from mainstay.kernel.access.tables import Organization
+from mainstay.kernel.platform import Platform
+from mainstay.modules.assets.cmdb.tables import Ci
+from mainstay.modules.assets.relations import service
+from mainstay.modules.assets.relations.tables import Relation
+from mainstay.settings import Settings
+
+ITEMS = "/ux/common/cmdb/profile/"
+RELATIONS = "/ux/common/cmdb/relation/"
+BATCH = 5000
+CATEGORIES = ("Server", "Virtual Machine", "Application", "Switch", "Database", "Router", "Laptop", "Printer")
+STATUSES = ("In Use", "In Use", "In Use", "In Stock", "Allocated", "In Maintenance", "Retired", "In Use")
+MEASURES = {
+    "load_items": "items loaded with trail, items/s",
+    "load_relations": "relations loaded with trail, relations/s",
+    "list": "list of 50, another page each time, requests/s",
+    "list_p95": "list of 50, p95 in ms",
+    "filtered_p95": "filtered list of 50, p95 in ms",
+    "impact": "impact walk of depth 5, median ms",
+    "impact_p95": "impact walk of depth 5, p95 in ms",
+    "impact_nodes": "items such a walk reaches, median",
+    "what_if": "what loses its last path, median ms",
+    "bulk": "bulk create by API with trail, objects/s",
+    "import": "import of a CSV file as a job, rows/s",
+}
+TARGETS = {
+    "list_p95": "≤ 50 ms",
+    "filtered_p95": "≤ 50 ms",
+    "impact": "≤ 50 ms",
+    "bulk": "≥ 5,000",
+    "import": "≥ 5,000",
+}
+
+
+@dataclass
+class Plan:
+    """How much is done."""
+
+    items: int = 1_000_000
+    relations: int = 5
+    peer_rows: int = 100_000
+    seconds: float = 5.0
+    rounds: int = 3
+    walks: int = 60
+    imported: int = 50_000
+
+
+def item(number: int) -> dict[str, Any]:
+    """An item as a client sends it."""
+    return {
+        "name": f"ci-{number:07d}",
+        "category": CATEGORIES[number % 8],
+        "status": STATUSES[number // 8 % 8] if STATUSES[number // 8 % 8] != "Allocated" else "In Use",
+        "criticality": number % 4 + 1,
+        "serial_number": f"SN-{number:08d}",
+        "manufacturer": ("Cisco", "Dell", "HPE", "Lenovo")[number % 4],
+        "model": f"Model {number % 300}",
+        "ip_address": f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}",
+        "os_version": f"{number % 20}.{number % 7}",
+    }
+
+
+async def fill(settings: Settings, plan: Plan) -> tuple[float, float]:
+    """Load the estate; items and relations per second."""
+    platform = Platform(settings, build_registry())
+    res = platform.registry.resources["ci"]
+    try:
+        async with platform.work("*", write=False) as ctx:
+            organization = (await ctx.session.execute(select(Organization.id))).scalars().one()
+        began = time.perf_counter()
+        for first in range(0, plan.items, BATCH):
+            async with platform.work(organization) as ctx:
+                await writing.create_many(ctx, res, [item(n) for n in range(first, min(first + BATCH, plan.items))])
+        items_took = time.perf_counter() - began
+        async with platform.work(organization, write=False) as ctx:
+            ids = list((await ctx.session.execute(select(Ci.id).order_by(Ci.id))).scalars())
+            kind = await service.kind(ctx, "depends_on")
+        began, total = time.perf_counter(), 0
+        for batch in links(ids, plan.relations):
+            async with platform.work(organization) as ctx:
+                await store.add_many(
+                    ctx, Relation, [{"source": a, "type": kind.id, "target": b, "origin": "api"} for a, b in batch]
+                )
+            total += len(batch)
+        links_took = time.perf_counter() - began
+        async with platform.database.engine.connect() as connection:
+            await connection.execution_options(isolation_level="AUTOCOMMIT")
+            await connection.execute(text("ANALYZE" if settings.is_sqlite else "VACUUM ANALYZE"))
+        return plan.items / items_took, total / links_took
+    finally:
+        await platform.close()
+
+
+def links(ids: list[str], each: int) -> Iterator[list[tuple[str, str]]]:
+    """Every item and some others that it depends on."""
+    dice = random.Random(1)
+    batch: list[tuple[str, str]] = []
+    for source in ids:
+        others = {dice.choice(ids) for _ in range(each)} - {source}
+        batch += [(source, target) for target in sorted(others)]
+        if len(batch) >= 2 * BATCH:
+            yield batch
+            batch = []
+    yield batch
+
+
+def listing(number: int, filters: dict[str, Any] | None = None) -> Call:
+    """A page of 50, another one each time; the length varies so that no answer is a repetition."""
+    wanted: dict[str, Any] = {"items_per_page": 50, "page": 1 + number % 200}
+    if filters:
+        wanted["filters"] = json.dumps(filters)
+    return Call("GET", f"{ITEMS}?{urlencode(wanted)}")
+
+
+def filtered(number: int, kinds: list[str]) -> Call:
+    """A filtered page: by category, by status, by both, in turn."""
+    choices: list[dict[str, Any]] = [
+        {"category": kinds[number % len(kinds)]},
+        {"status": ("In Use", "In Stock", "Retired")[number % 3]},
+        {"category": kinds[number % len(kinds)], "criticality": number % 4 + 1},
+    ]
+    return listing(number // 3, choices[number % 3])
+
+
+def ours(report: Report, side: str, server: Postgres | None, plan: Plan) -> None:
+    """Mainstay's figures on one database."""
+    with mainstay(server) as running:
+        items_rate, links_rate = asyncio.run(fill(running.settings, plan))
+        report.note(side, "load_items", items_rate)
+        report.note(side, "load_relations", links_rate)
+        running.start()
+        measure(report, side, running, plan)
+
+
+def measure(report: Report, side: str, running: Mainstay, plan: Plan) -> None:
+    def call(method: str, path: str, body: Any = None) -> tuple[Any, float]:
+        answer, took = once(running.base, running.headers, Call(method, path, body))
+        return answer.json(), took
+
+    found, _took = call("GET", "/ux/common/cmdb/category/?items_per_page=500")
+    kinds = [row["category_id"] for row in found["results"] if row["name"] in CATEGORIES]
+    rate, slow = rounds(plan.rounds, partial(load, running.base, running.headers, listing, seconds=plan.seconds))
+    report.note(side, "list", rate)
+    report.note(side, "list_p95", slow * 1000)
+    narrowed = partial(filtered, kinds=kinds)
+    _rate, slow = rounds(plan.rounds, partial(load, running.base, running.headers, narrowed, seconds=plan.seconds))
+    report.note(side, "filtered_p95", slow * 1000)
+    starts = [
+        row["ci_id"]
+        for page in range(1, 1 + plan.walks // 50 + 1)
+        for row in call("GET", f"{ITEMS}?items_per_page=50&page={page * 7}")[0]["results"]
+    ]
+    walks = [call("GET", f"{RELATIONS}impact/?{urlencode({'ci_id': ci, 'depth': 5})}") for ci in starts[: plan.walks]]
+    times = sorted(took * 1000 for _graph, took in walks)
+    report.note(side, "impact", median(times))
+    report.note(side, "impact_p95", times[int(len(times) * 0.95)])
+    report.note(side, "impact_nodes", median(len(graph["nodes"]) for graph, _took in walks))
+    failing = [call("POST", f"{RELATIONS}what-if/", {"ci_ids": [ci], "depth": 5})[1] * 1000 for ci in starts[:5]]
+    report.note(side, "what_if", median(failing))
+    took = median(
+        call("POST", ITEMS, [item(plan.items + 10_000 * turn + n) for n in range(1000)])[1] for turn in range(3)
+    )
+    report.note(side, "bulk", 1000 / took)
+    report.note(side, "import", imported(running, plan))
+
+
+def imported(running: Mainstay, plan: Plan) -> float:
+    """Rows per second of a file that becomes a job, from the upload to its end."""
+    import urllib.request
+
+    first = plan.items + 1_000_000
+    names = list(item(0))
+    lines = [",".join(names), *(",".join(str(item(first + n)[name]) for name in names) for n in range(plan.imported))]
+    headers = {**running.headers, "Content-Type": "text/csv"}
+    began = time.perf_counter()
+    request = urllib.request.Request(f"{running.base}{ITEMS}upload-csv/", "\n".join(lines).encode(), headers)
+    with urllib.request.urlopen(request) as answer:
+        task = json.loads(answer.read())["task"]
+    while True:
+        state = once(running.base, running.headers, Call("GET", f"/ux/common/async_tasks/{task}/"))[0].json()
+        if state["status"] in ("succeeded", "failed"):
+            break
+        time.sleep(0.2)
+    if state["created"] != plan.imported:
+        raise RuntimeError(f"The import created {state['created']} of {plan.imported} items: {state}")
+    return plan.imported / (time.perf_counter() - began)
+
+
+def peer(report: Report, server: Postgres, plan: Plan) -> None:
+    """Nautobot's lists and bulk creates."""
+    with nautobot(server, rows=plan.peer_rows, processes=1) as running:
+        side = f"Nautobot {running.version}"
+        make = partial(load, running.base, running.headers, Nautobot.wandering, seconds=plan.seconds)
+        rate, slow = rounds(plan.rounds, make)
+        report.note(side, "list", rate)
+        report.note(side, "list_p95", slow * 1000)
+        took = median(once(running.base, running.headers, running.bulk(200))[1] for _ in range(plan.rounds))
+        report.note(side, "bulk", 200 / took)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="The CMDB at size, beside Nautobot.")
+    parser.add_argument("--quick", action="store_true", help="a small estate and short rounds")
+    parser.add_argument("--no-peer", action="store_true", help="leave Nautobot out")
+    parser.add_argument("--items", type=int, help="how many items (default a million)")
+    parser.add_argument("--database", action="append", choices=["sqlite", "postgresql"], help="default: both")
+    parser.add_argument("--json", type=Path, help="write the figures to this file, too")
+    wanted = parser.parse_args()
+    plan = Plan(items=20_000, peer_rows=5000, seconds=1, rounds=1, walks=20, imported=2000) if wanted.quick else Plan()
+    plan.items = wanted.items or plan.items
+    report = Report(measures=MEASURES)
+    with postgres() as server:
+        if not wanted.no_peer:
+            peer(report, server, plan)
+        for name in wanted.database or ["sqlite", "postgresql"]:
+            label = {"sqlite": "Mainstay, SQLite", "postgresql": "Mainstay, PostgreSQL"}[name]
+            ours(report, label, server if name == "postgresql" else None, plan)
+    print(f"\n{plan.items:,} items, {plan.items * plan.relations:,} relations.\n")
+    for measure_, label in MEASURES.items():
+        cells = [f"{figures[measure_]:,.1f} ({side})" for side, figures in report.sides.items() if measure_ in figures]
+        print(f"{label:<52} {TARGETS.get(measure_, ''):>10}   {'   '.join(cells)}")
+    if wanted.json:
+        wanted.json.write_text(json.dumps({"plan": plan.__dict__, "figures": report.sides}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
