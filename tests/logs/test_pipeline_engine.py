@@ -189,8 +189,8 @@ def test_secrets_are_masked_everywhere(text: str, masked: str) -> None:
 
 
 def test_masking_by_field_name_kind_and_own_pattern() -> None:
-    row = one("password=abc mail=ann@example.org id=X-12$", {"type": "kv"},
-              {"type": "mask", "kinds": ["password", "email"], "patterns": ["X-[0-9]+"], "replacement": "$1"})  # fmt: skip
+    own = {"kinds": ["password", "email"], "patterns": ["X-[0-9]+"], "replacement": "$1"}
+    row = one("password=abc mail=ann@example.org id=X-12$", {"type": "kv"}, {"type": "mask", **own})
     assert row["fields"] == {"password": "$1", "mail": "$1", "id": "$1$"}
     only = one("a=secret1 b=secret1", {"type": "kv"}, {"type": "mask", "fields": ["a"], "patterns": ["secret1"]})
     assert only["fields"] == {"a": "***", "b": "secret1"}

@@ -229,7 +229,7 @@ async def get_options(ctx: Context) -> PipelineOptions:
     others = await ctx.session.execute(select(LogPipeline.id, LogPipeline.name).order_by(LogPipeline.name))
     return PipelineOptions(
         stages=[
-            StageType(type=str(kind.__struct_config__.tag), description=" ".join((kind.__doc__ or "").split()),
+            StageType(type=str(kind.__struct_config__.tag), description=" ".join((kind.__doc__ or "").replace("``", "").split()),
                       failure_tag=FAILURES.get(str(kind.__struct_config__.tag), ""), schema=components[kind.__name__])
             for kind in d.STAGES
         ],

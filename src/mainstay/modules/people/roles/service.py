@@ -33,6 +33,8 @@ DEFAULTS: dict[str, tuple[str, bool, dict[str, Iterable[str]]]] = {
             "ci_relation": EVERY,
             "device_group": EVERY,
             "item_classification": EVERY,
+            "log_grok_pattern": EVERY,
+            "log_pipeline": EVERY,
             "vendor": EVERY,
             "department": WORK,
             "location": WORK,
@@ -74,6 +76,8 @@ DEFAULTS: dict[str, tuple[str, bool, dict[str, Iterable[str]]]] = {
         {
             "incident": (*WORK, "execute"),
             "event": EVERY,
+            "log_grok_pattern": ("view",),
+            "log_pipeline": ("view",),
             "asset": ("view", "export"),
             "ci_category": ("view",),
             "ci_relation": ("view",),
