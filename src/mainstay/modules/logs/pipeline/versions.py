@@ -79,6 +79,8 @@ async def _put_in_force(ctx: Context, entity: LogPipeline, number: int) -> Uploa
 
 async def version_of(ctx: Context, pipeline: str, number: int) -> LogPipelineVersion:
     """A saved version. Raises ``NotFound``."""
+    if not 0 < number < 2**31:
+        raise NotFound(f"The pipeline has no version {number}.")
     query = select(LogPipelineVersion).where(
         LogPipelineVersion.pipeline == pipeline, LogPipelineVersion.number == number
     )
