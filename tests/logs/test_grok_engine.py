@@ -148,7 +148,8 @@ def test_a_line_too_long_is_left_alone() -> None:
 def test_expressions_that_hang_other_engines_do_not_hang_this_one(expression: str, line: str) -> None:
     started = time.monotonic()
     assert not compile_grok(expression, LIBRARY).extract(pl.Series([line])).matched[0]
-    assert time.monotonic() - started < 5
+    # Usually far below a second; the first, which is as large as may be, takes two when nothing else runs.
+    assert time.monotonic() - started < 20
 
 
 fragments = st.sampled_from([

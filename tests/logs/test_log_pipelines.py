@@ -113,6 +113,8 @@ async def test_every_save_is_a_version_and_any_can_come_back(world: World) -> No
         ({"stages": [{"type": "enrich_geo"}]}, "stages", "MAINSTAY_GEO_DATABASE"),
         ({"stages": [{"type": "route", "pipeline": "No"}]}, "stages", "no pipeline"),
         ({"stages": [{"type": "drop"}] * 101}, "stages", "at most 100"),
+        ({"stages": [{"type": "set", "fields": {f"f{n}.{k}": "" for k in range(200)}} for n in range(6)]}, "stages",
+         "1,200 fields"),
         ({"condition": "app ="}, "condition", "value"),
         ({"condition": 'app matches "(?=a)"'}, "condition", "looks ahead"),
         ({"name": ""}, "name", "provide"),
@@ -399,6 +401,22 @@ async def test_permissions(world: World, stranger: World) -> None:
         "grok_pattern/",
     ):
         await world.get(f"{PATH}{path}", by=nobody, expect=403)  # fmt: skip
+
+
+async def test_a_pipeline_that_takes_too_long_is_passed_by(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mainstay.modules.logs.pipeline.service.BUDGET", 0.0)
+    pipeline = await in_force(world, LOGIN)
+    (line,) = await receive(world, ACCEPTED, app="sshd")
+    assert (line["tags"], line["message"], line["fields"]) == (["_pipelinetimeout"], ACCEPTED, {})
+    monkeypatch.undo()
+    # Suspended for a while, its lines still tagged; others are not concerned.
+    mine, other = await receive(world, ACCEPTED, ACCEPTED, app=["sshd", "cron"])
+    assert (mine["tags"], mine["fields"], other["tags"]) == (["_pipelinetimeout"], {}, [])
+    health = await world.get(f"{PATH}get_logstash_health/")
+    assert (health["status"], health["results"][0]["timeouts"]) == ("degraded", 1)
+    assert "passed by" in health["results"][0]["problem"]
+    await world.put(f"{PATH}{pipeline}/", {"description": "looked at"})
+    assert (await receive(world, ACCEPTED, app="sshd"))[0]["fields"]["username"] == "ann"
 
 
 async def test_a_change_by_another_process_is_noticed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -189,8 +189,8 @@ def test_secrets_are_masked_everywhere(text: str, masked: str) -> None:
 
 
 def test_masking_by_field_name_kind_and_own_pattern() -> None:
-    row = one("password=abc mail=ann@example.org id=X-12$", {"type": "kv"},
-              {"type": "mask", "kinds": ["password", "email"], "patterns": ["X-[0-9]+"], "replacement": "$1"})  # fmt: skip
+    own = {"kinds": ["password", "email"], "patterns": ["X-[0-9]+"], "replacement": "$1"}
+    row = one("password=abc mail=ann@example.org id=X-12$", {"type": "kv"}, {"type": "mask", **own})
     assert row["fields"] == {"password": "$1", "mail": "$1", "id": "$1$"}
     only = one("a=secret1 b=secret1", {"type": "kv"}, {"type": "mask", "fields": ["a"], "patterns": ["secret1"]})
     assert only["fields"] == {"a": "***", "b": "secret1"}
@@ -200,9 +200,12 @@ def test_lookups() -> None:
     table = read_table('code,name,team\n10,"Router, core",net\n10,again,x\n20,Switch,lan\n')
     stage = {"type": "enrich_table", "field": "message", "table": "T", "target": "dev"}
     world = {"tables": {"t": table}}
-    made = pipeline(stage, {"type": "enrich_table", "field": "message", "entries": {"a": "1"}, "target": "n", "default": "0"},
-                    {"type": "enrich_table", "field": "message", "entries": {"A": "2"}, "target": "u", "ignore_case": True},
-                    **world)  # fmt: skip
+    made = pipeline(
+        stage,
+        {"type": "enrich_table", "field": "message", "entries": {"a": "1"}, "target": "n", "default": "0"},
+        {"type": "enrich_table", "field": "message", "entries": {"A": "2"}, "target": "u", "ignore_case": True},
+        **world,
+    )
     out = process([made], frame("o", ["10", "a"]), Run(deadline=time.monotonic() + 9)).to_dicts()
     fields = [{p["key"]: p["value"] for p in row["fields"]} for row in out]
     assert fields == [{"dev.name": "Router, core", "dev.team": "net", "n": "0"}, {"n": "1", "u": "2"}]

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from mainstay.kernel import verbs
 from mainstay.kernel.context import Context
 from mainstay.kernel.errors import Invalid, Unavailable
+from mainstay.kernel.http.convert import convert
 from mainstay.modules.logs.grok import resource as grok
 from mainstay.modules.logs.intake.lines import TABLE
 from mainstay.modules.logs.pipeline import definitions as d
@@ -58,7 +59,7 @@ async def asset_preview(ctx: Context, query: PreviewInput, body: Any) -> Preview
 
     Parameters come in the query or, as JSON, in the body.
     """
-    wanted = msgspec.convert(body, PreviewInput, strict=False) if isinstance(body, dict) and body else query
+    wanted = convert(body, PreviewInput) if isinstance(body, dict) and body else query
     return await _preview(ctx, wanted)
 
 
@@ -179,7 +180,7 @@ async def grok_response(ctx: Context, query: GrokQuery, body: Any) -> grok.Trial
 
     Parameters come in the query or, as JSON, in the body.
     """
-    wanted = msgspec.convert(body, GrokQuery, strict=False) if isinstance(body, dict) and body else query
+    wanted = convert(body, GrokQuery) if isinstance(body, dict) and body else query
     text = wanted.lines or wanted.line or wanted.sample
     return await grok.trial(
         ctx, grok.Trial(pattern=wanted.pattern or wanted.grok_pattern, lines=text.splitlines() if text else [])
@@ -229,8 +230,11 @@ async def get_options(ctx: Context) -> PipelineOptions:
     others = await ctx.session.execute(select(LogPipeline.id, LogPipeline.name).order_by(LogPipeline.name))
     return PipelineOptions(
         stages=[
-            StageType(type=str(kind.__struct_config__.tag), description=" ".join((kind.__doc__ or "").split()),
-                      failure_tag=FAILURES.get(str(kind.__struct_config__.tag), ""), schema=components[kind.__name__])
+            StageType(
+                type=str(kind.__struct_config__.tag),
+                description=" ".join((kind.__doc__ or "").replace("``", "").split()),
+                failure_tag=FAILURES.get(str(kind.__struct_config__.tag), ""), schema=components[kind.__name__],
+            )
             for kind in d.STAGES
         ],
         operators=OPERATORS | {"has": "the line has this field"},

@@ -129,7 +129,6 @@ pipelines = Resource(
     reverse=False,
     behaviour=Pipelines(),
     natural_key="name",
-    page="log_pipeline",
     sample={
         "name": "Web servers",
         "condition": 'app == "nginx"',

@@ -205,3 +205,13 @@ def make(specs: list[d.Stage], world: World, prefix: str = "") -> list[Stage]:
         if spec.enabled:
             made.append(stage)
     return made
+
+
+def written(stages: list[Stage]) -> int:
+    """Fields that the stages name, those inside conditional stages too."""
+    total = 0
+    for stage in stages:
+        total += stage.writes
+        if isinstance(stage, If):
+            total += written(stage.then) + written(stage.otherwise)
+    return total

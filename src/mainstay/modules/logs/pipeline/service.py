@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import structlog
 from sqlalchemy import and_, func, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from mainstay.kernel.context import Context
 from mainstay.kernel.services import Service
@@ -25,7 +26,7 @@ from mainstay.modules.logs.pipeline import definitions as d
 from mainstay.modules.logs.pipeline import health
 from mainstay.modules.logs.pipeline.condition import Condition, ConditionError
 from mainstay.modules.logs.pipeline.lookups import Places, TableError, read_table
-from mainstay.modules.logs.pipeline.running import Pipeline, StageRefused, World, make, process
+from mainstay.modules.logs.pipeline.running import Pipeline, StageRefused, World, make, process, written
 from mainstay.modules.logs.pipeline.stages.base import TIMEOUT, Meter, Run
 from mainstay.modules.logs.pipeline.stages.flow import Route
 from mainstay.modules.logs.pipeline.tables import LogLookupTable, LogPipeline, LogPipelineVersion
@@ -41,6 +42,8 @@ BUDGET = 10.0
 """Seconds that a batch may take; what is left then passes by, tagged. Usual is a tenth of a second."""
 SUSPENDED = 60.0
 """Seconds that a pipeline which used the budget up is passed by."""
+MAX_FIELDS = 1000
+"""Fields that the stages of one pipeline name; each is a column of the batch."""
 REPORT = 5.0
 """Seconds between two reports to the telemetry store."""
 
@@ -97,11 +100,17 @@ class LogPipelines(Service):
             now = time.monotonic()
             if known is not None and now - known.checked < FRESH:
                 return known
-            async with self.platform.work(organization, write=False) as ctx:
-                stamp = await _stamp(ctx)
-                if known is None or known.stamp != stamp:
-                    known = await self._load(ctx)
-                    known.stamp = stamp
+            try:
+                async with self.platform.work(organization, write=False) as ctx:
+                    stamp = await _stamp(ctx)
+                    if known is None or known.stamp != stamp:
+                        known = await self._load(ctx)
+                        known.stamp = stamp
+            except SQLAlchemyError as error:
+                if known is None:
+                    raise
+                # Lines go on through what is known while the database is away.
+                log.warning("pipelines not looked up", error=str(error)[:200])
             known.checked = now
             self._compiled[organization] = known
             return known
@@ -172,12 +181,9 @@ class LogPipelines(Service):
             found = asyncio.run_coroutine_threadsafe(look_up(self.platform, organization, addresses), loop)
             return found.result(timeout=BUDGET)
 
-        return await asyncio.to_thread(self._work, organization, current, frame, cmdb)
-
-    def _work(self, organization: str, current: Compiled, frame: pl.DataFrame, cmdb: Any) -> pl.DataFrame:
         started = time.monotonic()
         run = Run(deadline=started + BUDGET, cmdb=cmdb, pipelines=current.every)
-        done = process(_awake(current), frame, run)
+        done = await asyncio.to_thread(process, _awake(current), frame, run)
         self._count(organization, current, run, len(frame), time.monotonic() - started)
         return done
 
@@ -191,7 +197,7 @@ class LogPipelines(Service):
             if current.errors.get(pipeline) != error:
                 log.error("stage failed", pipeline=pipeline, error=error)
             current.errors[pipeline] = error
-        if seconds > BUDGET and run.meters:
+        if any(meter.timeouts for meter in run.meters.values()):
             slowest = max((item for item in run.meters.items() if not item[0][1]), key=lambda item: item[1].seconds)
             pipeline = slowest[0][0]
             current.suspended[pipeline] = time.monotonic() + SUSPENDED
@@ -281,7 +287,11 @@ async def world_of(ctx: Context, library: Library | None = None) -> World:
 
 def compiled(stages: Any, condition: str, world: World) -> tuple[list[Any], Condition]:
     """Stages and condition of a pipeline. Raises ``StageRefused``, ``DefinitionError`` or ``ConditionError``."""
-    return make(d.read(stages), world), Condition(condition)
+    made = make(d.read(stages), world)
+    fields = written(made)
+    if fields > MAX_FIELDS:
+        raise d.DefinitionError(f"The stages name {fields:,} fields; a pipeline may name {MAX_FIELDS:,}.")
+    return made, Condition(condition)
 
 
 def sentence(error: Exception) -> str:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from mainstay.kernel import store, verbs
 from mainstay.kernel.context import Context
-from mainstay.kernel.errors import NotFound
+from mainstay.kernel.errors import Invalid, NotFound
 from mainstay.modules.logs.pipeline import service
 from mainstay.modules.logs.pipeline.resource import checked, keep, pipelines
 from mainstay.modules.logs.pipeline.tables import LogPipeline, LogPipelineVersion
@@ -54,7 +54,7 @@ class Uploaded(msgspec.Struct, kw_only=True):
 class Rollback(msgspec.Struct, kw_only=True):
     """The version to return to."""
 
-    version: int
+    version: int = 0
 
 
 @pipelines.action("GET", "upload_pipeline/{id}/", privilege="execute", write=True)
@@ -79,6 +79,8 @@ async def _put_in_force(ctx: Context, entity: LogPipeline, number: int) -> Uploa
 
 async def version_of(ctx: Context, pipeline: str, number: int) -> LogPipelineVersion:
     """A saved version. Raises ``NotFound``."""
+    if not 0 < number < 2**31:
+        raise NotFound(f"The pipeline has no version {number}.")
     query = select(LogPipelineVersion).where(
         LogPipelineVersion.pipeline == pipeline, LogPipelineVersion.number == number
     )
@@ -113,6 +115,8 @@ async def rollback(ctx: Context, id: str, body: Rollback) -> Uploaded:
     """Return to an earlier version: it is saved as the newest and put in force"""
     entity = await verbs.entity_of(ctx, pipelines, id, lock=True)
     ctx.principal.require(pipelines.permission, "edit")
+    if not body.version:
+        raise Invalid.field("version", "Please provide version.")
     old = await version_of(ctx, entity.id, body.version)
     entity.condition, entity.stages, entity.revision = old.condition, old.stages, entity.revision + 1
     await keep(ctx, [(entity.id, entity.revision, old.condition, old.stages)], f"Rollback to version {old.number}")

@@ -61,6 +61,8 @@ class Stage:
     """Base of the stages."""
 
     kind = ""
+    writes = 0
+    """Fields that it names; those that only the data knows do not count."""
 
     def __init__(self, path: str, name: str, when: str) -> None:
         self.path = path

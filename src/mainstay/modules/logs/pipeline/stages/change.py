@@ -60,6 +60,7 @@ class Rename(Stage):
         super().__init__(path, spec.name, spec.when)
         if not 1 <= len(spec.fields) <= MAX_FIELDS:
             raise d.DefinitionError(f"A rename stage has 1 to {MAX_FIELDS} fields.")
+        self.writes = len(spec.fields)
         self.pairs = [(field_name(old), target(new)) for old, new in spec.fields.items()]
 
     def apply(self, batch: Batch, run: Run, pipeline: str) -> tuple[Batch, pl.Series | None]:
@@ -99,7 +100,7 @@ class Set(Stage):
         super().__init__(path, spec.name, spec.when)
         if not 1 <= len(spec.fields) <= MAX_FIELDS:
             raise d.DefinitionError(f"A set stage has 1 to {MAX_FIELDS} fields.")
-        self.overwrite = spec.overwrite
+        self.overwrite, self.writes = spec.overwrite, len(spec.fields)
         self.values = []
         for name, value in spec.fields.items():
             text = str(value).lower() if isinstance(value, bool) else str(value)

@@ -46,6 +46,7 @@ class EnrichTable(Stage):
             if not own:
                 raise d.DefinitionError("Please provide target, the field that the value goes to.")
             # A single column goes to the target itself.
+            self.writes += 1
             self.values.append((target(into if into and len(names) == 2 else own), table[name].filter(first)))
 
     def apply(self, batch: Batch, run: Run, pipeline: str) -> tuple[Batch, pl.Series | None]:

@@ -37,6 +37,7 @@ class Grok(Stage):
             raise d.DefinitionError(f"A grok stage has at most {MAX_PATTERNS} patterns.")
         names = Library(library.own | spec.definitions) if spec.definitions else library
         self.expressions = [engine.compile_grok(text, names) for text in spec.patterns]
+        self.writes = len({name for expression in self.expressions for name in expression.groups})
 
     def apply(self, batch: Batch, run: Run, pipeline: str) -> tuple[Batch, pl.Series | None]:
         text = batch.text(self.field)
@@ -172,6 +173,7 @@ class Csv(Stage):
         if not spec.columns or len(spec.columns) > MAX_COLUMNS:
             raise d.DefinitionError(f"A CSV stage has 1 to {MAX_COLUMNS} columns.")
         self.columns = [field_name(name) if name else "" for name in spec.columns]
+        self.writes = len(self.columns)
         if len(spec.separator) != 1 or len(spec.quote) > 1 or spec.separator == spec.quote or spec.separator in "\r\n":
             raise d.DefinitionError("separator and quote must be one character each, and not the same.")
         self.options: dict[str, Any] = {"delimiter": spec.separator, "strict": True}
