@@ -229,8 +229,8 @@ async def form_options(ctx: Context, res: Res) -> OptionsAnswer:
                 continue
             if target.name not in targets:
                 title = getattr(target.model, target.title)
-                statement = select(target.model.id, title.label("name")).order_by(title).limit(100)
-                found = (await ctx.session.execute(statement)).all()
+                statement: Any = select(target.model.id, title.label("name")).order_by(title).limit(100)
+                found = (await ctx.session.execute(rows.restricted(ctx, target, statement))).all()
                 targets[target.name] = [{"id": row.id, "name": row.name} for row in found]
             choices[item["name"]] = targets[target.name]
     return OptionsAnswer(fields=described, choices=choices, extra=await res.behaviour.options(ctx))

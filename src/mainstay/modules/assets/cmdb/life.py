@@ -214,6 +214,8 @@ async def activity_options(ctx: Context, query: HistoryQuery) -> ActivityOptions
     mine = [Change.resource == "ci"]
     if query.ci_id:
         mine.append(Change.record_id == (await item_of(ctx, query.ci_id)).id)
+    elif (seen := items.behaviour.visible(ctx)) is not None:
+        mine.append(Change.record_id.in_(select(items.model.id).where(seen)))
     actions = select(Change.action, func.count()).where(*mine).group_by(Change.action).order_by(Change.action)
     actors = select(Change.actor, func.max(Change.actor_name), func.count()).where(*mine).group_by(Change.actor)
     return ActivityOptions(

@@ -139,13 +139,14 @@ class PortData(msgspec.Struct, kw_only=True):
 async def port_data(ctx: Context, query: OnePart) -> PortData:
     """A port, and the relations that are fixed to it"""
     port = await one_of(ctx, CiInterface, query.id)
-    relation = ctx.platform.registry.resources["ci_relation"].model
+    res = ctx.platform.registry.resources["ci_relation"]
+    relation = res.model
     mine = or_(
         and_(relation.source == port["ci"], relation.source_port.in_((port["key"], port["name"]))),
         and_(relation.target == port["ci"], relation.target_port.in_((port["key"], port["name"]))),
     )
     wanted: Any = select(relation.id, relation.source, relation.target, relation.source_port, relation.target_port)
-    found = (await ctx.session.execute(wanted.where(mine))).all()
+    found = (await ctx.session.execute(rows.restricted(ctx, res, wanted.where(mine)))).all()
     return PortData(port=port, relations=[dict(row._mapping) for row in found])
 
 

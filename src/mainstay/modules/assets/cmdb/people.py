@@ -155,7 +155,8 @@ async def _steps(ctx: Context, key: str, mine: list[dict[str, Any]]) -> list[Ste
         select(Change.record_id).where(Change.resource == "ci", cast(Change.changes, String).contains(key)).limit(200)
     )
     ids = {item["ci_id"] for item in mine} | set((await ctx.session.execute(once)).scalars())
-    return await steps(ctx, sorted(ids))
+    seen: Any = select(Ci.id).where(Ci.id.in_(sorted(ids)))
+    return await steps(ctx, list((await ctx.session.execute(rows.restricted(ctx, items, seen))).scalars()))
 
 
 class Whose(msgspec.Struct, kw_only=True):

@@ -78,11 +78,11 @@ async def slots(ctx: Context, query: CiQuery) -> Slots:
     """The ports and slots of an item, with the relations that take them"""
     item = await verbs.entity_of(ctx, items, query.ci_id)
     model = relations.model
-    statement = select(model.id, model.source, model.target, model.source_port, model.target_port).where(
+    statement: Any = select(model.id, model.source, model.target, model.source_port, model.target_port).where(
         (model.source == item.id) | (model.target == item.id)
     )
     taken: dict[str, list[dict[str, str]]] = {}
-    for row in (await ctx.session.execute(statement)).all():
+    for row in (await ctx.session.execute(rows.restricted(ctx, relations, statement))).all():
         port, other = (row.source_port, row.target) if row.source == item.id else (row.target_port, row.source)
         if port:
             taken.setdefault(port, []).append({"relation_id": row.id, "ci_id": other or ""})
