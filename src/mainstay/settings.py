@@ -68,6 +68,7 @@ class Settings:
     syslog_tls_port: int = _setting(6514, "Port for syslog over TLS. 0: off.")
     trap_port: int = _setting(1162, "UDP port for SNMP traps and informs. 0: off.")
     access_log_days: int = _setting(30, "Days the API access log is kept.")
+    event_history_days: int = _setting(365, "Days the single occurrences of events are kept.")
 
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:

@@ -18,6 +18,8 @@ SPECIAL: dict[str, dict[str, Any]] = {
     "async_task": {"task_path": "incident.auto_close", "task_trigger_data": "0 3 * * *"},
     "field_config": {"module": "incident", "field_config": {"urgency_id": "read_only"}},
     "announcement": {"publish_start": "2026-01-01T00:00:00Z", "publish_end": "2099-01-01T00:00:00Z"},
+    "event_rule": {"pattern": "sample (?P<number>[0-9]+)"},
+    "maintenance": {"start": "2026-01-05T22:00:00Z", "end": "2026-01-05T23:00:00Z", "hosts": ["core-*"]},
     "user": {"password": "Horse-staple-42", "confirm_password": "Horse-staple-42"},
 }
 

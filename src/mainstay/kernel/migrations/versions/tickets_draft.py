@@ -801,6 +801,48 @@ def upgrade() -> None:
         postgresql_where=sa.text("is_deleted = false AND cleared = false"),
     )
     op.create_table(
+        "event_rule",
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=True),
+        sa.Column("enabled", sa.Boolean(), nullable=False),
+        sa.Column("pattern", sa.String(length=2000), nullable=False),
+        sa.Column("event_class", sa.String(length=255), nullable=False),
+        sa.Column("severity", sa.Integer(), nullable=True),
+        sa.Column("disposition", sa.String(length=64), nullable=True),
+        sa.Column("template", sa.String(length=1000), nullable=False),
+        sa.Column("key", JsonType, nullable=False),
+        sa.Column("clears", sa.String(length=255), nullable=False),
+        sa.Column("vendors", JsonType, nullable=False),
+        sa.Column("samples", JsonType, nullable=False),
+        sa.Column("id", Identifier, nullable=False),
+        sa.Column("creation_time", Timestamp(), nullable=False),
+        sa.Column("created_by", sa.Integer(), nullable=False),
+        sa.Column("last_update_time", Timestamp(), nullable=False),
+        sa.Column("modified_by", sa.Integer(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("is_deleted", sa.Boolean(), nullable=False),
+        sa.Column("is_demo_data", sa.Boolean(), nullable=False),
+        sa.Column("custom_field_data", JsonType, nullable=False),
+        sa.Column("organization", Identifier, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_event_rule")),
+    )
+    op.create_index(
+        "ix_event_rule_recent",
+        "event_rule",
+        ["organization", "creation_time", "id"],
+        unique=False,
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.create_index(
+        "uq_event_rule_name",
+        "event_rule",
+        [sa.literal_column("organization"), sa.literal_column("lower(name)")],
+        unique=True,
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.create_table(
         "event_ticket",
         sa.Column("id", Identifier, nullable=False),
         sa.Column("event", Identifier, nullable=False),
@@ -910,6 +952,44 @@ def upgrade() -> None:
         sa.Column("opened_at", Timestamp(), nullable=False),
         sa.PrimaryKeyConstraint("organization", "trigger", "key", name=op.f("pk_event_trigger_group")),
     )
+    op.create_table(
+        "maintenance",
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("description", sa.Text(), nullable=False),
+        sa.Column("enabled", sa.Boolean(), nullable=False),
+        sa.Column("start", Timestamp(), nullable=False),
+        sa.Column("end", Timestamp(), nullable=False),
+        sa.Column("recurrence", sa.String(length=64), nullable=True),
+        sa.Column("weekdays", JsonType, nullable=False),
+        sa.Column("month_day", sa.Integer(), nullable=True),
+        sa.Column("until", Timestamp(), nullable=True),
+        sa.Column("timezone", sa.String(length=64), nullable=False),
+        sa.Column("everything", sa.Boolean(), nullable=False),
+        sa.Column("cis", JsonType, nullable=False),
+        sa.Column("hosts", JsonType, nullable=False),
+        sa.Column("networks", JsonType, nullable=False),
+        sa.Column("classes", JsonType, nullable=False),
+        sa.Column("rules", JsonType, nullable=False),
+        sa.Column("id", Identifier, nullable=False),
+        sa.Column("creation_time", Timestamp(), nullable=False),
+        sa.Column("created_by", sa.Integer(), nullable=False),
+        sa.Column("last_update_time", Timestamp(), nullable=False),
+        sa.Column("modified_by", sa.Integer(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("is_deleted", sa.Boolean(), nullable=False),
+        sa.Column("is_demo_data", sa.Boolean(), nullable=False),
+        sa.Column("custom_field_data", JsonType, nullable=False),
+        sa.Column("organization", Identifier, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_maintenance")),
+    )
+    op.create_index(
+        "ix_maintenance_recent",
+        "maintenance",
+        ["organization", "creation_time", "id"],
+        unique=False,
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
     op.create_index(
         "ix_incident_parent",
         "incident",
@@ -929,6 +1009,13 @@ def downgrade() -> None:
         sqlite_where=sa.text("parent IS NOT NULL"),
         postgresql_where=sa.text("parent IS NOT NULL"),
     )
+    op.drop_index(
+        "ix_maintenance_recent",
+        table_name="maintenance",
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.drop_table("maintenance")
     op.drop_table("event_trigger_group")
     op.drop_index("ix_event_trigger_due_at", table_name="event_trigger_due")
     op.drop_table("event_trigger_due")
@@ -947,6 +1034,19 @@ def downgrade() -> None:
     op.drop_table("event_trigger")
     op.drop_index("ix_event_ticket_incident", table_name="event_ticket")
     op.drop_table("event_ticket")
+    op.drop_index(
+        "uq_event_rule_name",
+        table_name="event_rule",
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.drop_index(
+        "ix_event_rule_recent",
+        table_name="event_rule",
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.drop_table("event_rule")
     op.drop_index(
         "uq_event_live",
         table_name="event",

@@ -27,9 +27,16 @@ def rules() -> tuple[Rule, ...]:
 def _rule(name: str, document: dict[str, Any], given: dict[str, Any]) -> Rule:
     patterns = given["match"]
     key = given.get("key", ())
+    level = given.get("severity")
     return Rule(
-        name=name, event_class=given["class"], patterns=(patterns,) if isinstance(patterns, str) else tuple(patterns),
-        vendors=tuple(document.get("vendors", ())), only=document.get("only", False), severity=severity.WORDS[given["severity"]] if "severity" in given else None,
-        set={str(k): str(v) for k, v in given.get("set", {}).items()}, template=given.get("template", ""),
-        key=(key,) if isinstance(key, str) else tuple(key), tests=tuple(given.get("tests", ())),
-    )  # fmt: skip
+        name=name,
+        event_class=given["class"],
+        patterns=(patterns,) if isinstance(patterns, str) else tuple(patterns),
+        vendors=tuple(document.get("vendors", ())),
+        only=document.get("only", False),
+        severity=None if level is None else severity.WORDS[level],
+        set={str(k): str(v) for k, v in given.get("set", {}).items()},
+        template=given.get("template", ""),
+        key=(key,) if isinstance(key, str) else tuple(key),
+        tests=tuple(given.get("tests", ())),
+    )

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from mainstay.kernel.signals import RawEvent
-from mainstay.modules.monitoring.eventrules import catalogue, severity
+from mainstay.modules.monitoring.eventrules import catalogue
 from mainstay.modules.monitoring.eventrules.catalogue import EventClass
-from mainstay.modules.monitoring.eventrules.matcher import Matcher, Rule
+from mainstay.modules.monitoring.eventrules.matcher import Rule
+from mainstay.modules.monitoring.eventrules.service import Rulebook
 from mainstay.modules.monitoring.events.engine import Occurrence, seen
 
 _DIGITS = re.compile(r"\d+")
@@ -23,16 +23,6 @@ _INTERFACES = (
     ("fortygige", "fo"), ("hundredgige", "hu"), ("xgigabitethernet", "xg"), ("gigabitethernet", "gi"),
     ("fastethernet", "fa"), ("ethernet", "eth"), ("port-channel", "po"), ("loopback", "lo"), ("tunnel", "tu"),
 )  # fmt: skip
-
-
-@dataclass(slots=True, kw_only=True)
-class Rules:
-    """What messages of one organization are classified by."""
-
-    matcher: Matcher
-    keep_unknown: int = 0
-    """Syslog level up to which a line that no rule knows is an event, too; 0: never."""
-    vendors: dict[str, str] = field(default_factory=dict)
 
 
 def device_of(ci: str, address: str, host: str) -> tuple[str, ...]:
@@ -64,20 +54,25 @@ def _plain(value: str) -> str:
     return low
 
 
-def occurrences(raw: RawEvent, rules: Rules, now: datetime, vendor: str = "") -> list[Occurrence]:
+def occurrences(raw: RawEvent, rules: Rulebook, now: datetime, vendor: str = "") -> list[Occurrence]:
     """What a raw event means: usually one occurrence, several where its class ends several, none for noise."""
     variables: dict[str, Any] = dict(raw.variables)
     rule: Rule | None = None
     name = raw.event_class
     if not name:
-        match = rules.matcher.match(raw.message, vendor)
+        match = rules.match(raw.message, vendor)
         if match is not None:
             rule, name = match.rule, match.rule.event_class
             variables = {**match.variables, **variables}
+        elif raw.extra.get("drop_unknown"):
+            return []
     kind = catalogue.find(name)
-    if (rule.disposition if rule and rule.disposition else kind.disposition) != catalogue.RAISE:
+    disposition = rule.disposition if rule and rule.disposition else kind.disposition
+    if disposition != catalogue.RAISE and not raw.extra.get("always"):
         return []
-    given = raw.severity or (rule.severity if rule else None) or kind.severity
+    given = raw.severity or (rule.severity if rule else None)
+    if given is None:
+        given = int(raw.extra.get("unknown_severity", kind.severity)) if not name else kind.severity
     made = Occurrence(
         keys=(), event_class=kind.name, severity=given, message=_message(raw, rule, variables),
         at=seen(raw.at, now), clear=raw.clear, escalates=raw.severity is not None, host=raw.host, address=raw.address,
@@ -128,15 +123,3 @@ def _part(raw: RawEvent, kind: EventClass, rule: Rule | None, variables: dict[st
         # The same text with other numbers in it is taken for the same problem.
         return _DIGITS.sub("#", raw.message)[:500]
     return ""
-
-
-def of_line(row: dict[str, Any]) -> RawEvent:
-    """A stored log line as a raw event."""
-    return RawEvent(
-        organization=row["organization"], source="syslog", at=row["received"], message=row["text"],
-        address=row["source"], host=row["host"], ci=row["ci"], reference=str(row["id"]), raw=row["raw"] or row["text"],
-        extra={"level": row["severity"]},
-    )  # fmt: skip
-
-
-__all__ = ["Rules", "device_of", "fingerprints", "occurrences", "of_line", "part_of", "severity"]

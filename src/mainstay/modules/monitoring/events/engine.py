@@ -5,7 +5,7 @@ States follow X.733 (an end updates the alarm it ends) and ISA-18.2 (cleared and
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -40,6 +40,10 @@ class Occurrence:
     tags: list[str] = field(default_factory=list)
     storm: str = ""
     """What it counts for in storm collapse; empty: never collapsed."""
+    maintenance: str | None = None
+    """The window it is in."""
+    parent: str | None = None
+    """The event of the device above, where that is down."""
     event: str = ""
     """The row it went to, once that is decided."""
 
@@ -71,6 +75,7 @@ class State:
     maintenance: str | None = None
     parent: str | None = None
     version: int = 1
+    count: int = 0
     added: int = 0
     """Raw events to add to its count."""
     first: Occurrence | None = None
@@ -95,7 +100,7 @@ def effective(original: int, maintenance: str | None, parent: str | None) -> int
 
 
 def decide(
-    states: Iterable[State], batch: Sequence[Occurrence], policy: Policy, now: datetime, new_id: Any
+    states: Iterable[State], batch: Sequence[Occurrence], policy: Policy, new_id: Callable[[], str]
 ) -> list[State]:
     """Apply the batch in order; returns every state that was touched, new rows included."""
     current: dict[str, State] = {}
@@ -138,8 +143,9 @@ def _reopens(state: State, item: Occurrence, policy: Policy) -> bool:
 
 def _new(item: Occurrence, record_id: str) -> State:
     made = State(
-        id=record_id, fingerprint=item.keys[0], severity=item.severity, original_severity=item.severity,
-        last_seen=item.at, added=1, first=item, latest=item, turns=[item.at.timestamp()],
+        id=record_id, fingerprint=item.keys[0], original_severity=item.severity, last_seen=item.at, added=1,
+        severity=effective(item.severity, item.maintenance, item.parent), maintenance=item.maintenance,
+        parent=item.parent, first=item, latest=item, turns=[item.at.timestamp()],
     )  # fmt: skip
     made.actions.append("create")
     return made
@@ -172,6 +178,7 @@ def _reopen(state: State, item: Occurrence, policy: Policy) -> None:
     state.latest = item
     if item.severity != state.original_severity:
         state.original_severity = item.severity
+    state.maintenance, state.parent = item.maintenance, item.parent
     state.severity = effective(state.original_severity, state.maintenance, state.parent)
     _turn(state, item.at, policy)
 

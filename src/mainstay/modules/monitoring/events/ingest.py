@@ -12,11 +12,12 @@ from mainstay.kernel import changes, store
 from mainstay.kernel.context import Context
 from mainstay.kernel.record import new_id
 from mainstay.modules.monitoring.events.engine import Occurrence, Policy, State, decide, difference
+from mainstay.modules.monitoring.events.storm import Storms
 from mainstay.modules.monitoring.events.tables import Event
 
 _t = Event.__table__.c
 READ = ("id", "fingerprint", "severity", "original_severity", "cleared", "cleared_at", "acknowledged", "last_seen",
-        "flapping", "clear_waits", "turns", "maintenance", "parent", "version")  # fmt: skip
+        "flapping", "clear_waits", "turns", "maintenance", "parent", "version", "count")  # fmt: skip
 WRITTEN = ("severity", "original_severity", "cleared", "cleared_at", "acknowledged", "flapping", "clear_waits", "turns",
            "maintenance", "parent")  # fmt: skip
 ACTIONS = ("create", "clear", "reopen", "update")
@@ -30,12 +31,17 @@ async def alone(ctx: Context) -> None:
         )
 
 
-async def store_batch(ctx: Context, batch: Sequence[Occurrence], policy: Policy) -> list[State]:
+async def store_batch(
+    ctx: Context, batch: Sequence[Occurrence], policy: Policy, storms: Storms, limit: int
+) -> list[State]:
     """Decide and write; returns the states that were touched."""
     await alone(ctx)
     keys = list(dict.fromkeys(key for item in batch for key in item.keys))
     states = await read(ctx, keys, policy)
-    touched = decide(states, batch, policy, ctx.now, new_id)
+    redirected = storms.collapse(batch, {state.fingerprint for state in states}, limit, ctx.now)
+    if redirected:
+        states += await read(ctx, list({item.keys[0] for item in redirected}), policy)
+    touched = decide(states, batch, policy, new_id)
     await write(ctx, touched)
     return touched
 
@@ -52,6 +58,15 @@ async def read(ctx: Context, keys: Sequence[str], policy: Policy) -> list[State]
             # Of several, the one cleared last.
             live += sorted(gone, key=lambda state: state.cleared_at or ctx.now, reverse=True)
     return live
+
+
+async def flapping(ctx: Context) -> list[State]:
+    """The rows that flap."""
+    statement = select(*[_t[name] for name in READ]).where(
+        _t.organization == ctx.organization, _t.is_deleted == false(), _t.flapping == true()
+    )
+    found = (await ctx.session.execute(statement.limit(1000))).all()
+    return [State(**dict(zip(READ, row, strict=True))) for row in found]
 
 
 async def _select(ctx: Context, keys: Sequence[str], condition: Any) -> list[State]:
@@ -104,11 +119,15 @@ async def _count(ctx: Context, states: Sequence[State]) -> None:
              for s in states],
         )  # fmt: skip
         return
-    rows = func.unnest(
-        bindparam("ids", [state.id for state in states], type_=ARRAY(String)),
-        bindparam("added", [state.added for state in states], type_=ARRAY(_t.count.type)),
-        bindparam("seen", [state.last_seen for state in states], type_=ARRAY(_t.last_seen.type)),
-    ).table_valued("id", "added", "seen", name="rows").render_derived()
+    rows = (
+        func.unnest(
+            bindparam("ids", [state.id for state in states], type_=ARRAY(String)),
+            bindparam("added", [state.added for state in states], type_=ARRAY(_t.count.type)),
+            bindparam("seen", [state.last_seen for state in states], type_=ARRAY(_t.last_seen.type)),
+        )
+        .table_valued("id", "added", "seen", name="rows")
+        .render_derived()
+    )
     await ctx.session.execute(
         update(Event.__table__)  # type: ignore[arg-type]
         .where(_t.id == rows.c.id, _t.organization == ctx.organization)

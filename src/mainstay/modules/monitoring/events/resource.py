@@ -9,7 +9,8 @@ from mainstay.kernel.context import Context
 from mainstay.kernel.errors import Invalid
 from mainstay.kernel.record import new_id
 from mainstay.kernel.resource import Behaviour, Resource
-from mainstay.modules.monitoring.events import service
+from mainstay.modules.monitoring.eventrules import catalogue
+from mainstay.modules.monitoring.events import placing, service
 from mainstay.modules.monitoring.events.tables import RAISED, Event
 
 PATH = "/ux/common/events/events/"
@@ -31,6 +32,19 @@ class Events(Behaviour[Event]):
         if "severity" in values and values["severity"] != entity.severity:
             values["original_severity"] = _as_raised(values["severity"])
 
+    async def saved(self, ctx: Context, entity: Event, diff: list[dict[str, Any]], given: Mapping[str, Any]) -> None:
+        if entity.cleared and any(change["field"] == "cleared" for change in diff):
+            await placing.restore(ctx, [entity.id])
+
+    async def removing(self, ctx: Context, entities: Sequence[Event]) -> None:
+        await placing.restore(ctx, [entity.id for entity in entities])
+
+    async def decorate(self, ctx: Context, rows: list[dict[str, Any]]) -> None:
+        for row in rows:
+            kind = catalogue.find(row["event_class"])
+            row |= {"event_type": kind.type, "probable_cause": kind.cause, "meaning": kind.meaning,
+                    "recommended_action": kind.action}  # fmt: skip
+
 
 def _as_raised(severity: int | None) -> int:
     if severity is None:
@@ -50,6 +64,7 @@ events = Resource(
     section="Monitoring",
     id_name="event_id",
     mirrors={"alarm_message": "message"},
+    extra={"event_type": str, "probable_cause": str, "meaning": str, "recommended_action": str},
     sort="last_seen",
     behaviour=Events(),
     privileges=("view", "add", "edit", "delete", "export", "execute"),
