@@ -14,8 +14,10 @@ from mainstay.modules.assets.founding import AssetDefaults
 from mainstay.modules.assets.relations import actions as _actions  # noqa: F401 - adds the walks
 from mainstay.modules.assets.relations import ends as _ends  # noqa: F401 - adds what relations lead to
 from mainstay.modules.assets.relations.resource import relation_types, relations
+from mainstay.modules.monitoring.eventrules.resource import event_rules
+from mainstay.modules.monitoring.events.actions import events
 from mainstay.modules.monitoring.events.listener import EventEngine
-from mainstay.modules.monitoring.events.resource import events
+from mainstay.modules.monitoring.maintenance.resource import maintenances
 from mainstay.modules.organization.announcements.resource import announcements
 from mainstay.modules.organization.async_tasks.resource import async_tasks
 from mainstay.modules.organization.business_hours.resource import profiles as business_hours
@@ -55,7 +57,7 @@ def register(registry: Registry) -> None:
     """Add every resource and group of operations."""
     registry.add(incidents, conversation, event_tickets, event_triggers)
     registry.service(TriggerClock)
-    registry.add(events)
+    registry.add(events, event_rules, maintenances)
     registry.service(EventEngine)
     registry.add(items, categories, relations, relation_types, device_groups)
     registry.service(AssetDefaults, AddressBook)
