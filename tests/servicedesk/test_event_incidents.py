@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from mainstay.kernel import feed
 from tests.servicedesk.test_incident import report
 from tests.servicedesk.triggering import EVENTS, INCIDENTS, events, incidents, linked, raw, said, trigger
 from tests.support import World
@@ -164,6 +165,24 @@ async def test_a_system_that_posts_events_finds_their_incidents(world: World, st
     await world.post(ASK, {"events": [{"key": 7}]}, expect=400)
     foreign = await stranger.post(ASK, {"event_ids": [disk["id"]]})
     assert foreign["results"] == [{"asked": disk["id"], "event_ids": [], "cleared": None, "incidents": []}]
+
+
+async def test_events_are_found_by_the_key_they_were_posted_with(world: World) -> None:
+    await trigger(world)
+    posted = {"message": "Backup failed", "severity": "critical", "host": "files1", "key": "job-7"}
+    answer = await world.post(f"{EVENTS}events_nbi/", posted)
+    item = {"name": "core-sw", "category": "Switch", "ip_address": "192.0.2.8"}
+    item = await world.post("/ux/common/cmdb/profile/", item, expect=201)
+    await raw(world, "psu", address="192.0.2.8", ci=item["id"])
+    asked = {"events": [{"key": "job-7", "host": "files1"}, {"key": "psu", "address": "192.0.2.8"}]}
+    first, second = (await world.post(ASK, asked))["results"]
+    assert first["event_ids"] == [answer["events"][0]["event_id"]]
+    assert [ticket["summary"] for ticket in first["incidents"]] == ["files1: Backup failed"]
+    assert [ticket["summary"] for ticket in second["incidents"]] == ["core-sw: Problem psu"]
+    cleared = await world.post(f"{EVENTS}events_nbi/", {**posted, "status": "resolved"})
+    assert cleared["cleared"] == 1
+    await feed.drain(world.platform)
+    assert (await world.post(ASK, asked))["results"][0]["incidents"][0]["status"] == "Resolved"
 
 
 async def test_events_are_shown_on_the_incident_to_those_who_may_see_them(world: World) -> None:

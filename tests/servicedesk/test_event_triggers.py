@@ -452,6 +452,7 @@ async def test_many_incidents_at_once_are_one_mail(world: World, monkeypatch: py
 async def test_an_end_of_many_is_worked_in_portions(world: World) -> None:
     await trigger(world)
     keys = [f"p{number:03}" for number in range(120)]
+    await world.put("/api/settings", {"values": {"events.storm": 0}})
     await raw(world, *keys)
     await raw(world, *keys, clear=True)
     await work_due(world.platform)
@@ -516,6 +517,7 @@ async def test_a_trigger_that_cannot_work_is_refused_by_field(world: World, valu
 async def test_a_storm_of_events_is_handled_in_sets(world: World, statements: Any) -> None:
     """Many events of one device are one incident; the statements do not grow with them."""
     await trigger(world, group_by="ci")
+    await world.put("/api/settings", {"values": {"events.storm": 0}})
     counts = []
     for size in (5, 200):
         batch = [f"{size}-{number}" for number in range(size)]

@@ -22,7 +22,7 @@ async def make_defaults(ctx: Context) -> None:
         EventTrigger(
             name=NAME, description="One incident per device while it has critical or major events.",
             status=engine.INACTIVE, conditions={"severity": [CRITICAL, MAJOR]}, by_severity={},
-            group_by=engine.BY_CI, tag=["monitoring"], notify_users=[], notify_emails=[], is_preconfigured=True,
+            group_by=engine.BY_CI, tag=[], notify_users=[], notify_emails=[], is_preconfigured=True,
         ),
     )  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import false, or_, select
 
@@ -12,6 +12,7 @@ from mainstay.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from mainstay.kernel.operation import Group, Page
 from mainstay.kernel.query import ListQuery
 from mainstay.kernel.richtext import sanitise
+from mainstay.modules.assets.cmdb.lookup import CiRef, by_address
 from mainstay.modules.monitoring.events.classify import device_of, fingerprints
 from mainstay.modules.monitoring.events.resource import PATH as EVENTS
 from mainstay.modules.monitoring.events.tables import Event
@@ -145,7 +146,9 @@ async def get_events_nbi_inci_detail(ctx: Context, body: WantedIncidents) -> Fou
         raise Invalid.field("event_ids", "Please provide event ids, references or keys.")
     if len(asked) > MOST:
         raise Invalid.field("event_ids", f"At most {MOST} events can be asked for at once.")
-    prints = [_prints(item) for item in asked]
+    # An event whose device is a known item may be stored under the item or under its address.
+    items = await by_address(ctx, {item.address for item in asked if item.key and item.address and not item.ci})
+    prints = [_prints(item, items) for item in asked]
     rows = await _asked(ctx, asked, [value for values in prints for value in values])
     known: dict[str, list[Event]] = {}
     for row in rows:
@@ -167,11 +170,14 @@ async def get_events_nbi_inci_detail(ctx: Context, body: WantedIncidents) -> Fou
     return FoundIncidents(count=len(results), results=results)
 
 
-def _prints(item: AskedEvent) -> Sequence[str]:
+def _prints(item: AskedEvent, items: Mapping[str, CiRef]) -> Sequence[str]:
     """The fingerprints that the event may be stored under."""
     if item.fingerprint:
         return (item.fingerprint,)
-    return fingerprints(device_of(item.ci, item.address, item.host), "key", item.key) if item.key else ()
+    if not item.key:
+        return ()
+    known = items.get(item.address)
+    return fingerprints(device_of(item.ci or (known.id if known else ""), item.address, item.host), "key", item.key)
 
 
 def _names(item: AskedEvent, prints: Sequence[str]) -> list[str]:
