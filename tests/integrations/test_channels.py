@@ -179,6 +179,15 @@ async def test_templates_are_checked_and_previewed_on_a_real_record(world: World
     assert "Disk &lt;full&gt;" in shipped["html"]
     unsaved = await world.post(f"{TEMPLATES}preview/", {"about": "incident", "subject": "{{ organization }}"})
     assert unsaved["subject"].startswith("Organization")
+    # A template that goes takes no subscription along.
+    mail = await channel(world, "email")
+    told = await world.post(
+        "/api/notification-subscriptions/",
+        {"name": "S", "about": "incident", "channels": [mail["id"]], "addresses": ["a@b.example"], "template": "T"},
+    )
+    assert told["data"]["template"] == made["id"]
+    await world.delete(f"{TEMPLATES}{made['id']}/")
+    assert (await world.get(f"/api/notification-subscriptions/{told['id']}/"))["template"] is None
     # Not of what one may not read.
     blind = await world.granted({"notification_template": ("view",)})
     await world.post(f"{TEMPLATES}preview/", {"about": "incident"}, by=blind, expect=403)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mainstay.kernel.feed import Follower
 from mainstay.kernel.mail import Postman
+from mainstay.kernel.services import cancelled
 
 if TYPE_CHECKING:
     from mainstay.kernel.platform import Platform
@@ -27,6 +28,4 @@ class Background:
     async def stop(self) -> None:
         """Stop between units of work."""
         await self._follower.stop()
-        if self._delivery is not None:
-            self._delivery.cancel()
-            await asyncio.wait({self._delivery})
+        await cancelled(self._delivery)

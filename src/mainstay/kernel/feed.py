@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -23,6 +22,7 @@ from mainstay.kernel.changes import Change
 from mainstay.kernel.context import Context, system
 from mainstay.kernel.database import ANY_ORGANIZATION
 from mainstay.kernel.record import Base
+from mainstay.kernel.services import cancelled
 
 if TYPE_CHECKING:
     from mainstay.kernel.platform import Platform
@@ -109,11 +109,7 @@ class Follower:
 
     async def stop(self) -> None:
         """Stop between batches; a batch that is cut off is rolled back and comes again."""
-        for task in self._tasks:
-            task.cancel()
-        for task in self._tasks:
-            with suppress(asyncio.CancelledError):
-                await task
+        await cancelled(*self._tasks)
 
     async def _run(self, name: str) -> None:
         pause = INTERVAL

@@ -18,6 +18,7 @@ from mainstay.kernel.access.tables import REQUESTER
 from mainstay.kernel.changes import Change, record
 from mainstay.kernel.context import Context, Principal
 from mainstay.kernel.database import ANY_ORGANIZATION
+from mainstay.kernel.services import cancelled
 
 if TYPE_CHECKING:
     from mainstay.kernel.platform import Platform
@@ -74,10 +75,7 @@ class Hub:
         for stream in self.streams:
             with suppress(asyncio.QueueFull):
                 stream.events.put_nowait(None)
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        await cancelled(self._task)
 
     def nudge(self) -> None:
         """Something was committed here: look now instead of at the next interval."""

@@ -7,7 +7,8 @@ stopped in the opposite order, before the stores close.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mainstay.kernel.platform import Platform
@@ -24,3 +25,16 @@ class Service:
 
     async def stop(self) -> None:
         """End; what was accepted is handed on or stored before this returns."""
+
+
+async def cancelled(*tasks: asyncio.Task[Any] | None) -> None:
+    """Cancel tasks and wait until they are over.
+
+    Again and again: a task that waits with a timeout can lose a cancellation that arrives as its wait ends, and a
+    database driver can turn one into an error that the task takes for a passing one.
+    """
+    left = {task for task in tasks if task is not None and not task.done()}
+    while left:
+        for task in left:
+            task.cancel()
+        _over, left = await asyncio.wait(left, timeout=1)

@@ -38,7 +38,9 @@ PAGE = verbs.page_of(notifications)
 SAVED = verbs.saved_of(notifications)
 
 
-def _served(group: Group, path: str, which: Callable[[], ColumnElement[bool]], what: str) -> None:
+def _served(
+    group: Group, path: str, which: Callable[[], ColumnElement[bool]], what: str, body_type: type[msgspec.Struct]
+) -> None:
     """List, read, change and delete the messages of one messenger."""
 
     def route(method: str, suffix: str, privilege: str, **options: Any) -> Callable[[H], H]:
@@ -71,7 +73,7 @@ def _served(group: Group, path: str, which: Callable[[], ColumnElement[bool]], w
     def writer(method: str) -> None:
         summary = f"Change a {what}: edit it while it waits, send it again, cancel or suppress it"
 
-        @route(method, "{id}/", "edit", summary=summary, body=notifications.input, returns=SAVED)
+        @route(method, "{id}/", "edit", summary=summary, body=body_type, returns=SAVED)
         async def changing(ctx: Context, id: str, body: Any) -> Any:
             entity = await one(ctx, id, lock=True)
             if ctx.headers.get("if-match"):
@@ -96,18 +98,27 @@ def _served(group: Group, path: str, which: Callable[[], ColumnElement[bool]], w
         return Reply(None, status=204)
 
 
-def _kind(module: str, path: str, kind: str, what: str) -> Group:
+def _body(name: str, *nested: str) -> type[msgspec.Struct]:
+    """What a message is sent or edited with: its fields, and the documented nested parts."""
+    plain = [(item.name, item.type, msgspec.UNSET) for item in msgspec.structs.fields(notifications.input)]
+    parts = [(part, dict[str, Any] | None | msgspec.UnsetType, msgspec.UNSET) for part in nested]
+    return msgspec.defstruct(name, [*plain, *parts], kw_only=True, module=__name__)
+
+
+def _kind(module: str, path: str, kind: str, what: str, example: dict[str, Any]) -> Group:
     group = Group(module)
+    part = documents.NESTED[kind]
+    body_type = _body(f"{part.removesuffix('_data').capitalize()}Message", part)
 
     def which() -> ColumnElement[bool]:
         return Notification.kind == kind
 
     @group.route("POST", path, permission=(PERMISSION, "add"), resource=notifications.name, status=201,
-                 summary=f"Send a {what}", body=notifications.input, returns=SAVED)  # fmt: skip
+                 summary=f"Send a {what}", body=body_type, returns=SAVED, example={part: example})  # fmt: skip
     async def sending(ctx: Context, body: Any) -> Reply:
         return await send(ctx, kind, body)
 
-    _served(group, path, which, what)
+    _served(group, path, which, what, body_type)
     return group
 
 
@@ -126,9 +137,10 @@ class SoundFiles(msgspec.Struct, kw_only=True):
     results: list[SoundFile]
 
 
-api_calls = _kind("APIViewSet", BASE + "3api/", API, "API call")
-sms = _kind("SMSviewset", BASE + "sms/", SMS, "SMS message")
-syslogs = _kind("SyslogViewSet", BASE + "syslog/", SYSLOG, "syslog message")
+api_calls = _kind("APIViewSet", BASE + "3api/", API, "API call",
+                  {"payload": {"change": 42}, "subject": "Change 42", "message": "It was approved."})  # fmt: skip
+sms = _kind("SMSviewset", BASE + "sms/", SMS, "SMS message", {"to": "+49 171 1234567", "message": "Core down"})
+syslogs = _kind("SyslogViewSet", BASE + "syslog/", SYSLOG, "syslog message", {"message": "Core down", "severity": 2})
 beeps = Group("BeepViewSet")
 
 
@@ -160,7 +172,8 @@ async def suppressed_beeps(ctx: Context, query: ListQuery, body: Any) -> Page:
     return await page(ctx, query, verbs.query_filters(query, body), *extra)
 
 
-beeps.operations += _kind("BeepViewSet", BASE + "beep/", BEEP, "console beep").operations
+_example = {"title": "Look", "message": "Core down", "sound": "alarm"}
+beeps.operations += _kind("BeepViewSet", BASE + "beep/", BEEP, "console beep", _example).operations
 suppressed = Group("Suppressedviewset")
 
 
@@ -221,4 +234,5 @@ async def suppress(ctx: Context, body: Suppress) -> Reply:
     return Reply(reply, status=201)
 
 
-_served(suppressed, BASE + "suppressed/", lambda: Notification.status == SUPPRESSED, "suppressed message")
+_served(suppressed, BASE + "suppressed/", lambda: Notification.status == SUPPRESSED, "suppressed message",
+        _body("SuppressedMessage", *documents.NESTED.values()))  # fmt: skip

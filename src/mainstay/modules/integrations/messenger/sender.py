@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mainstay.kernel import outgoing
 from mainstay.kernel.platform import Platform
-from mainstay.kernel.services import Service
+from mainstay.kernel.services import Service, cancelled
 from mainstay.modules.integrations.messenger import beep, digest, engine, outbox
 from mainstay.modules.integrations.messenger.delivery import Deliver, Outcome, delivering
 from mainstay.modules.integrations.messenger.outbox import Run
@@ -53,17 +53,11 @@ class Sender(Service):
     async def stop(self) -> None:
         """Finish the messages that are under way; the rest waits in the outbox."""
         self.platform.memory.pop("notifications", None)
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        await cancelled(self._task)
         if self._running:
             _done, late = await asyncio.wait(self._running, timeout=5)
             runs = [self._running[task] for task in late]
-            for task in late:
-                task.cancel()
-            if late:
-                await asyncio.wait(late)
+            await cancelled(*late)
             for run in runs:
                 await outbox.release(self.platform, run)
 

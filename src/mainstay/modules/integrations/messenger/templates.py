@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import select
 
-from mainstay.kernel import verbs
+from mainstay.kernel import references, verbs
 from mainstay.kernel.context import Context
 from mainstay.kernel.errors import Invalid, NotFound
 from mainstay.kernel.resource import Behaviour, Resource
@@ -28,6 +28,10 @@ class Templates(Behaviour[Template]):
 
     async def change(self, ctx: Context, entity: Template, values: dict[str, Any], given: Mapping[str, Any]) -> None:
         _check(ctx, {name: values.get(name, getattr(entity, name)) for name in ("about", *TEXTS)})
+
+    async def removing(self, ctx: Context, entities: Sequence[Template]) -> None:
+        # Their subscriptions go on with the shipped words.
+        await references.release(ctx, Template.__tablename__, "The template", [entity.id for entity in entities])
 
     async def options(self, ctx: Context) -> dict[str, Any]:
         registry = ctx.platform.registry
