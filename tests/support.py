@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import re
 from dataclasses import dataclass, field
@@ -141,6 +142,7 @@ class Statements:
             {mapper.class_.__tablename__ for mapper in Base.registry.mappers if issubclass(mapper.class_, Scoped)}
         )
         self._engine = platform.database.engine.sync_engine
+        self._beside: frozenset[Any] = platform.memory.get("tasks", frozenset())
         event.listen(self._engine, "before_cursor_execute", self._note)
 
     def close(self) -> None:
@@ -148,12 +150,15 @@ class Statements:
 
     def _note(self, connection: Any, _cursor: Any, statement: str, _parameters: Any, context: Any, _many: Any) -> None:
         first = statement.lstrip().split(None, 1)[0].upper() if statement.strip() else ""
+        # What runs beside the requests is no part of what a request costs.
+        beside = asyncio.current_task() in self._beside
         if first in ("BEGIN", "PRAGMA", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE"):
             return
         for known in (connection.get_execution_options(), context.execution_options if context else {}):
             if known.get("any_organization"):
                 return  # upkeep of the installation, not part of a request
-        self.ran.append(statement)
+        if not beside:
+            self.ran.append(statement)
         if first in ("SELECT", "UPDATE", "DELETE") and "organization" not in statement:
             low = statement.lower().replace('"', "")
             if any(re.search(rf"\b(from|update|join|into)\s+{name}\b", low) for name in self._scoped):

@@ -187,7 +187,7 @@ async def test_a_list_costs_the_same_few_statements_at_any_length(
         await world.get(res.path, params={"items_per_page": wanted})
         counts.append(len(statements.ran) - start)
         listed = statements.ran[start:]
-        assert counts[-1] <= 4, "\n\n".join(listed)
+        assert 1 <= counts[-1] <= 4, "\n\n".join(listed)
     assert counts[0] == counts[1]
 
 
