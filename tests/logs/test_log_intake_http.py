@@ -15,10 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
+from mainstay.kernel.errors import Unavailable
 from mainstay.kernel.intake.batch import one_source
 from mainstay.kernel.platform import Platform
 from mainstay.kernel.signals import LINES
 from mainstay.modules.logs.intake import retention, sources, stages
+from mainstay.modules.logs.intake import store as store_module
 from mainstay.modules.logs.intake.lines import complete, to_arrow
 from mainstay.modules.logs.intake.records import json_frame
 from mainstay.modules.logs.intake.service import submit
@@ -213,6 +215,30 @@ async def test_more_than_fits_in_memory_waits_for_room(world: World) -> None:
     await (await second)
     await store.close()
     assert len(await stored(world)) == 200
+
+
+async def test_lines_that_cannot_be_made_into_rows_keep_no_others_from_being_stored(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare = store_module._prepare
+
+    def stumble(frames: list[pl.DataFrame]) -> Any:
+        if any("poison" in frame["message"].to_list() for frame in frames):
+            raise ValueError("no rows")
+        return prepare(frames)
+
+    monkeypatch.setattr(store_module, "_prepare", stumble)
+    store = LogStore(world.platform)
+    puts = [
+        await store.put(json_frame(json.dumps({"message": text}).encode(), world.organization, "10.0.0.1", NOW))
+        for text in ("before", "poison", "after")
+    ]
+    done = await asyncio.wait_for(asyncio.gather(*puts, return_exceptions=True), 20)
+    assert [type(item) for item in done] == [type(None), Unavailable, type(None)]
+    later = json_frame(b'{"message": "later"}', world.organization, "10.0.0.1", NOW)
+    await asyncio.wait_for(await store.put(later), 20)
+    await store.close()
+    assert [row["message"] for row in await stored(world)] == ["before", "after", "later"]
 
 
 async def test_stages_change_lines_before_they_are_stored_and_a_failing_one_loses_none(

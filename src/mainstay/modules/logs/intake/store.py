@@ -14,7 +14,7 @@ import structlog
 
 from mainstay.kernel.errors import Unavailable
 from mainstay.kernel.signals import LINES
-from mainstay.modules.logs.intake.lines import TABLE, Numbers, complete, to_arrow
+from mainstay.modules.logs.intake.lines import FRAME, TABLE, Numbers, complete, to_arrow
 
 if TYPE_CHECKING:
     from mainstay.kernel.platform import Platform
@@ -118,8 +118,9 @@ class LogStore:
                 taken.append(self._waiting.popleft())
                 weight += taken[-1].weight
             self._oldest = taken[0].at
-            frame, batch = await asyncio.to_thread(_prepare, [item.frame for item in taken])
-            await self._insert(batch)
+            frame, batch = await self._prepared(taken)
+            if len(frame):
+                await self._insert(batch)
             interval = MANY_INTERVAL if len(frame) >= MANY else INTERVAL
             self.stored += len(frame)
             async with self._changed:
@@ -131,6 +132,21 @@ class LogStore:
                 if not item.stored.done():
                     item.stored.set_result(None)
             await self._publishing.put(frame)
+
+    async def _prepared(self, taken: list[_Held]) -> tuple[pl.DataFrame, Any]:
+        try:
+            return await asyncio.to_thread(_prepare, [item.frame for item in taken])
+        except Exception:
+            # One batch that cannot be stored in any way must not keep all others from it, now and later.
+            good = [pl.DataFrame(schema=FRAME)]
+            for item in taken:
+                try:
+                    good.append((await asyncio.to_thread(_prepare, [item.frame]))[0])
+                except Exception as error:
+                    log.exception("log lines lost: they cannot be made into rows", lines=len(item.frame))
+                    if not item.stored.done():
+                        item.stored.set_exception(Unavailable(f"The lines cannot be stored: {type(error).__name__}."))
+            return await asyncio.to_thread(_prepare, good)
 
     async def _insert(self, batch: Any) -> None:
         token, wait = uuid.uuid4().hex, RETRY_SECONDS
