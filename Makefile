@@ -16,7 +16,8 @@ CONSOLE_SOURCES := $(shell find console/src console/public console/swagger -type
 	$(wildcard console/*.html console/*.json console/*.ts)
 PACKAGES := console/node_modules/.installed
 PYTEST := $(RUN) pytest
-BENCHES := api
+BENCHES := api traps
+BENCHES := api logsearch
 # A process holds one embedded telemetry store and one jobs engine: these tests open their own.
 ALONE := tests/kernel/telemetry tests/kernel/jobs
 

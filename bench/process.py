@@ -70,6 +70,15 @@ class Process:
                         total += int(line.split()[1])
         return total / 1024
 
+    def cpu(self) -> float:
+        """Seconds of processor time that the process and everything it started took so far."""
+        ticks = 0
+        for pid in self._family():
+            with contextlib.suppress(OSError):
+                words = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+                ticks += int(words[11]) + int(words[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
+
     def _family(self) -> list[int]:
         found = []
         for entry in Path("/proc").iterdir():

@@ -66,8 +66,28 @@ class Settings:
     intake_host: str = _setting("", "Address that syslog and traps are received on. Empty: as http_host.")
     syslog_port: int = _setting(5514, "Port for syslog, UDP and TCP. 0: off.")
     syslog_tls_port: int = _setting(6514, "Port for syslog over TLS. 0: off.")
+    syslog_tls_cert: str = _setting(
+        "", "Certificate file (PEM) for syslog over TLS. Empty: one made at the first start, in the data folder."
+    )
+    syslog_tls_key: str = _setting("", "Private key file (PEM) of that certificate.")
+    syslog_tls_client_ca: str = _setting(
+        "", "File with the authorities (PEM) whose client certificates syslog senders over TLS must show. Empty: none."
+    )
+    syslog_source_limit: int = _setting(
+        50_000, "Syslog lines a second taken from one UDP sender; what is beyond is counted, not stored. 0: no limit."
+    )
     trap_port: int = _setting(1162, "UDP port for SNMP traps and informs. 0: off.")
+    trap_source_limit: int = _setting(
+        5_000, "Traps a second taken from one sender; what is beyond is counted, not stored. 0: no limit."
+    )
+    trap_days: int = _setting(90, "Days received traps are kept.")
+    log_days: int = _setting(30, "Days log lines are kept.")
+    log_max_gb: int = _setting(50, "Disk space for log lines, in GiB: beyond it the oldest go. 0: no limit.")
+    geo_database: str = _setting(
+        "", "Comma-separated MaxMind DB files (.mmdb: city, country, ASN) for the geo stage of log pipelines."
+    )
     access_log_days: int = _setting(30, "Days the API access log is kept.")
+    event_history_days: int = _setting(365, "Days the single occurrences of events are kept.")
 
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:

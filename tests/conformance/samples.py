@@ -18,7 +18,15 @@ SPECIAL: dict[str, dict[str, Any]] = {
     "async_task": {"task_path": "incident.auto_close", "task_trigger_data": "0 3 * * *"},
     "field_config": {"module": "incident", "field_config": {"urgency_id": "read_only"}},
     "announcement": {"publish_start": "2026-01-01T00:00:00Z", "publish_end": "2099-01-01T00:00:00Z"},
+    "notification_subscription": {"addresses": ["ann@example.com"]},
+    "notification_channel": {"kind": "email"},
+    "notification": {"kind": "email", "recipient": "ann@example.com", "due_at": "2099-01-01T00:00:00Z"},
+    "event_rule": {"pattern": "sample (?P<number>[0-9]+)"},
+    "maintenance": {"start": "2026-01-05T22:00:00Z", "end": "2026-01-05T23:00:00Z", "hosts": ["core-*"]},
     "user": {"password": "Horse-staple-42", "confirm_password": "Horse-staple-42"},
+    "trap_configuration": {"trap_oid": "1.3.6.1.6.3.1.1.5.3"},
+    "trap_credential": {"community": "sample"},
+    "credential": {"community": "sample"},
 }
 
 
@@ -65,9 +73,16 @@ async def sample(world: World, res: Resource[Any], **overrides: Any) -> dict[str
             given[name] = made if spec.kind == "reference" else [made]
         else:
             given[name] = value(spec, number)
+    if res.name == "ci_relation":
+        given["target"] = await target_id(world, world.platform.registry.resources["ci"])
     if res.name == "leave":
         monday = str(date(2026, 1, 5) + timedelta(weeks=number))
         given |= {"start_date": monday, "end_date": monday}
+    if res.name == "mib":
+        text = (
+            f"SAMPLE{number}-MIB DEFINITIONS ::= BEGIN\nsample{number} OBJECT IDENTIFIER ::= {{ iso {number} }}\nEND\n"
+        )
+        given = {"mib_text": text}
     return {**given, **SPECIAL.get(res.name, {}), **overrides}
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from tests.kernel.processes import Installation, once
 
 CHECKS = "not_a_server_error,response_schema_conformance,status_code_conformance,content_type_conformance"
-ENDS_THE_SESSION = "logout|/api/session|revoke"
+ENDS_THE_SESSION = "logout|/api/session|revoke|/api/logs/tail"
+"""What ends the session, and what does not end."""
 
 
 @once

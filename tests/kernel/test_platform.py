@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 from typing import Any
 
@@ -29,6 +30,20 @@ async def listen(world: World, someone: Any, wanted: int) -> list[dict[str, Any]
         if len(events) == wanted:
             break
     return events
+
+
+async def test_links_carry_the_address_that_was_asked_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    await world.post(INCIDENTS, [{"summary": "One"}, {"summary": "Two"}])
+    behind = {"headers": {"X-Forwarded-Proto": "https"}, "params": {"items_per_page": 1}}
+    page = await world.get(INCIDENTS, **behind)
+    # Anybody can send the header; it counts only from a proxy that the settings name.
+    assert page["next"].startswith(f"http://mainstay.test{INCIDENTS}?")
+    trusting = dataclasses.replace(world.platform.settings, trusted_proxies="127.0.0.1, 10.0.0.1")
+    monkeypatch.setattr(world.platform, "settings", trusting)
+    page = await world.get(INCIDENTS, **behind)
+    assert page["next"].startswith(f"https://mainstay.test{INCIDENTS}?")
+    following = await world.get(page["next"].removeprefix("https://mainstay.test"))
+    assert following["results"][0]["id"] != page["results"][0]["id"]
 
 
 async def test_live_updates_go_by_organization_and_permission(world: World, stranger: World) -> None:

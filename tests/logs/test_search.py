@@ -140,6 +140,19 @@ async def test_pages_hold_every_line_once_in_both_orders(world: World) -> None:
     await world.post(LOGS, {"cursor": "x"}, expect=400)
 
 
+async def test_a_long_range_is_read_from_its_end_without_a_gap(world: World) -> None:
+    lines = [line(world.organization, f"hour {n}", n * 3600) for n in range(1, 100)]
+    await store(world.platform, lines)
+    assert await found(world, "hour", **{"from": "now-10d", "limit": 1000}) == [row["message"] for row in lines]
+    seen: list[str] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        answer = await world.post(LOGS, {"query": "hour", "limit": 10, "cursor": cursor, "from": "now-10d"})
+        seen += [row["message"] for row in answer["results"]]
+        cursor = answer["next"]
+    assert seen == [row["message"] for row in lines]
+
+
 async def test_the_time_range_bounds_the_search(world: World) -> None:
     await store(world.platform, [line(world.organization, f"hours {h}", h * 3600 + 60) for h in (0, 3, 30)])
     assert await found(world, "hours") == ["hours 0", "hours 3"]

@@ -220,6 +220,15 @@ async def test_feedback_assets_and_requester_search(world: World) -> None:
     made = await report(world, assets=["SRV-1", {"asset_id": "SW-2"}], requester_name="Rita Requester")
     hit = await world.get(f"{PATH}impacted_asset/", params={"incident_id": made["id"]})
     assert [row["asset_id"] for row in hit["results"]] == ["SRV-1", "SW-2"]
+    item = await world.post("/ux/common/cmdb/profile/", {"name": "core-sw", "category": "Switch"}, expect=201)
+    await world.patch(f"{PATH}{made['id']}/", {"assets": [item["id"], "SRV-1"]})
+    named = [("core-sw", True), ("SRV-1", False)]
+    hit = await world.get(f"{PATH}impacted_asset/", params={"incident_id": made["id"]})
+    assert [(row["name"], row["is_ci"]) for row in hit["results"]] == named
+    read = (await world.get(f"{PATH}{made['id']}/"))["incident"]
+    assert [(row["name"], row["is_ci"]) for row in read["impacted_asset"]] == named
+    kept = await world.put(f"{PATH}{made['id']}/", read)
+    assert [row["asset_id"] for row in kept["data"]["impacted_asset"]] == [item["id"], "SRV-1"]
     found = await world.get(f"{PATH}requester_search/", params={"search": "req rita"})
     assert [row["email"] for row in found["results"]] == ["rita@example.com"]
     await world.post(f"{PATH}feedback/", {"incident_id": made["id"], "rating": 5}, expect=400)

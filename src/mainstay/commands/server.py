@@ -106,6 +106,8 @@ async def _serve(settings: Settings, ready: Ready) -> None:
         # What is loaded now stays: the collector need not look at it again.
         gc.collect()
         gc.freeze()
+        # Batches of what was received are tens of thousands of objects that live for a moment: look less often.
+        gc.set_threshold(50_000, 20, 50)
         waiting = asyncio.create_task(stop.wait())
         await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
         if not serving.done():

@@ -16,6 +16,7 @@ from mainstay.kernel.access.tables import ApiKey, Role, User
 from mainstay.kernel.context import Context, Principal
 from mainstay.kernel.platform import Platform
 from mainstay.kernel.record import Base, Record
+from mainstay.modules.servicedesk.eventtickets import defaults as event_triggers
 
 FIRST = AGENTS[0][0]
 
@@ -39,6 +40,8 @@ async def populate(platform: Platform, admin: User, password: str) -> bool:
         story = Story(ctx, Random(7))  # noqa: S311 - the same story each time, no secret
         await story.people(password)
         await story.incidents()
+        await event_triggers.activate(ctx, admin.id)
+        await story.notifications(admin.id)
         await _mark(ctx, admin)
     return True
 

@@ -17,6 +17,7 @@ from mainstay.kernel.access import bootstrap
 from mainstay.kernel.access.tables import REQUESTER, Role, User
 from mainstay.kernel.context import Context, Principal
 from mainstay.kernel.secrets import password_hash
+from mainstay.modules.integrations.messenger.channels import make_defaults as make_channels
 from mainstay.modules.servicedesk.incident import engine, messages, service
 from mainstay.modules.servicedesk.incident.tables import Incident
 
@@ -196,6 +197,21 @@ class Story:
 
     def _profiles(self, usernames: Sequence[str]) -> list[str]:
         return [self.agents[name].profile_id for name in usernames]
+
+    async def notifications(self, admin: str) -> None:
+        """What the administrator is told from now on."""
+        channels = await make_channels(self.ctx)
+        told = {"users": [admin], "channels": list(channels.values())}
+        await self.make(
+            "notification_subscription",
+            [
+                {**told, "name": "Critical and major events", "about": "event", "repeat_minutes": 15,
+                 "conditions": {"severity": [1, 2]}},
+                {**told, "name": "Incidents opened and resolved", "about": "incident",
+                 "triggers": ["opened", "resolved"]},
+            ],
+            self.now,
+        )  # fmt: skip
 
     async def incidents(self) -> None:
         """A month of incidents, every status among them."""

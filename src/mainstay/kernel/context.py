@@ -35,6 +35,8 @@ class Principal:
     roles: tuple[str, ...] = ()
     privileges: frozenset[tuple[str, str]] = frozenset()
     is_admin: bool = False
+    groups: tuple[str, ...] = ()
+    """Device groups that the caller is confined to; none: sees every item."""
     session_id: str = ""
     must_change_password: bool = False
     csrf: str = ""

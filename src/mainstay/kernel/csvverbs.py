@@ -199,24 +199,29 @@ def _columns_get(res: Res, spelling: str) -> Operation:
     )
 
 
+async def read_columns(ctx: Context, res: Res, upload: Upload | None, body: Any) -> UploadAnswer:
+    """What an uploaded file holds."""
+    known = await importing.columns(ctx, res)
+    file, _mapping = await received(ctx, upload, body)
+    path = files.path_of(ctx.platform.settings, file.digest)
+    try:
+        seen = await asyncio.to_thread(inspect, path)
+    except TransferError as error:
+        raise Invalid.field("file", str(error)) from None
+    return UploadAnswer(
+        columns=described(known),
+        headers=seen.headers,
+        sample=seen.sample,
+        rows=seen.rows,
+        file=file.id,
+        mapping=guess_mapping(seen.headers, importing.spellings(known)),
+        problems=seen.problems,
+    )
+
+
 def _columns_post(res: Res, spelling: str) -> Operation:
     async def handler(ctx: Context, upload: Upload | None, body: Any) -> UploadAnswer:
-        known = await importing.columns(ctx, res)
-        file, _mapping = await received(ctx, upload, body)
-        path = files.path_of(ctx.platform.settings, file.digest)
-        try:
-            seen = await asyncio.to_thread(inspect, path)
-        except TransferError as error:
-            raise Invalid.field("file", str(error)) from None
-        return UploadAnswer(
-            columns=described(known),
-            headers=seen.headers,
-            sample=seen.sample,
-            rows=seen.rows,
-            file=file.id,
-            mapping=guess_mapping(seen.headers, importing.spellings(known)),
-            problems=seen.problems,
-        )
+        return await read_columns(ctx, res, upload, body)
 
     return _made(
         res,
@@ -231,7 +236,9 @@ def _columns_post(res: Res, spelling: str) -> Operation:
     )
 
 
-async def _ready(ctx: Context, res: Res, upload: Upload | None, body: Any) -> tuple[Attachment, Any, dict[str, str]]:
+async def _ready(
+    ctx: Context, res: Res, upload: Upload | None, body: Any, *, whole: bool = True
+) -> tuple[Attachment, Any, dict[str, str]]:
     """The file, its table and the mapping to use. Raises ``Invalid``."""
     file, chosen = await received(ctx, upload, body)
     known = await importing.columns(ctx, res)
@@ -245,7 +252,7 @@ async def _ready(ctx: Context, res: Res, upload: Upload | None, body: Any) -> tu
             + ", ".join(spec.label for spec in known.values())
             + ".",
         )
-    absent = importing.missing(res, known, used)
+    absent = importing.missing(res, known, used) if whole else []
     if absent:
         raise Invalid.field("mapping", f"The file has no column for {', '.join(absent)}, which every row needs.")
     return file, table, used
@@ -281,36 +288,40 @@ def _validate(res: Res, spelling: str) -> Operation:
     )
 
 
+async def run_import(ctx: Context, res: Res, upload: Upload | None, body: Any, *, store_as: str = "") -> Any:
+    """Import a file: now, or as a task where it is long. ``store_as``: one of ``importing.STORES``."""
+    file, table, mapping = await _ready(ctx, res, upload, body, whole=not store_as)
+    keep: Any = importing.STORES.get(store_as, importing.store)
+    task = AsyncTask(
+        task_name=f"Import {res.plural.lower()}",
+        description=file.name,
+        queue_name="bulk",
+        task_path="import.rows",
+        status=tasks.QUEUED,
+        actor=tasks.actor_of(ctx.principal),
+        arguments={"resource": res.name, "digest": file.digest, "mapping": mapping, "store": store_as},
+    )
+    first = list(islice(table.rows(), AT_ONCE + 1))
+    if len(first) > AT_ONCE:
+        await store.add(ctx, task)
+        await start(ctx, task)
+        return Reply(ImportAnswer(task=task.id), status=202)
+    outcome = await keep(ctx, res, table.headers, mapping, first)
+    task.status, task.total, task.done = tasks.SUCCEEDED, len(first), len(first)
+    task.created, task.updated, task.failed = outcome.created, outcome.updated, len(outcome.errors)
+    task.finished_at = ctx.now
+    tasks.mark_worker(ctx, task)
+    await store.add(ctx, task)
+    await tasks.add_errors(ctx, task, outcome.errors)
+    shown = [{"row": e["row"], "field": e["field"], "value": e["value"], "error": e["reason"]} for e in outcome.errors]
+    return ImportAnswer(
+        task=task.id, created=outcome.created, updated=outcome.updated, failed=len(outcome.errors), errors=shown
+    )
+
+
 def _import(res: Res, spelling: str) -> Operation:
     async def handler(ctx: Context, upload: Upload | None, body: Any) -> Any:
-        file, table, mapping = await _ready(ctx, res, upload, body)
-        task = AsyncTask(
-            task_name=f"Import {res.plural.lower()}",
-            description=file.name,
-            queue_name="bulk",
-            task_path="import.rows",
-            status=tasks.QUEUED,
-            actor=tasks.actor_of(ctx.principal),
-            arguments={"resource": res.name, "digest": file.digest, "mapping": mapping},
-        )
-        first = list(islice(table.rows(), AT_ONCE + 1))
-        if len(first) > AT_ONCE:
-            await store.add(ctx, task)
-            await start(ctx, task)
-            return Reply(ImportAnswer(task=task.id), status=202)
-        outcome = await importing.store(ctx, res, table.headers, mapping, first)
-        task.status, task.total, task.done = tasks.SUCCEEDED, len(first), len(first)
-        task.created, task.updated, task.failed = outcome.created, outcome.updated, len(outcome.errors)
-        task.finished_at = ctx.now
-        tasks.mark_worker(ctx, task)
-        await store.add(ctx, task)
-        await tasks.add_errors(ctx, task, outcome.errors)
-        shown = [
-            {"row": e["row"], "field": e["field"], "value": e["value"], "error": e["reason"]} for e in outcome.errors
-        ]
-        return ImportAnswer(
-            task=task.id, created=outcome.created, updated=outcome.updated, failed=len(outcome.errors), errors=shown
-        )
+        return await run_import(ctx, res, upload, body)
 
     return _made(
         res,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import String, select
@@ -62,6 +62,17 @@ class FieldConfig(Record):
     note: Mapped[str] = mapped_column(String(255), default="")
 
 
+_more: dict[str, Callable[[Context], Awaitable[dict[str, Field]]]] = {}
+
+
+def extend(resource: str, load: Callable[[Context], Awaitable[dict[str, Field]]]) -> None:
+    """Let a feature give a resource further custom fields, which it keeps itself.
+
+    What ``load`` reads must be of resources whose changes raise the configuration's generation.
+    """
+    _more[resource] = load
+
+
 async def of(ctx: Context, res: Resource[Any]) -> dict[str, Field]:
     """The custom fields of a resource in the caller's organization, by key."""
     grouped = await cached(ctx, "custom_fields", _load_fields)
@@ -73,6 +84,8 @@ async def _load_fields(ctx: Context) -> dict[str, dict[str, Field]]:
     grouped: dict[str, dict[str, Field]] = {}
     for row in rows:
         grouped.setdefault(row.resource, {})[row.key] = as_field(row)
+    for name, load in _more.items():
+        grouped[name] = {**await load(ctx), **grouped.get(name, {})}
     return grouped
 
 

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 from sqlalchemy import BigInteger, Select, String, select, text, tuple_
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -75,8 +77,10 @@ async def consume(platform: Platform, name: str, handler: Handler) -> int:
     async with platform.work(ANY_ORGANIZATION) as ctx:
         position = await ctx.session.get(FeedPosition, name, with_for_update=not sqlite)
         if position is None:
-            position = FeedPosition(name=name, transaction=0, seq=0)
-            ctx.session.add(position)
+            # Two processes may begin a new consumer at once: one row, and the second waits for it here.
+            first = (sqlite_insert if sqlite else postgresql_insert)(FeedPosition)
+            await ctx.session.execute(first.values(name=name, transaction=0, seq=0).on_conflict_do_nothing())
+            position = await ctx.session.get_one(FeedPosition, name, with_for_update=not sqlite)
         found = list((await ctx.session.execute(_after(position, sqlite))).scalars())
         if not found:
             return 0
@@ -119,6 +123,10 @@ class Follower:
                 pause = INTERVAL
             except SQLAlchemyError as error:
                 log.warning("consumer waits", consumer=name, error=str(error)[:300])
+                handled, pause = 0, min(pause * 2, 30)
+            except Exception:
+                # A mistake in one consumer must not silence it until the next start.
+                log.exception("consumer failed", consumer=name)
                 handled, pause = 0, min(pause * 2, 30)
             if handled < BATCH:
                 await asyncio.sleep(pause)

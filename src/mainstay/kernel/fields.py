@@ -71,8 +71,10 @@ class Field:
             return many[self.kind]
         if self.kind == "choice":
             return int if self.choices and isinstance(self.choices[0].id, int) else str
-        return {"integer": int, "number": float, "boolean": bool, "date": date, "datetime": datetime,
-                "json": dict[str, Any]}.get(self.kind, str)  # fmt: skip
+        if self.kind == "json":
+            return list[Any] if isinstance(self.default, list) else dict[str, Any]
+        plain = {"integer": int, "number": float, "boolean": bool, "date": date, "datetime": datetime}
+        return plain.get(self.kind, str)
 
 
 def _column(type_: Any, spec: Field, *, index: bool = False, null: bool = True, default: Any = None) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +18,8 @@ from mainstay.kernel.store import CHUNK
 from mainstay.kernel.transfer import Column, Row
 
 BATCH = 1000
+STORES: dict[str, Callable[..., Awaitable[Any]]] = {}
+"""Other ways to store rows than as records of their own, by the name that a task knows them by."""
 
 
 @dataclass(slots=True)

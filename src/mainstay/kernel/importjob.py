@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -69,7 +70,8 @@ async def _batch(session: AsyncSession, platform: Platform, organization: str, t
     ctx.principal = tasks.principal_of(task)
     res = platform.registry.resources[task.arguments["resource"]]
     table, batch = await asyncio.to_thread(_read, platform, task, first)
-    outcome = await importing.store(ctx, res, table, task.arguments["mapping"], batch)
+    keep: Any = importing.STORES.get(task.arguments.get("store", ""), importing.store)
+    outcome = await keep(ctx, res, table, task.arguments["mapping"], batch)
     task.done = first + len(batch)
     task.created += outcome.created
     task.updated += outcome.updated

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import structlog
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from mainstay.kernel import metrics
 from mainstay.kernel.access.tables import REQUESTER
-from mainstay.kernel.changes import Change
-from mainstay.kernel.context import Principal
+from mainstay.kernel.changes import Change, record
+from mainstay.kernel.context import Context, Principal
 from mainstay.kernel.database import ANY_ORGANIZATION
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger("mainstay.live")
 QUEUE = 1000
 """Events a slow client may lag behind before it is told to reload."""
+PERSONAL = "live"
+"""Resource of the changes that are news for one person, not changes of a record."""
 LOOK_BACK = 200
 """Numbers re-read at each look: on PostgreSQL a lower number may become visible after a higher one."""
 
@@ -113,7 +115,8 @@ class Hub:
         back = 0 if self.platform.database.is_sqlite else LOOK_BACK
         query = (
             select(Change.seq, Change.organization, Change.resource, Change.record_id, Change.action, Change.version,
-                   Change.actor, Change.actor_name)
+                   Change.actor, Change.actor_name,
+                   case((Change.resource == PERSONAL, Change.changes), else_=None).label("news"))
             .where(Change.seq > self._last - back)
             .order_by(Change.seq)
             .limit(5000)
@@ -128,6 +131,9 @@ class Hub:
             self._known = {seq for seq in self._known if seq > self._last - 2 * LOOK_BACK}
 
     def _tell(self, row: Any) -> None:
+        if row.resource == PERSONAL:
+            self._tell_person(row)
+            return
         resource = self.platform.registry.resources.get(row.resource)
         if resource is None:
             return
@@ -141,6 +147,13 @@ class Hub:
                 continue  # they see some rows of a resource only; which, a change does not tell
             if who.organization == row.organization and wanted and who.can(resource.permission, "view"):
                 stream.offer(event)
+
+    def _tell_person(self, row: Any) -> None:
+        for data in row.news or ():
+            event = encode(row.action, data, str(row.seq))
+            for stream in list(self.streams):
+                if stream.who.organization == row.organization and stream.who.profile_id == row.record_id:
+                    stream.offer(event)
 
     async def listen(self, who: Principal, resources: frozenset[str]) -> AsyncIterator[bytes]:
         """The events for one caller, with a comment every 15 s so that proxies keep the connection."""
@@ -161,6 +174,11 @@ class Hub:
         finally:
             self.streams.discard(stream)
             metrics.live_clients.set(len(self.streams))
+
+
+async def tell(ctx: Context, profile: str, event: str, data: dict[str, Any]) -> None:
+    """After the commit, send ``data`` to one person's open consoles, whichever process holds them."""
+    await record(ctx, PERSONAL, event, [(profile, 1, [data])])
 
 
 def encode(event: str, data: dict[str, Any], number: str = "") -> bytes:

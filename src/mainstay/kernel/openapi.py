@@ -102,7 +102,7 @@ def _operation(item: Operation, by_type: dict[int, Any], components: dict[str, A
         made["parameters"] += _query_parameters(item.query, by_type, components)
     if item.method != "GET" and (item.body is not None or item.upload):
         made["requestBody"] = _request_body(item, by_type)
-    if item.method == "POST" and not item.public:
+    if item.method == "POST" and not item.public and not item.raw:
         made["parameters"].append({"name": "Idempotency-Key", "in": "header", "required": False,
                                    "schema": {"type": "string", "maxLength": 128}})  # fmt: skip
     if item.stage in ("replace", "patch", "delete"):
@@ -126,6 +126,9 @@ def _query_parameters(type_: Any, by_type: dict[int, Any], components: dict[str,
 
 
 def _request_body(item: Operation, by_type: dict[int, Any]) -> dict[str, Any]:
+    if item.raw:
+        return {"content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in item.raw},
+                "required": True}  # fmt: skip
     schema = _schema(item.body, by_type)
     content: dict[str, Any] = {}
     if item.upload:
@@ -151,6 +154,10 @@ def _responses(item: Operation, by_type: dict[int, Any]) -> dict[str, Any]:
     media = getattr(item.returns, "__mainstay_media__", None)
     if media:
         answers[str(item.status)]["content"] = {kind: {"schema": {"type": "string"}} for kind in media}
+    for kind in item.raw:
+        if kind == "application/x-protobuf":
+            # Answered in the encoding that was sent.
+            answers[str(item.status)]["content"][kind] = {"schema": {"type": "string", "format": "binary"}}
     reference = {"$ref": "#/components/schemas/Error"}
     for status, meaning in ERRORS.items():
         answers[status] = {"description": meaning, "content": {"application/json": {"schema": reference}}}

@@ -89,6 +89,9 @@ class Operation:
     query: Any = None
     returns: Any = None
     upload: bool = False
+    raw: tuple[str, ...] = ()
+    """Content types whose body goes to the handler as bytes. It runs after the caller is known, outside every database
+    session: it may wait long without holding up anybody."""
     stage: str = ""
     """Which standard verb it is, for the console and the generic tests; empty for an action."""
     resource: str = ""

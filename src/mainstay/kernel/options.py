@@ -3,7 +3,7 @@ reads them, stored as one row each, shown on the settings page."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import String, select
@@ -41,11 +41,12 @@ def option(
     choices: Sequence[Choice] = (),
     minimum: float | None = None,
     maximum: float | None = None,
+    check: Callable[[Any], str | None] | None = None,
 ) -> str:
-    """Declare an option; returns its name."""
+    """Declare an option; returns its name. ``check`` answers what is wrong with a value, or nothing."""
     _declared[name] = Field(
         name=name, kind=kind, default=default, label=label, section=section, help=help, choices=tuple(choices),
-        minimum=minimum, maximum=maximum, max_length=2000,
+        minimum=minimum, maximum=maximum, max_length=2000, check=check,
     )  # fmt: skip
     return name
 

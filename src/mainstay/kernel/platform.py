@@ -63,6 +63,7 @@ class Platform:
     async def start(self, *, telemetry: bool = True) -> None:
         """Open the telemetry store; start the jobs engine and, where this process works, the background work."""
         from mainstay.kernel import jobs
+        from mainstay.kernel.access.bootstrap import complete
         from mainstay.kernel.background import Background
         from mainstay.kernel.telemetry import Telemetry
 
@@ -72,6 +73,7 @@ class Platform:
         await jobs.launch(self.settings, services=self)
         self._stop_jobs = jobs.shutdown
         if self.settings.worker:
+            await complete(self)
             self._background = Background(self)
             self._background.start()
             for kind in self.registry.services:

@@ -30,6 +30,18 @@ CSV_VERBS = ("template", "columns", "validate", "import")
 class Behaviour(Generic[R]):
     """What a resource does beyond storing; override what is needed. Everything is set-wise where it can be."""
 
+    async def check(
+        self,
+        ctx: Context,
+        rows: Sequence[dict[str, Any]],
+        given: Sequence[Mapping[str, Any]],
+        wrong: Sequence[dict[str, list[str]]],
+    ) -> None:
+        """Note in ``wrong`` what is wrong with the values of each new record, by field. Nothing is stored here.
+
+        What is noted here costs an import one row; what ``prepare`` raises costs it a second look at the batch.
+        """
+
     async def prepare(self, ctx: Context, rows: list[dict[str, Any]], given: Sequence[Mapping[str, Any]]) -> None:
         """Complete and check values before records are created. ``given`` is the input they came from."""
 

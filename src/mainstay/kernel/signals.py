@@ -36,6 +36,10 @@ class Topic(Generic[Batch]):
         self._handlers.append(handler)
         return handler
 
+    def unsubscribe(self, handler: Handler[Batch]) -> None:
+        """Call it no more."""
+        self._handlers.remove(handler)
+
     async def publish(self, platform: Platform, batch: Batch) -> None:
         """Let every handler work on the batch, one after the other. The first error is raised when all had it."""
         failed: Exception | None = None
@@ -72,6 +76,8 @@ class RawEvent(msgspec.Struct, kw_only=True):
     """What makes two raw events the same problem; empty: by rule."""
     clear: bool = False
     """The end of the problem with this key."""
+    count: int = 1
+    """How many equal ones, right after each other, it stands for."""
     oid: str = ""
     """Of a trap: its identity (snmpTrapOID)."""
     variables: dict[str, str] = {}

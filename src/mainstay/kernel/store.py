@@ -22,7 +22,7 @@ R = TypeVar("R", bound=Record)
 
 STAMPS = frozenset({"id", "organization", "creation_time", "created_by", "last_update_time", "modified_by", "version",
                     "is_deleted", "is_demo_data"})  # fmt: skip
-UNAUDITED = frozenset({"password_hash", "password_history", "key_hash", "token_hash"})
+UNAUDITED = frozenset({"password_hash", "password_history", "key_hash", "token_hash", "sealed"})
 CHUNK = 500
 """Ids per IN list: below SQLite's and asyncpg's limits on bound values."""
 

@@ -77,8 +77,8 @@ def actor_of(who: Principal) -> dict[str, Any]:
     """A principal as a task keeps it."""
     return {
         "user": who.user, "profile_id": who.profile_id, "username": who.username, "name": who.name, "email": who.email,
-        "kind": who.kind, "roles": list(who.roles), "privileges": sorted(map(list, who.privileges)),
-        "is_admin": who.is_admin,
+        "kind": who.kind, "roles": list(who.roles), "groups": list(who.groups),
+        "privileges": sorted(map(list, who.privileges)), "is_admin": who.is_admin,
     }  # fmt: skip
 
 
@@ -88,6 +88,7 @@ def principal_of(task: AsyncTask) -> Principal:
     return Principal(
         organization=task.organization,
         roles=tuple(kept.pop("roles", ())),
+        groups=tuple(kept.pop("groups", ())),
         privileges=frozenset((pair[0], pair[1]) for pair in kept.pop("privileges", ())),
         **kept,
     )

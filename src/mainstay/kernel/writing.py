@@ -92,6 +92,7 @@ async def read_many(
     for errors, unknown in zip(wrong, await links.resolve(ctx, res.fields, rows), strict=True):
         for name, messages in unknown.items():
             errors.setdefault(name, messages)
+    await res.behaviour.check(ctx, rows, given, wrong)
     return rows, wrong
 
 

@@ -1,42 +1,24 @@
-"""Every feature that is served, in the order the navigation shows them."""
+"""Every feature that is served, in the order the navigation shows them. Each area lists its own."""
 
 from __future__ import annotations
 
 from mainstay.kernel import csvverbs  # noqa: F401 - adds the verbs on files
-from mainstay.kernel.access.resource import apikeys
 from mainstay.kernel.console import console
 from mainstay.kernel.registry import Registry
-from mainstay.modules.logs.search.resource import log_searches, logs
-from mainstay.modules.organization.announcements.resource import announcements
-from mainstay.modules.organization.async_tasks.resource import async_tasks
-from mainstay.modules.organization.field_configuration.custom import custom_fields
-from mainstay.modules.organization.field_configuration.resource import field_configs
-from mainstay.modules.organization.locations.resource import locations
-from mainstay.modules.organization.settings.resource import settings
-from mainstay.modules.organization.tags.resource import tags
-from mainstay.modules.people.authentication.resource import authentication, caller
-from mainstay.modules.people.departments.resource import departments
-from mainstay.modules.people.invitations.resource import invitations
-from mainstay.modules.people.leaves.actions import holidays, leave_types, leaves
-from mainstay.modules.people.partners.resource import partners
-from mainstay.modules.people.requesters.resource import requesters
-from mainstay.modules.people.roles.resource import roles
-from mainstay.modules.people.teams.actions import teams
-from mainstay.modules.people.users.clocks import clocks
-from mainstay.modules.people.users.own import own
-from mainstay.modules.people.users.resource import users
-from mainstay.modules.people.vendors.resource import vendors
-from mainstay.modules.servicedesk.incident import jobs  # noqa: F401 - declares the timers
-from mainstay.modules.servicedesk.incident.conversation import conversation
-from mainstay.modules.servicedesk.incident.resource import incidents
+from mainstay.modules.assets import catalogue as assets
+from mainstay.modules.integrations import catalogue as integrations
+from mainstay.modules.logs import catalogue as logs
+from mainstay.modules.monitoring import catalogue as monitoring
+from mainstay.modules.organization import catalogue as organization
+from mainstay.modules.people import catalogue as people
+from mainstay.modules.servicedesk import catalogue as servicedesk
+
+# Services start in this order and stop in the opposite one: what listens to others comes before them.
+AREAS = (servicedesk, people, organization, assets, integrations, monitoring, logs)
 
 
 def register(registry: Registry) -> None:
-    """Add every resource and group of operations."""
-    registry.add(incidents, conversation)
-    registry.add(log_searches, logs)
-    registry.add(authentication, caller, own, clocks, invitations, users, requesters, departments, roles, apikeys)
-    registry.add(teams, vendors, partners, leaves, leave_types, holidays, tags, locations, announcements)
-    registry.add(field_configs, custom_fields, settings)
-    registry.add(async_tasks, console)
-    registry.permission("Configuration", "settings", "Settings", ("view", "edit"))
+    """Add every resource, group of operations and service."""
+    for area in AREAS:
+        area.register(registry)
+    registry.add(console)

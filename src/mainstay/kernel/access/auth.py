@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,11 +22,31 @@ SEEN_EVERY = timedelta(minutes=1)
 """How stale ``last_seen`` may be: a write per request would make every read a write."""
 
 
+Hook = Callable[[Context, Principal], Awaitable[None]]
+_hooks: list[Hook] = []
+
+
+def on_authentication(hook: Hook) -> Hook:
+    """Call ``hook(ctx, who)`` for every caller that was recognised, in a session of any organization.
+
+    It runs with every request: it must answer from memory while ``who.generation`` is the same.
+    """
+    _hooks.append(hook)
+    return hook
+
+
 async def principal_of(ctx: Context, method: str) -> tuple[Principal, bool]:
     """The caller, and whether ``last_seen`` is due. ``ctx`` is in a session of any organization.
 
     Raises ``Unauthorized`` for credentials that do not hold, ``Forbidden`` where there are none.
     """
+    who, due = await _recognise(ctx, method)
+    for hook in _hooks:
+        await hook(ctx, who)
+    return who, due
+
+
+async def _recognise(ctx: Context, method: str) -> tuple[Principal, bool]:
     header = ctx.headers.get("authorization", "")
     if header:
         scheme, _, rest = header.partition(" ")

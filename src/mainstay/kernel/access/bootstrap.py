@@ -3,23 +3,68 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, insert, select
 
 from mainstay.kernel import store
 from mainstay.kernel.access.auth import KEY_PREFIX
 from mainstay.kernel.access.tables import ApiKey, Organization, Role, User
-from mainstay.kernel.context import Context
+from mainstay.kernel.context import Context, system
+from mainstay.kernel.database import ANY_ORGANIZATION, confine
 from mainstay.kernel.errors import Conflict, Invalid
 from mainstay.kernel.generation import Generation
 from mainstay.kernel.record import new_id
 from mainstay.kernel.secrets import new_token, token_hash
 
+if TYPE_CHECKING:
+    from mainstay.kernel.platform import Platform
+
 ADMIN_ROLE = "Infraon Admin"
 NUMBERS_LOCK = 0x6D61696E
 """Advisory lock under which account numbers are handed out (PostgreSQL; SQLite has one writer)."""
+
+
+Hook = Callable[[Context], Awaitable[Any]]
+_founders: dict[str, Hook] = {}
+
+
+def on_founding(name: str) -> Callable[[Hook], Hook]:
+    """Call ``hook(ctx)`` once for every organization, to give it what its users expect to find.
+
+    For a new one as it is made; for one that is older than the feature at the next start (``complete``).
+    """
+
+    def add(hook: Hook) -> Hook:
+        _founders[name] = hook
+        return hook
+
+    return add
+
+
+async def complete(platform: Platform) -> None:
+    """Give organizations that are older than a feature what new ones have of it."""
+    async with platform.work(ANY_ORGANIZATION, write=False) as ctx:
+        rows = (await ctx.session.execute(select(Organization.id, Organization.founded))).all()
+    for row in rows:
+        if set(_founders) - set(row.founded):
+            async with platform.work(ANY_ORGANIZATION) as ctx:
+                organization = await ctx.session.get_one(Organization, row.id, with_for_update=True)
+                await _found(ctx, organization)
+
+
+async def _found(ctx: Context, organization: Organization) -> None:
+    confine(ctx.session, organization.id)
+    inside = replace(ctx, principal=system(organization.id), cache={})
+    for name, hook in _founders.items():
+        if name not in organization.founded:
+            await hook(inside)
+    confine(ctx.session, ANY_ORGANIZATION)
+    organization.founded = sorted({*organization.founded, *_founders})
+    await ctx.session.flush()
 
 
 async def make_organization(ctx: Context, slug: str, name: str) -> Organization:
@@ -34,11 +79,12 @@ async def make_organization(ctx: Context, slug: str, name: str) -> Organization:
         raise Conflict(f"There is already an organization {slug!r}.")
     first = not await ctx.session.scalar(select(func.count()).select_from(Organization))
     organization = Organization(
-        id=new_id(), slug=slug, name=name.strip() or slug, is_default=first, creation_time=ctx.now
+        id=new_id(), slug=slug, name=name.strip() or slug, is_default=first, creation_time=ctx.now, founded=[]
     )
     ctx.session.add(organization)
     await ctx.session.flush()
     await ctx.session.execute(insert(Generation).values(organization=organization.id, number=1))
+    await _found(ctx, organization)
     return organization
 
 

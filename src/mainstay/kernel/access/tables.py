@@ -25,6 +25,8 @@ class Organization(Base):
     name: Mapped[str] = mapped_column(String(255))
     is_default: Mapped[bool] = mapped_column(Boolean, default=False)
     creation_time: Mapped[datetime] = mapped_column(Timestamp)
+    founded: Mapped[list[str]] = mapped_column(JsonType, default=list, server_default=text("'[]'"))
+    """The features that have given it what it starts with."""
 
 
 class User(Record):

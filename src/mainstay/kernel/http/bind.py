@@ -18,9 +18,9 @@ from mainstay.kernel import database, metrics
 from mainstay.kernel.access import auth
 from mainstay.kernel.context import Context, Principal, system
 from mainstay.kernel.database import ANY_ORGANIZATION
-from mainstay.kernel.errors import ApiError, Conflict, Forbidden, Unavailable
+from mainstay.kernel.errors import ApiError, Conflict, Forbidden, Unavailable, Unsupported
 from mainstay.kernel.http import idempotency
-from mainstay.kernel.http.body import read_body
+from mainstay.kernel.http.body import read_body, read_raw
 from mainstay.kernel.http.convert import convert
 from mainstay.kernel.operation import Operation, Reply
 from mainstay.kernel.platform import Platform, run_after_commit
@@ -94,8 +94,10 @@ async def _run(
         "headers": headers,
         "host": headers.get("host", ""),
         "ip": client_ip(platform, request, headers),
-        "url": f"{request.url.scheme}://{headers.get('host', 'localhost')}{request.url.path}",
+        "url": _url(platform, request, headers),
     }
+    if operation.raw:
+        return await _raw(platform, operation, request, facts, state)
     if operation.write or operation.public:
         return await _write(platform, operation, request, names, facts, state)
     async with platform.database.reading() as session:
@@ -158,6 +160,25 @@ async def _write(
     if failure is not None:
         raise failure
     return response
+
+
+async def _raw(
+    platform: Platform,
+    operation: Operation,
+    request: Request[Any, Any, Any],
+    facts: dict[str, Any],
+    state: dict[str, Any],
+) -> Response[Any]:
+    who = await authenticate(platform, operation.method, facts)
+    _admit(operation, who, state)
+    kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if kind and kind not in operation.raw:
+        raise Unsupported(f"The content type {kind[:60]!r} is not supported. Send {' or '.join(operation.raw)}.")
+    body = await read_raw(request, platform.settings.max_body_mb * 2**20)
+    async with platform.database.reading() as session:
+        ctx = Context(platform=platform, session=session, principal=who, now=platform.now(), **facts)
+    result = await operation.handler(ctx, body=body)
+    return encode(result if isinstance(result, Reply) else Reply(result, status=operation.status), ctx)
 
 
 def _admit(operation: Operation, who: Principal, state: dict[str, Any]) -> None:
@@ -267,12 +288,29 @@ def _request_id(request: Request[Any, Any, Any]) -> str:
 
 def client_ip(platform: Platform, request: Request[Any, Any, Any], headers: dict[str, str]) -> str:
     """The client's address; a proxy is believed only when it is a trusted one."""
-    peer = request.scope.get("client")
-    address = peer[0] if peer else ""
-    trusted = {part.strip() for part in platform.settings.trusted_proxies.split(",") if part.strip()}
-    if address in trusted and headers.get("x-forwarded-for"):
+    address = _peer(request)
+    if headers.get("x-forwarded-for") and _trusted(platform, address):
         return headers["x-forwarded-for"].split(",")[-1].strip()[:64]
-    return str(address)
+    return address
+
+
+def _peer(request: Request[Any, Any, Any]) -> str:
+    peer = request.scope.get("client")
+    return str(peer[0]) if peer else ""
+
+
+def _trusted(platform: Platform, address: str) -> bool:
+    return address in {part.strip() for part in platform.settings.trusted_proxies.split(",")}
+
+
+def _url(platform: Platform, request: Request[Any, Any, Any], headers: dict[str, str]) -> str:
+    """The address that was asked for, as the client wrote it."""
+    scheme = request.scope["scheme"]
+    said = headers.get("x-forwarded-proto", "")
+    if said in ("http", "https") and _trusted(platform, _peer(request)):
+        scheme = said
+    path = request.scope["raw_path"].split(b"?")[0].decode("ascii", "replace")
+    return f"{scheme}://{headers.get('host', 'localhost')}{path}"
 
 
 def _account(

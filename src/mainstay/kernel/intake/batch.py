@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -31,6 +32,11 @@ class Batch:
     def lengths(self) -> NDArray[np.int64]:
         return np.diff(self.ends, prepend=0)
 
+    @property
+    def weight(self) -> int:
+        """For bounds on memory: its messages, or more where they are long."""
+        return max(len(self.ends), len(self.data) // 256)
+
     def messages(self) -> list[bytes]:
         """Each message as bytes; for where they are not parsed as a column."""
         data, ends = self.data, self.ends.tolist()
@@ -51,3 +57,16 @@ class Batch:
             b"".join([data[start:end] for start, end in zip(starts, ends, strict=True)]),
             np.cumsum(lengths), self.source[mask], self.ports[mask], self.received[mask], self.addresses,
         )  # fmt: skip
+
+
+def one_source(messages: Sequence[bytes], address: str) -> Batch:
+    """A batch of messages from one address, received now."""
+    count = len(messages)
+    return Batch(
+        data=b"".join(messages),
+        ends=np.cumsum(np.fromiter(map(len, messages), dtype=np.int64, count=count)),
+        source=np.zeros(count, dtype=np.uint32),
+        ports=np.zeros(count, dtype=np.uint16),
+        received=np.full(count, time.time_ns() // 1000, dtype=np.int64),
+        addresses=[address],
+    )

@@ -104,7 +104,7 @@ class Taker:
         view = self._view
         data = b"".join([view[at : at + n] for at, n in zip(self._starts, lengths.tolist(), strict=False)])
         names = self._names[:count]
-        ports = (names[:, 2].astype(np.uint16) << 8) | names[:, 3]
+        ports = names[:, 2].astype(np.uint16) * np.uint16(256) + names[:, 3]
         return Taken(data, lengths, names[:, 8:24].copy() if self._v6 else _mapped(names[:, 4:8]), ports, received)
 
 

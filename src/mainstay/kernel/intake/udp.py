@@ -5,8 +5,9 @@
     receiver.send(answer, ("10.0.0.1", 40000))                   # from the same socket, e.g. to answer an inform
     receiver.stop()           # what was received is delivered before this returns
 
-A batch goes out at ``batch_rows`` messages or ``batch_seconds`` after its first one. While ``deliver`` blocks, datagrams
-wait in the socket's buffer; what the kernel drops when that is full is counted (``receiver.stats.kernel_dropped``).
+A batch goes out at ``batch_rows`` messages or ``batch_seconds`` after its first one. While ``deliver`` blocks,
+datagrams wait in the socket's buffer; what the kernel drops when that is full is counted
+(``receiver.stats.kernel_dropped``).
 ``inbox.Inbox.put`` is a ``deliver`` that hands batches to the event loop.
 """
 
@@ -31,6 +32,7 @@ from mainstay.kernel.intake.storm import StormLimit
 log = structlog.get_logger("mainstay.intake")
 
 BUFFER_BYTES = 64 * 2**20
+BATCH_BYTES = 16 * 2**20
 PACE_SECONDS = 0.002
 """Between two takes while datagrams come: they gather in the kernel, and one call takes many."""
 _SO_RCVBUFFORCE, _SO_MEMINFO = 33, 55
@@ -129,7 +131,7 @@ class UdpReceiver:
         poller.register(sock, select.POLLIN)
         poller.register(self._wake_read, select.POLLIN)
         pending: list[mmsg.Taken] = []
-        rows, due = 0, 0.0
+        rows, size, due = 0, 0, 0.0
         while not self._stopping:
             wait = None if not pending else max(0, int((due - time.monotonic()) * 1000))
             poller.poll(wait)
@@ -145,9 +147,10 @@ class UdpReceiver:
                     due = now + self._batch_seconds
                 pending.append(taken)
                 rows += len(taken.lengths)
-            if pending and (rows >= self._batch_rows or now >= due):
+                size += len(taken.data)
+            if pending and (rows >= self._batch_rows or size >= BATCH_BYTES or now >= due):
                 self._hand_on(pending)
-                pending, rows = [], 0
+                pending, rows, size = [], 0, 0
             if taken is not None and len(taken.lengths) < taker.slots // 2:
                 time.sleep(PACE_SECONDS)
         while (taken := taker.take()) is not None:

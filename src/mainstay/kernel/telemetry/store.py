@@ -112,21 +112,25 @@ class Telemetry:
             return await self.run(call)
         return await asyncio.get_running_loop().run_in_executor(self._readers.executor, self._readers.call, call)
 
-    async def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+    async def query(
+        self, sql: str, parameters: Mapping[str, Any] | None = None, settings: Mapping[str, Any] | None = None
+    ) -> list[dict[str, Any]]:
         """Rows of a SELECT as ``{column: value}``. Bind values as ``{name:Type}``; times come back aware
-        (UTC).
+        (UTC). ``settings`` are the engine's for this query, such as ``max_execution_time``.
 
         Raises ``clickhouse_connect``'s ``DatabaseError`` for SQL that the engine refuses.
         """
-        bound = dict(parameters or {})
-        return await self.read(lambda client: list(client.query(sql, parameters=bound).named_results()))
+        bound, limits = dict(parameters or {}), dict(settings or {})
+        return await self.read(
+            lambda client: list(client.query(sql, parameters=bound, settings=limits).named_results())
+        )
 
     async def command(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Any:
         """Run a statement that returns no rows (DDL, ``OPTIMIZE``); the engine's short answer."""
         bound = dict(parameters or {})
         return await self.run(lambda client: client.command(sql, parameters=bound))
 
-    async def insert(self, table: str, batch: Any, token: str = "") -> None:
+    async def insert(self, table: str, batch: Any, token: str = "", settings: Mapping[str, Any] | None = None) -> None:
         """Store a pyarrow table; it outlives the process when this returns. A batch that comes again with the same
         ``token`` (a retry after an answer that got lost) is stored once."""
         # Not client.insert_arrow(), which does the same but loads pandas (see arrow.py).
@@ -134,8 +138,8 @@ class Telemetry:
         with pa.ipc.new_file(buffer, batch.schema) as out:
             out.write_table(batch)
         content = buffer.getvalue().to_pybytes()
-        settings = {"insert_deduplication_token": token} if token else {}
-        await self.run(lambda client: client.raw_insert(table, batch.schema.names, content, settings, fmt="Arrow"))
+        chosen = {**(settings or {}), **({"insert_deduplication_token": token} if token else {})}
+        await self.run(lambda client: client.raw_insert(table, batch.schema.names, content, chosen, fmt="Arrow"))
 
     def writer(self, table: str, columns: Mapping[str, Any], **limits: Any) -> Writer:
         """A batching writer of ``table``; ``columns`` maps names to pyarrow types, in the order of a row's

@@ -1,1 +1,1 @@
-"""Logs: intake, pipelines, search, templates and rules."""
+"""Logs: received, understood, searched."""

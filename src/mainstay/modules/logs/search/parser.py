@@ -26,7 +26,7 @@ from mainstay.modules.logs.search.query import (
 LONGEST = 4000
 MOST_TERMS = 200
 DEEPEST = 40
-LONGEST_REGEX = 500
+LONGEST_REGEX = 1000
 
 _SPACE = re.compile(r"\s*")
 _FIELD = re.compile(r"([A-Za-z_@][A-Za-z0-9_.@-]{0,199})(\s*(?:!=|<=|>=|=|<|>|~)|:)")

@@ -149,11 +149,12 @@ def render(node: Node) -> str:
 KEYWORDS = frozenset({"and", "or", "not"})
 _PLAIN = re.compile(r"[\w.@%#$+][\w.@%#$+/-]*")
 _SPECIAL = re.compile(r"[^\w]")
+_ESCAPED = re.compile(r'"|\\(?=["\\]|\Z)')
 
 
 def quoted(text: str) -> str:
     """Text between quotes, as the language reads it."""
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return '"' + _ESCAPED.sub(lambda found: "\\" + found.group(), text) + '"'
 
 
 def _name(column: str) -> str:

@@ -235,7 +235,7 @@ async def newer(ctx: Context, query: s.NewerQuery) -> s.Newer:
     return s.Newer(results=[service.line(row) for row in found], after=str(found[-1]["id"]) if found else query.after)
 
 
-@logs.route("GET", "tail/", permission=VIEW, returns=None)
+@logs.route("GET", "tail/", permission=VIEW, returns=tail.EventStream)
 async def follow(ctx: Context, query: s.NewerQuery) -> Reply:
     """Follow the log: server-sent events with the lines as they come in
 

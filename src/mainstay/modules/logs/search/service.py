@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
@@ -27,6 +27,7 @@ SECONDS = 10
 MEMORY = 1 << 30
 PAGE = 1000
 DEFAULT_RANGE = timedelta(days=1)
+SLICED, SLICES = timedelta(hours=12), 32
 COLUMNS = ("id, time, received, source, host, ci, facility, severity, app, procid, msgid, message, fields, tags, "
            "format, pipeline, raw")  # fmt: skip
 _CODE = re.compile(r"Code: (\d+)")
@@ -178,18 +179,35 @@ async def page(
     clause = chosen.clause()
     if extra:
         clause += f" AND {extra}"
-    parameters = {**chosen.parameters, "limit": limit}
+    parameters = dict(chosen.parameters)
+    edge = chosen.until or platform.now()
     if cursor:
         parameters["cursor_time"], parameters["cursor_id"] = _place(cursor)
         sign = "<" if newest else ">"
         moment = "fromUnixTimestamp64Micro({cursor_time:Int64}, 'UTC')"
         # The first condition alone lets the engine skip to the place.
         clause += f" AND time {sign}= {moment} AND (time, id) {sign} ({moment}, {{cursor_id:UInt64}})"
+        edge = datetime.fromtimestamp(parameters["cursor_time"] / 1_000_000, UTC)
+    if not newest or chosen.since is None or edge - chosen.since < SLICED:
+        return await _read(platform, clause, parameters, limit, newest, seconds)
+    # A long range has many parts, each of which costs to open: mostly the last of it has enough lines.
+    parameters["near"] = micros(edge - (edge - chosen.since) / SLICES)
+    near = "time {} fromUnixTimestamp64Micro({{near:Int64}}, 'UTC')"
+    found = await _read(platform, f"{clause} AND {near.format('>=')}", parameters, limit, newest, seconds)
+    if len(found) < limit:
+        further = f"{clause} AND {near.format('<')}"
+        found += await _read(platform, further, parameters, limit - len(found), newest, seconds)
+    return found
+
+
+async def _read(
+    platform: Platform, clause: str, parameters: Mapping[str, Any], limit: int, newest: bool, seconds: float
+) -> list[dict[str, Any]]:
     way = "DESC" if newest else "ASC"
     return await rows(
         platform,
         f"SELECT {COLUMNS} FROM {LINES} WHERE {clause} ORDER BY time {way}, id {way} LIMIT {{limit:UInt32}}",  # noqa: S608
-        parameters, seconds=seconds,
+        {**parameters, "limit": limit}, seconds=seconds,
     )  # fmt: skip
 
 

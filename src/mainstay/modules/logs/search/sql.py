@@ -96,7 +96,9 @@ class Condition:
         conditions: list[str] = []
         tokens = _whole_tokens(low)
         if tokens:
-            conditions.append(f"hasAllTokens({WORDS}, {self.bind(tokens, 'Array(String)')})")
+            # The index reads the whole list of each word's lines: those of frequent words cost more than they spare.
+            picked = sorted(tokens, key=lambda token: (token.isalpha(), -len(token)))[:2]
+            conditions.append(f"hasAllTokens({WORDS}, {self.bind(picked, 'Array(String)')})")
         if pattern.literal is not None and where == WORDS and tokens == [low[0]]:
             return conditions[0]
         if any(isinstance(part, Wild) for part in low):

@@ -3,33 +3,13 @@
 from __future__ import annotations
 
 from mainstay.kernel.telemetry import register_migration
+from mainstay.modules.logs.intake.lines import TABLE as LINES
 from mainstay.modules.logs.search.sql import PAIRS, WORDS
 
-LINES = "log_lines"
+__all__ = ["LINES"]
 
 register_migration(
     "0300_log_search",
-    # Until the intake's own migration is there.
-    f"""CREATE TABLE IF NOT EXISTS {LINES} (
-        organization LowCardinality(String),
-        id UInt64 CODEC(Delta, ZSTD),
-        received DateTime64(6, 'UTC') CODEC(Delta, ZSTD),
-        time DateTime64(6, 'UTC') CODEC(Delta, ZSTD),
-        source LowCardinality(String),
-        host LowCardinality(String),
-        ci LowCardinality(String),
-        facility UInt8,
-        severity UInt8,
-        app LowCardinality(String),
-        procid String CODEC(ZSTD),
-        msgid String CODEC(ZSTD),
-        message String CODEC(ZSTD),
-        fields Map(LowCardinality(String), String) CODEC(ZSTD),
-        tags Array(LowCardinality(String)),
-        format LowCardinality(String),
-        pipeline LowCardinality(String),
-        raw String CODEC(ZSTD)
-    ) ENGINE = MergeTree ORDER BY (organization, time, id)""",
     f"ALTER TABLE {LINES} ADD INDEX IF NOT EXISTS words {WORDS} TYPE text(tokenizer = 'splitByNonAlpha')",
     f"ALTER TABLE {LINES} ADD INDEX IF NOT EXISTS pairs {PAIRS} TYPE text(tokenizer = 'array')",
     f"ALTER TABLE {LINES} ADD INDEX IF NOT EXISTS hosts lower(host) TYPE bloom_filter(0.01)",

@@ -35,6 +35,12 @@ MINUTES = 15
 """After this long the stream ends and the client comes again, which checks its rights anew."""
 
 
+class EventStream:
+    """An answer that goes on."""
+
+    __mainstay_media__ = ("text/event-stream",)
+
+
 class Followers:
     """Who follows, per organization; told when lines were stored."""
 

@@ -63,6 +63,8 @@ DEFAULTS: dict[str, tuple[str, bool, dict[str, Iterable[str]]]] = {
         {
             "incident": (*WORK, "execute"),
             "event": EVERY,
+            "event_trigger": ("view",),
+            "business_hours": ("view",),
             "requester": ("view",),
             "team": ("view",),
             "location": ("view",),

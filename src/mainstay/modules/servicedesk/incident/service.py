@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, or_, select
@@ -16,7 +16,7 @@ from mainstay.kernel.record import new_id
 from mainstay.kernel.resource import Behaviour
 from mainstay.kernel.richtext import plain, sanitise
 from mainstay.modules.people.requesters import matching as requesters
-from mainstay.modules.servicedesk.incident import engine, shape
+from mainstay.modules.servicedesk.incident import assets, engine, shape
 from mainstay.modules.servicedesk.incident.form import form_options
 from mainstay.modules.servicedesk.incident.messages import add_message
 from mainstay.modules.servicedesk.incident.policy import (
@@ -30,6 +30,8 @@ from mainstay.modules.servicedesk.incident.policy import (
 from mainstay.modules.servicedesk.incident.tables import Incident, Message
 
 PRIORITY_CHANGE = "Priority Change"
+RELATED: dict[str, Callable[[Context, str], Awaitable[list[Any]]]] = {}
+"""What other features add to an incident's detail: name → those of an incident's id. They register here."""
 
 
 class Incidents(Behaviour[Incident]):
@@ -123,6 +125,9 @@ class Incidents(Behaviour[Incident]):
         form = await form_options(ctx)
         chosen = row.current_assignment_info["assignee_profile_id"]
         info: dict[str, Any] = next((user for user in form["users"] if user["profile_id"] == chosen), {})
+        row.impacted_asset = await assets.named(ctx, [item["asset_id"] for item in row.impacted_asset or ()])
+        if self.insider(ctx):
+            row.related = {name: await find(ctx, row.id) for name, find in RELATED.items()}
         return shape.IncidentDetail(
             incident=row,
             options=form,
@@ -153,8 +158,7 @@ async def _priority(ctx: Context, entity: Incident, values: dict[str, Any], give
     impact = values.get("impact_id") or entity.impact_id
     urgency = values.get("urgency_id") or entity.urgency_id
     if not by_hand and (impact != entity.impact_id or urgency != entity.urgency_id):
-        (matrix,) = await options.get(ctx, MATRIX)
-        values["priority_id"] = engine.priority(impact, urgency, matrix)
+        values["priority_id"] = await priority_of(ctx, impact, urgency)
     elif chosen is None:
         values.pop("priority_id", None)
     if values.get("priority_id", entity.priority_id) == entity.priority_id:
@@ -165,6 +169,12 @@ async def _priority(ctx: Context, entity: Incident, values: dict[str, Any], give
             "comment",
             'A priority change needs its reason: send "comment": {"type": "Priority Change", "text": "..."}.',
         )
+
+
+async def priority_of(ctx: Context, impact: int | None, urgency: int | None) -> int:
+    """The priority that the organization gives an impact and an urgency."""
+    (matrix,) = await options.get(ctx, MATRIX)
+    return engine.priority(impact, urgency, matrix)
 
 
 async def apply_status(
@@ -185,7 +195,7 @@ async def apply_status(
 
 
 async def _resolved(ctx: Context, values: dict[str, Any], given: Mapping[str, Any]) -> None:
-    required, days = await options.get(ctx, NOTE_REQUIRED, AUTO_CLOSE)
+    (required,) = await options.get(ctx, NOTE_REQUIRED)
     note = given.get("resolution_note") or given.get("closure_note") or comment_of(given)[0]
     note = sanitise(note).strip() if isinstance(note, str) else ""
     if required and not note:
@@ -195,8 +205,14 @@ async def _resolved(ctx: Context, values: dict[str, Any], given: Mapping[str, An
         resolution_note=note,
         resolved_at=ctx.now,
         resolved_by=ctx.principal.name,
-        auto_close_at=ctx.now + timedelta(days=int(days)) if days else None,
+        auto_close_at=await auto_close_at(ctx),
     )
+
+
+async def auto_close_at(ctx: Context) -> datetime | None:
+    """When an incident that is resolved now closes itself; ``None``: never."""
+    (days,) = await options.get(ctx, AUTO_CLOSE)
+    return ctx.now + timedelta(days=int(days)) if days else None
 
 
 def comment_of(given: Mapping[str, Any]) -> tuple[str, str]:
@@ -321,6 +337,8 @@ async def move(ctx: Context, entity: Incident, after: int, given: Mapping[str, A
 
 async def reopen(ctx: Context, entity: Incident, reason: str) -> None:
     """Take a resolved or closed incident up again. Raises ``Conflict`` or ``Invalid``."""
+    if entity.parent is not None:
+        raise Conflict(f"{entity.display_id} was merged into another incident. Undo the merge to work on it again.")
     try:
         engine.check_reopen(entity.status_id)
     except engine.IllegalMove as refused:

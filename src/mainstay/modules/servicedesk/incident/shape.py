@@ -70,6 +70,8 @@ class IncidentRecord(msgspec.Struct, kw_only=True):
     assignee: str | Unset | None = UNSET
     assignee_name: str | Unset | None = UNSET
     due_date: datetime | Unset | None = UNSET
+    related: dict[str, list[Any]] | Unset = UNSET
+    """In the detail: what other features know about it, such as ``events``; for those who work on it."""
 
 
 class IncidentDetail(msgspec.Struct, kw_only=True):

@@ -31,6 +31,8 @@ class Incident(Record):
         _by("requester"),
         Index("ix_incident_auto_close", "auto_close_at", sqlite_where=text("auto_close_at IS NOT NULL"),
               postgresql_where=text("auto_close_at IS NOT NULL")),
+        Index("ix_incident_parent", "parent", sqlite_where=text("parent IS NOT NULL"),
+              postgresql_where=text("parent IS NOT NULL")),
     )  # fmt: skip
 
     display_id: Mapped[str] = f.text(label="ID", length=50, read_only=True, search=True, column=True)
@@ -89,7 +91,10 @@ class Incident(Record):
     )
     feedback: Mapped[str] = f.text(label="Feedback", length=2000, read_only=True, section="Closure")
     feedback_at: Mapped[datetime | None] = f.instant(label="Rated at", read_only=True, section="Closure")
-    parent: Mapped[str | None] = mapped_column(Identifier)
+    parent: Mapped[str | None] = mapped_column(
+        # Not a reference: lists would pay a join for a name that nobody reads there.
+        Identifier, info={"field": f.Field(kind="text", label="Merged into", read_only=True, csv=False)}
+    )  # fmt: skip
     """The incident that this one was merged into."""
     is_archive: Mapped[bool] = f.boolean(label="Archived")
     unread_mail: Mapped[bool] = f.boolean(label="Unread answer", read_only=True)

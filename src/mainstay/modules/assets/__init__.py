@@ -1,0 +1,1 @@
+"""Assets: what the organization has, of which kind, and what depends on what."""

@@ -1,0 +1,1 @@
+"""Stock-taking: what should be where, what was found, and the difference brought into the items."""

@@ -1,0 +1,172 @@
+"""What identifies an item: the values of its category's unique identifiers, and those that devices carry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from mainstay.kernel.context import Context
+from mainstay.kernel.errors import Conflict
+from mainstay.kernel.store import CHUNK
+from mainstay.modules.assets.categories import service as categories
+from mainstay.modules.assets.categories.service import Class
+from mainstay.modules.assets.cmdb.tables import Ci, CiIdentity
+
+CARRIED = ("serial_number", "engine_id", "chassis_id", "uuid")
+"""What a device knows of itself. Found by them, but only unique where a category says so."""
+_JUNK = frozenset(
+    {
+        "",
+        "-",
+        "none",
+        "null",
+        "n/a",
+        "na",
+        "unknown",
+        "default string",
+        "not specified",
+        "not available",
+        "0",
+        "to be filled by o.e.m.",
+        "system serial number",
+        "chassis serial number",
+        "123456789",
+        "0123456789",
+        "1234567890",
+    }
+)
+"""What firmware says where nobody entered a value."""
+
+
+class Key(NamedTuple):
+    """One identifying value."""
+
+    rule: str
+    value: str
+    enforced: bool
+
+
+def clean(value: Any) -> str:
+    """A value as it is compared; empty where it identifies nothing."""
+    word = str(value if value is not None else "").strip().lower()
+    if word in _JUNK or (len(word) > 3 and len(set(word.replace("-", "").replace(":", ""))) <= 1):
+        return ""
+    return word
+
+
+def keys_of(one: Class | None, values: Mapping[str, Any]) -> list[Key]:
+    """The identifying values of an item of a category."""
+    extra = values.get("custom_field_data") or {}
+    rules = one.identifiers if one else ()
+    made: dict[tuple[str, str], Key] = {}
+    for names in (*rules, *((name,) for name in CARRIED)):
+        parts = [clean(values.get(name, extra.get(name)) if name in values else extra.get(name)) for name in names]
+        if not all(parts):
+            continue
+        joined = "\x1f".join(parts)
+        value = joined if len(joined) <= 400 else sha256(joined.encode()).hexdigest()
+        rule = "+".join(names)[:200]
+        made.setdefault((rule, value), Key(rule, value, names in rules))
+    return list(made.values())
+
+
+async def holders(ctx: Context, keys: Iterable[Key]) -> dict[tuple[str, str], list[tuple[str, bool]]]:
+    """Who has these values: (rule, value) → items, and whether theirs is enforced; oldest item first."""
+    by_rule: dict[str, set[str]] = {}
+    for key in keys:
+        by_rule.setdefault(key.rule, set()).add(key.value)
+    found: dict[tuple[str, str], list[tuple[str, bool]]] = {}
+    for rule, values in by_rule.items():
+        every = sorted(values)
+        for start in range(0, len(every), CHUNK):
+            query = select(CiIdentity.value, CiIdentity.ci, CiIdentity.enforced).where(
+                CiIdentity.rule == rule, CiIdentity.value.in_(every[start : start + CHUNK])
+            )
+            for row in (await ctx.session.execute(query.order_by(CiIdentity.ci))).all():
+                found.setdefault((rule, row.value), []).append((row.ci, row.enforced))
+    return found
+
+
+async def names_of(ctx: Context, ids: Iterable[str]) -> dict[str, str]:
+    """Items as an error names them."""
+    wanted = sorted(set(ids))[:CHUNK]
+    rows = (await ctx.session.execute(select(Ci.id, Ci.name, Ci.display_id).where(Ci.id.in_(wanted)))).all()
+    return {row.id: f"{row.name} ({row.display_id})" for row in rows}
+
+
+async def taken(ctx: Context, rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str] | None]:
+    """For each item about to be stored: the field whose value another one has, and the refusal; else ``None``.
+
+    A row with an ``id`` does not stand in its own way.
+    """
+    known = await categories.classes(ctx)
+    keys = [keys_of(known.get(row.get("category", "")), row) for row in rows]
+    held = await holders(ctx, (key for each in keys for key in each if key.enforced))
+    wanted = {ci for found in held.values() for ci, enforced in found if enforced}
+    names = await names_of(ctx, wanted) if wanted else {}
+    out: list[tuple[str, str] | None] = []
+    within: dict[tuple[str, str], int] = {}
+    for index, (row, each) in enumerate(zip(rows, keys, strict=True)):
+        problem = None
+        for key in each:
+            if not key.enforced:
+                continue
+            fields = key.rule.split("+")
+            label = " and ".join(name.replace("_", " ") for name in fields)
+            other = next((ci for ci, enforced in held.get(key[:2], ()) if enforced and ci != row.get("id")), None)
+            if other is not None:
+                problem = (fields[0], f"{names.get(other, 'Another item')} has this {label} already.")
+            elif within.setdefault(key[:2], index) != index:
+                problem = (fields[0], f"An earlier row has this {label} already.")
+            if problem:
+                break
+        out.append(problem)
+    return out
+
+
+async def keep(ctx: Context, rows: Sequence[Mapping[str, Any]], *, new: bool) -> None:
+    """Note the identifying values of items that were stored. Raises ``Conflict``."""
+    known = await categories.classes(ctx)
+    if not new:
+        await forget(ctx, [row["id"] for row in rows])
+    made = [
+        {"organization": ctx.organization, "ci": row["id"], **key._asdict()}
+        for row in rows
+        for key in keys_of(known.get(row["category"]), row)
+    ]
+    if made:
+        try:
+            await ctx.session.execute(insert(CiIdentity.__table__), made)  # type: ignore[arg-type]
+        except IntegrityError:
+            raise Conflict("Another item was given the same identifying value at this moment. Try again.") from None
+
+
+async def forget(ctx: Context, ids: Sequence[str]) -> None:
+    """Drop what identifies items, because they go or change."""
+    for start in range(0, len(ids), CHUNK):
+        part = list(ids[start : start + CHUNK])
+        statement = delete(CiIdentity).where(CiIdentity.ci.in_(part)).execution_options(synchronize_session=False)
+        await ctx.session.execute(statement)
+
+
+async def rebuild(ctx: Context, category_ids: Sequence[str]) -> None:
+    """Bring the values up to date after categories changed what identifies. Raises ``Conflict``."""
+    columns = {c.key: getattr(Ci, c.key) for c in Ci.__table__.columns}
+    last = ""
+    while True:
+        query = select(*columns.values()).where(Ci.category.in_(list(category_ids)), Ci.id > last)
+        found = (await ctx.session.execute(query.order_by(Ci.id).limit(1000))).all()
+        if not found:
+            return
+        rows = [dict(zip(columns, row, strict=True)) for row in found]
+        last = rows[-1]["id"]
+        await forget(ctx, [row["id"] for row in rows])
+        problems = await taken(ctx, rows)
+        for row, problem in zip(rows, problems, strict=True):
+            if problem:
+                raise Conflict(f"{row['name']} ({row['display_id']}) stands in the way: {problem[1]}")
+        await keep(ctx, rows, new=True)

@@ -1,0 +1,311 @@
+"""What the CMDBRelation module does beyond storing: maps, walks, what-if, comparison, search for the other end."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from sqlalchemy import select
+
+from mainstay.kernel import rows, verbs, writing
+from mainstay.kernel.context import Context
+from mainstay.kernel.errors import Invalid
+from mainstay.kernel.operation import Page
+from mainstay.kernel.query import ListQuery
+from mainstay.kernel.store import CHUNK
+from mainstay.modules.assets.cmdb.resource import items
+from mainstay.modules.assets.cmdb.tables import Ci
+from mainstay.modules.assets.relations import compare, graph, service
+from mainstay.modules.assets.relations.graph import Walk
+from mainstay.modules.assets.relations.resource import relations
+
+
+class GraphNode(msgspec.Struct, kw_only=True):
+    """An item of a map."""
+
+    id: str
+    name: str
+    display_id: str
+    category: str
+    category_name: str
+    icon: str
+    status: int | None
+    operational_status: int | None
+    criticality: int | None
+    ip_address: str
+    depth: int = 0
+
+
+class GraphEdge(msgspec.Struct, kw_only=True):
+    """A relation of a map, with both readings."""
+
+    source: str
+    target: str
+    type: str
+    name: str
+    reverse: str
+    impact: str
+
+
+class Graph(msgspec.Struct, kw_only=True):
+    """Items and the relations between them. ``truncated``: there is more than was asked for."""
+
+    ci_id: str
+    direction: str
+    depth: int
+    nodes: list[GraphNode]
+    edges: list[GraphEdge]
+    truncated: bool = False
+    hidden: int = 0
+    """Items that are not in the caller's device groups."""
+
+
+class NewRelation(msgspec.Struct, kw_only=True):
+    """A relation to make along with a map."""
+
+    type: str
+    target: str = ""
+    source: str = ""
+    description: str = ""
+    source_port: str = ""
+    target_port: str = ""
+
+
+class MapInput(msgspec.Struct, kw_only=True):
+    """Which item's map, how far; and relations to make or to remove first."""
+
+    ci_id: str
+    depth: int = 1
+    direction: str = graph.BOTH
+    types: list[str] = []
+    add: list[NewRelation] = []
+    remove: list[str] = []
+    limit: int = 2000
+
+
+class WalkQuery(msgspec.Struct, kw_only=True):
+    """A walk from an item. ``types``: readings, codes or ids, with commas between."""
+
+    ci_id: str
+    depth: int = 5
+    types: str = ""
+    limit: int = 5000
+
+
+class SearchQuery(ListQuery, kw_only=True):
+    """Items for the other end of a relation; ``ci_id`` is left out."""
+
+    ci_id: str = ""
+    category: str = ""
+
+
+class WhatIfInput(msgspec.Struct, kw_only=True):
+    """Items that are assumed to fail."""
+
+    ci_ids: list[str]
+    types: list[str] = []
+
+
+class Affected(msgspec.Struct, kw_only=True):
+    """What the failure would mean: ``lost`` have no path left, ``degraded`` keep another."""
+
+    failed: list[GraphNode]
+    lost: list[GraphNode]
+    degraded: list[GraphNode]
+    truncated: bool
+
+
+class CompareQuery(msgspec.Struct, kw_only=True):
+    """Since when; around which item, and how far. Without an item: everywhere."""
+
+    since: datetime
+    ci_id: str = ""
+    depth: int = 1
+
+
+async def nodes_of(ctx: Context, depths: dict[str, int]) -> list[GraphNode]:
+    """The items of a walk, as far as the caller may see them, nearest first."""
+    known = await service_classes(ctx)
+    found = []
+    columns = (
+        Ci.id,
+        Ci.name,
+        Ci.display_id,
+        Ci.category,
+        Ci.status,
+        Ci.operational_status,
+        Ci.criticality,
+        Ci.ip_address,
+    )
+    ids = list(depths)
+    for start in range(0, len(ids), 10_000):
+        wanted: Any = select(*columns)
+        statement = rows.restricted(ctx, items, wanted.where(service.among(ctx, Ci.id, ids[start : start + 10_000])))
+        for row in (await ctx.session.execute(statement)).all():
+            kind = known.get(row.category)
+            found.append(
+                GraphNode(
+                    id=row.id,
+                    name=row.name,
+                    display_id=row.display_id,
+                    category=row.category,
+                    category_name=kind.name if kind else "",
+                    icon=kind.icon if kind else "",
+                    status=row.status,
+                    operational_status=row.operational_status,
+                    criticality=row.criticality,
+                    ip_address=row.ip_address,
+                    depth=depths[row.id],
+                )
+            )
+    found.sort(key=lambda node: (node.depth, node.name))
+    return found
+
+
+async def service_classes(ctx: Context) -> Any:
+    from mainstay.modules.assets.categories import service as categories
+
+    return await categories.classes(ctx)
+
+
+async def drawn(ctx: Context, ci: str, direction: str, depth: int, walked: Walk) -> Graph:
+    """A walk as a map."""
+    kinds = await service.kinds(ctx)
+    nodes = await nodes_of(ctx, walked.depth)
+    seen = {node.id for node in nodes}
+    edges = [
+        GraphEdge(
+            source=edge.source,
+            target=edge.target,
+            type=edge.type,
+            name=kinds[edge.type].name,
+            reverse=kinds[edge.type].reverse,
+            impact=kinds[edge.type].impact,
+        )
+        for edge in walked.edges
+        if edge.source in seen and edge.target in seen and edge.type in kinds
+    ]
+    return Graph(
+        ci_id=ci,
+        direction=direction,
+        depth=depth,
+        nodes=nodes,
+        edges=edges,
+        truncated=walked.truncated,
+        hidden=len(walked.depth) - len(nodes),
+    )
+
+
+def check_walk(depth: int, limit: int, direction: str = graph.BOTH) -> None:
+    """Raises ``Invalid`` for a walk that cannot be."""
+    if not 0 <= depth <= graph.MAX_DEPTH:
+        raise Invalid.field("depth", f"depth must be between 0 and {graph.MAX_DEPTH}.")
+    if not 1 <= limit <= graph.MAX_NODES:
+        raise Invalid.field("limit", f"limit must be between 1 and {graph.MAX_NODES}.")
+    if direction not in graph.DIRECTIONS:
+        raise Invalid.field("direction", f"direction must be one of: {', '.join(graph.DIRECTIONS)}.")
+
+
+async def map_of(ctx: Context, ci_id: str, direction: str, depth: int, types: list[str], limit: int) -> Graph:
+    """The map around an item."""
+    check_walk(depth, limit, direction)
+    item = await verbs.entity_of(ctx, items, ci_id)
+    kinds = await service.chosen(ctx, types)
+    walked = await graph.walk(ctx, [item.id], direction, depth=depth, types=kinds, limit=limit)
+    return await drawn(ctx, item.id, direction, depth, walked)
+
+
+def split(words: str) -> list[str]:
+    return [part.strip() for part in words.split(",") if part.strip()]
+
+
+@relations.action("POST", "ci-rel-map/", privilege="view")
+async def rel_map(ctx: Context, body: MapInput) -> Graph:
+    """The map of relations around an item
+
+    With ``add`` and ``remove`` relations are made and removed first; both need the permission for it.
+    """
+    item = await verbs.entity_of(ctx, items, body.ci_id)
+    if body.add:
+        ctx.principal.require(relations.permission, "add")
+        given = [
+            {
+                **{key: value for key, value in msgspec.to_builtins(one).items() if value},
+                "source": one.source or item.id,
+                "target": one.target or item.id,
+            }
+            for one in body.add
+        ]
+        await writing.create_many(ctx, relations, given)
+    if body.remove:
+        ctx.principal.require(relations.permission, "delete")
+        found = [await verbs.entity_of(ctx, relations, key) for key in body.remove[:CHUNK]]
+        await writing.remove_many(ctx, relations, [one.id for one in found])
+    return await map_of(ctx, item.id, body.direction, body.depth, body.types, body.limit)
+
+
+@relations.action("GET", "impact/")
+async def impact(ctx: Context, query: WalkQuery) -> Graph:
+    """What fails along with an item: everything that relies on it, directly or through others"""
+    return await map_of(ctx, query.ci_id, graph.IMPACT, query.depth, split(query.types), query.limit)
+
+
+@relations.action("GET", "dependencies/")
+async def dependencies(ctx: Context, query: WalkQuery) -> Graph:
+    """What an item relies on, directly or through others"""
+    return await map_of(ctx, query.ci_id, graph.DEPENDENCY, query.depth, split(query.types), query.limit)
+
+
+@relations.action("POST", "what-if/", privilege="view", write=False)
+async def what_if(ctx: Context, body: WhatIfInput) -> Affected:
+    """What loses its last path if these items fail, and what only loses one of several"""
+    if not 1 <= len(body.ci_ids) <= 100:
+        raise Invalid.field("ci_ids", "Please provide one to 100 items.")
+    failed = [(await verbs.entity_of(ctx, items, key)).id for key in body.ci_ids]
+    found = await graph.what_if(ctx, failed, await service.chosen(ctx, body.types))
+    return Affected(
+        failed=await nodes_of(ctx, dict.fromkeys(failed, 0)),
+        lost=await nodes_of(ctx, found.lost),
+        degraded=await nodes_of(ctx, found.degraded),
+        truncated=found.truncated,
+    )
+
+
+@relations.action("GET", "compare/")
+async def compared(ctx: Context, query: CompareQuery) -> compare.Comparison:
+    """What changed since a date: items and relations that came, went or changed, from the history"""
+    since = query.since if query.since.tzinfo else query.since.replace(tzinfo=ctx.now.tzinfo)
+    if since > ctx.now or ctx.now - since > timedelta(days=3660):
+        raise Invalid.field("since", "since must lie in the past ten years.")
+    check_walk(query.depth, 5000)
+    item = (await verbs.entity_of(ctx, items, query.ci_id)).id if query.ci_id else ""
+    return await compare.since(ctx, since, item, query.depth)
+
+
+@relations.action("GET", "cisearch/")
+async def search_items(ctx: Context, query: SearchQuery) -> Page:
+    """Items that can be the other end of a relation"""
+    extra: list[Any] = [Ci.id != query.ci_id] if query.ci_id else []
+    if query.category:
+        from mainstay.modules.assets.categories import service as categories
+
+        one = await categories.one(ctx, query.category)
+        extra.append(Ci.category.in_(categories.below(await categories.classes(ctx), one.id)))
+    wanted = query
+    if not wanted.sort:
+        wanted = msgspec.structs.replace(query, sort="name")
+    found = await rows.page(ctx, items, wanted, extra=extra)
+    found.results = [
+        {
+            "ci_id": one.ci_id,
+            "id": one.ci_id,
+            "name": one.name,
+            "display_id": one.display_id,
+            "category": one.category,
+            "category_name": one.category_name,
+            "ip_address": one.ip_address,
+        }
+        for one in found.results
+    ]
+    return found

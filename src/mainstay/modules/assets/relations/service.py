@@ -1,0 +1,172 @@
+"""Relations as other features use them: the types, links made by programs, the parents of an item."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, String, any_, bindparam, func, or_, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from mainstay.kernel import store
+from mainstay.kernel.context import Context
+from mainstay.kernel.errors import Invalid
+from mainstay.kernel.generation import CONFIGURATION, cached
+from mainstay.kernel.store import CHUNK
+from mainstay.modules.assets.relations.tables import ON_BOTH, ON_SOURCE, ON_TARGET, Relation, RelationType
+
+CONFIGURATION.add("ci_relation_type")
+
+
+class Kind(NamedTuple):
+    """A type of relation, as walks need it."""
+
+    id: str
+    name: str
+    reverse: str
+    impact: str
+    needs_all: bool
+    code: str
+    enabled: bool
+
+
+class Link(NamedTuple):
+    """A relation between two items that a program knows of; ``type`` is a code, a name or an id."""
+
+    source: str
+    type: str
+    target: str
+    source_port: str = ""
+    target_port: str = ""
+
+
+async def kinds(ctx: Context) -> dict[str, Kind]:
+    """Every type by id."""
+    return await cached(ctx, "ci_relation_types", _load)
+
+
+async def _load(ctx: Context) -> dict[str, Kind]:
+    query = select(RelationType).order_by(RelationType.name)
+    return {
+        row.id: Kind(row.id, row.name, row.reverse, row.impact, row.needs_all, row.code, row.is_enabled)
+        for row in (await ctx.session.execute(query)).scalars()
+    }
+
+
+async def kind(ctx: Context, wanted: str) -> Kind:
+    """A type by id, code or reading. Raises ``Invalid``."""
+    known = await kinds(ctx)
+    low = wanted.strip().lower()
+    found = known.get(wanted) or next(
+        (one for one in known.values() if low and low in (one.code, one.name.lower(), one.reverse.lower())), None
+    )
+    if found is None:
+        raise Invalid.field("type", f"There is no type of relation {wanted[:80]!r}.")
+    return found
+
+
+async def chosen(ctx: Context, wanted: Collection[str]) -> dict[str, Kind]:
+    """The enabled types, or those of them that are wanted. Raises ``Invalid``."""
+    if wanted:
+        return {one.id: one for one in [await kind(ctx, name) for name in wanted]}
+    return {key: one for key, one in (await kinds(ctx)).items() if one.enabled}
+
+
+def among(ctx: Context, column: Any, ids: Collection[str], name: str = "ids") -> ColumnElement[bool]:
+    """The condition that a column holds one of many ids, as one bound value however many there are."""
+    if ctx.platform.database.is_sqlite:
+        each = func.json_each(bindparam(name, _json(ids))).table_valued("value", name=f"{name}_each")
+        return column.in_(select(each.c.value))  # type: ignore[no-any-return]
+    made: ColumnElement[bool] = column == any_(bindparam(name, list(ids), type_=ARRAY(String)))
+    return made
+
+
+def _json(ids: Iterable[str]) -> str:
+    import msgspec
+
+    return msgspec.json.encode(list(ids)).decode()
+
+
+async def remove_of(ctx: Context, ids: Sequence[str]) -> None:
+    """Before items go: their relations go, with their trail."""
+    for start in range(0, len(ids), CHUNK):
+        part = list(ids[start : start + CHUNK])
+        query = select(Relation.id).where(or_(Relation.source.in_(part), Relation.target.in_(part)))
+        await store.remove_many(ctx, Relation, list((await ctx.session.execute(query)).scalars()))
+
+
+async def connect(ctx: Context, links: Iterable[Link], origin: str) -> int:
+    """Make sure that these relations exist, set-wise; returns how many are new. Those that exist are seen again."""
+    wanted: dict[tuple[str, str, str], Link] = {}
+    for link in links:
+        if link.source != link.target:
+            wanted.setdefault((link.source, (await kind(ctx, link.type)).id, link.target), link)
+    if not wanted:
+        return 0
+    known: dict[tuple[str, str, str], str] = {}
+    sources = sorted({key[0] for key in wanted})
+    for start in range(0, len(sources), CHUNK):
+        query = select(Relation.id, Relation.source, Relation.type, Relation.target).where(
+            Relation.source.in_(sources[start : start + CHUNK]), Relation.target.is_not(None)
+        )
+        known.update({(row[1], row[2], str(row[3])): row[0] for row in (await ctx.session.execute(query)).all()})
+    again = [known[key] for key in wanted if key in known]
+    for start in range(0, len(again), CHUNK):
+        seen = update(Relation).where(Relation.id.in_(again[start : start + CHUNK])).values(last_seen=ctx.now)
+        await ctx.session.execute(seen.execution_options(synchronize_session=False))
+    fresh = [
+        {
+            "source": key[0],
+            "type": key[1],
+            "target": key[2],
+            "source_port": link.source_port,
+            "target_port": link.target_port,
+            "origin": origin,
+            "last_seen": ctx.now,
+        }
+        for key, link in wanted.items()
+        if key not in known
+    ]
+    await store.add_many(ctx, Relation, fresh)
+    return len(fresh)
+
+
+async def parents(ctx: Context, ci_ids: Collection[str]) -> dict[str, set[str]]:
+    """What each item directly relies on: those whose failure hits it. Items that rely on nothing are left out."""
+    found: dict[str, set[str]] = {}
+    for provider, dependent, _type in await reliances(ctx, ci_ids, await kinds(ctx)):
+        found.setdefault(dependent, set()).add(provider)
+    return found
+
+
+async def reliances(ctx: Context, dependents: Collection[str], types: dict[str, Kind]) -> list[tuple[str, str, str]]:
+    """(provider, dependent, type) for everything that these items directly rely on."""
+    return await _reliances(ctx, dependents, types, of_dependents=True)
+
+
+async def dependents(ctx: Context, providers: Collection[str], types: dict[str, Kind]) -> list[tuple[str, str, str]]:
+    """(provider, dependent, type) for everything that directly relies on these items."""
+    return await _reliances(ctx, providers, types, of_dependents=False)
+
+
+async def _reliances(
+    ctx: Context, ids: Collection[str], types: dict[str, Kind], *, of_dependents: bool
+) -> list[tuple[str, str, str]]:
+    if not ids:
+        return []
+    found: list[tuple[str, str, str]] = []
+    source_relies = [key for key, one in types.items() if one.enabled and one.impact in (ON_SOURCE, ON_BOTH)]
+    target_relies = [key for key, one in types.items() if one.enabled and one.impact in (ON_TARGET, ON_BOTH)]
+    for relying, giving, wanted in (
+        (Relation.source, Relation.target, source_relies),
+        (Relation.target, Relation.source, target_relies),
+    ):
+        if not wanted:
+            continue
+        query = select(giving, relying, Relation.type).where(
+            among(ctx, relying if of_dependents else giving, ids),
+            among(ctx, Relation.type, wanted, "types"),
+            Relation.target.is_not(None),
+        )
+        found += [(str(row[0]), str(row[1]), row[2]) for row in (await ctx.session.execute(query)).all()]
+    return found

@@ -1,0 +1,1 @@
+"""Connections with other systems: messages out, registrations, providers."""

@@ -1,0 +1,1 @@
+"""Log pipelines: ordered stages that make fields out of lines as they come in."""

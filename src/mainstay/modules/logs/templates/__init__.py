@@ -1,0 +1,1 @@
+"""Log templates: lines that differ only in their values, counted together."""

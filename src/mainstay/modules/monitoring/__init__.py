@@ -1,0 +1,1 @@
+"""Monitoring: what the network says and what is measured on it."""

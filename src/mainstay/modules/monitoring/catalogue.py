@@ -1,0 +1,21 @@
+"""What monitoring serves and runs."""
+
+from __future__ import annotations
+
+from mainstay.kernel.registry import Registry
+from mainstay.modules.monitoring.credentials.resource import credentials
+from mainstay.modules.monitoring.eventrules.resource import event_rules
+from mainstay.modules.monitoring.events.actions import events
+from mainstay.modules.monitoring.events.listener import EventEngine
+from mainstay.modules.monitoring.maintenance.resource import maintenances
+from mainstay.modules.monitoring.mibs import run as _run  # noqa: F401 - adds asking devices
+from mainstay.modules.monitoring.mibs.resource import mibs
+from mainstay.modules.monitoring.traps.actions import trap_configurations
+from mainstay.modules.monitoring.traps.credentials import trap_credentials
+from mainstay.modules.monitoring.traps.receiver import TrapReceiver
+
+
+def register(registry: Registry) -> None:
+    registry.add(events, event_rules, maintenances, trap_configurations, mibs, credentials, trap_credentials)
+    # The engine before what feeds it.
+    registry.service(EventEngine, TrapReceiver)

@@ -1,0 +1,43 @@
+"""Table of device credentials."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mainstay.kernel import fields as f
+from mainstay.kernel.fields import Choice
+from mainstay.kernel.record import JsonType, Record, unique
+from mainstay.modules.monitoring.snmp.usm import AUTHS, PRIVACIES
+
+SNMP_V1, SNMP_V2C, SNMP_V3 = "snmp_v1", "snmp_v2c", "snmp_v3"
+KINDS = (Choice(SNMP_V1, "SNMP v1"), Choice(SNMP_V2C, "SNMP v2c"), Choice(SNMP_V3, "SNMP v3"))
+ACTIVE, INACTIVE = 1, 0
+STATUSES = (Choice(ACTIVE, "Active", "#16a34a"), Choice(INACTIVE, "Inactive", "#6b7280"))
+SECRETS = ("community", "write_community", "auth_password", "privacy_password")
+DEFAULT_PORTS = {SNMP_V1: 161, SNMP_V2C: 161, SNMP_V3: 161}
+
+
+class Credential(Record):
+    """How to ask devices. What is secret is sealed and never answered."""
+
+    __tablename__ = "credential"
+    __table_args__ = (unique("credential", "lower:name"),)
+
+    name: Mapped[str] = f.text(label="Name", required=True, search=True, unique=True, column=True)
+    kind: Mapped[str] = f.choice(KINDS, default=SNMP_V2C, label="Kind", column=True, aliases=("type", "protocol"))
+    description: Mapped[str] = f.text(label="Description", length=2000, search=True)
+    scope: Mapped[str] = f.text(
+        label="For addresses", length=4000, column=True,
+        help="Addresses, networks and ranges, separated by commas. Empty: for all.",
+    )  # fmt: skip
+    priority: Mapped[int | None] = f.integer(
+        default=100, minimum=1, maximum=1000, label="Priority", column=True, help="The lowest that fits is tried first."
+    )
+    port: Mapped[int | None] = f.integer(default=161, minimum=1, maximum=65535, label="Port")
+    timeout: Mapped[float | None] = f.number(minimum=0.1, maximum=60, label="Time-out", help="Seconds. Empty: 2.")
+    retries: Mapped[int | None] = f.integer(default=2, minimum=0, maximum=10, label="Retries")
+    username: Mapped[str] = f.text(label="User name", search=True, column=True)
+    auth_protocol: Mapped[str | None] = f.choice([Choice(name, name) for name in AUTHS], label="Authentication")
+    privacy_protocol: Mapped[str | None] = f.choice([Choice(name, name) for name in PRIVACIES], label="Privacy")
+    status: Mapped[int] = f.choice(STATUSES, default=ACTIVE, label="Status", column=True)
+    sealed: Mapped[dict[str, str]] = mapped_column(JsonType, default=dict)

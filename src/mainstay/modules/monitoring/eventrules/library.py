@@ -1,0 +1,42 @@
+"""The shipped rules, from the data files."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from mainstay.modules.monitoring.eventrules import severity
+from mainstay.modules.monitoring.eventrules.catalogue import documents
+from mainstay.modules.monitoring.eventrules.matcher import Rule
+
+GENERIC = "generic"
+
+
+@cache
+def rules() -> tuple[Rule, ...]:
+    """Every shipped rule: those of the vendors, then the general ones."""
+    made: list[Rule] = []
+    found = dict(documents("rules"))
+    for name in sorted(found, key=lambda item: (item == GENERIC, item)):
+        document = found[name]
+        for given in document["rules"]:
+            made.append(_rule(f"{name}: {given['class']}", document, given))
+    return tuple(made)
+
+
+def _rule(name: str, document: dict[str, Any], given: dict[str, Any]) -> Rule:
+    patterns = given["match"]
+    key = given.get("key", ())
+    level = given.get("severity")
+    return Rule(
+        name=name,
+        event_class=given["class"],
+        patterns=(patterns,) if isinstance(patterns, str) else tuple(patterns),
+        vendors=tuple(document.get("vendors", ())),
+        only=document.get("only", False),
+        severity=None if level is None else severity.WORDS[level],
+        set={str(k): str(v) for k, v in given.get("set", {}).items()},
+        template=given.get("template", ""),
+        key=(key,) if isinstance(key, str) else tuple(key),
+        tests=tuple(given.get("tests", ())),
+    )

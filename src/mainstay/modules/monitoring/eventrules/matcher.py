@@ -1,0 +1,160 @@
+"""Which rule a message is recognised by: all rules at once, in time linear in the message.
+
+RE2 finds the words that each rule needs in one pass and tries only the rules whose words are there. Whole batches of
+log lines are sieved before by the same words in Rust, so that a line that no rule can match costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import re2
+
+from mainstay.modules.monitoring.eventrules.literals import needed
+
+REMEMBERED = 50_000
+"""Messages whose rule is remembered: in a storm the same ones come again and again."""
+MAX_MESSAGE = 8192
+"""Characters of a message that rules look at."""
+FOREIGN = 9
+"""The rank of a rule that is for another vendor alone."""
+_OPTIONS = re2.Options()
+_OPTIONS.log_errors = False
+_OPTIONS.max_mem = 64 * 2**20
+
+
+class PatternError(ValueError):
+    """A pattern that cannot be used; the text says why."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Rule:
+    """One rule: a message that any of ``patterns`` is found in is an event of ``event_class``."""
+
+    name: str
+    event_class: str
+    patterns: tuple[str, ...]
+    vendors: tuple[str, ...] = ()
+    severity: int | None = None
+    only: bool = False
+    """For messages of these vendors alone: plain words that mean something else elsewhere."""
+    set: dict[str, str] = field(default_factory=dict)
+    """Variables with a fixed value."""
+    template: str = ""
+    """The event's message, with ``{variable}``; empty: the message as it came."""
+    key: tuple[str, ...] = ()
+    """Variables that tell problems apart; empty: those of the class."""
+    clear: str = ""
+    """The class that this one ends, beside what its class ends."""
+    disposition: str = ""
+    tests: tuple[str, ...] = ()
+    own: bool = False
+    """The organization's own; these come before the shipped ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A rule and what its named groups hold."""
+
+    rule: Rule
+    variables: dict[str, str]
+
+
+def check(pattern: str) -> Any:
+    """The compiled pattern. Raises ``PatternError`` for what is not in RE2's language."""
+    try:
+        return re2.compile(pattern, _OPTIONS)
+    except re2.error as error:
+        said = error.args[0] if error.args else ""
+        text = said.decode(errors="replace") if isinstance(said, bytes) else str(said)
+        hint = (
+            " Look-around and back references are not available; write the message out instead." if "(?" in text else ""
+        )
+        raise PatternError(f"{text}.{hint}") from None
+
+
+class Matcher:
+    """A list of rules; the first that matches counts, the vendor's own before the general before other vendors'."""
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self.rules = list(rules)
+        self._of: list[tuple[int, Any]] = []
+        self._filter = re2.Filter()
+        words: set[str] = set()
+        self.sieves = True
+        for number, rule in enumerate(self.rules):
+            for pattern in rule.patterns:
+                self._of.append((number, check(pattern)))
+                self._filter.Add(pattern, _OPTIONS)
+                found = needed(pattern)
+                if found is None:
+                    # A rule that needs no particular word must see every message.
+                    self.sieves = False
+                else:
+                    words |= found
+        if self._of:
+            self._filter.Compile()
+        self.words = sorted(_shortest(words))
+        self._memory: OrderedDict[tuple[str, str], Match | None] = OrderedDict()
+
+    def match(self, message: str, vendor: str = "") -> Match | None:
+        """The rule that recognises the message."""
+        known = (message, vendor)
+        if known in self._memory:
+            return self._memory[known]
+        found = self._match(message[:MAX_MESSAGE], vendor)
+        self._memory[known] = found
+        if len(self._memory) > REMEMBERED:
+            self._memory.popitem(last=False)
+        return found
+
+    def _match(self, message: str, vendor: str) -> Match | None:
+        if not self._of:
+            return None
+        hits = self._filter.Match(message)
+        if not hits:
+            return None
+        best = min((self._rank(index, vendor), index) for index in hits)
+        if best[0] == FOREIGN:
+            return None
+        number, pattern = self._of[best[1]]
+        rule = self.rules[number]
+        found = pattern.search(message)
+        variables = dict(rule.set)
+        if found is not None:
+            variables |= {name: value.strip() for name, value in found.groupdict().items() if value is not None}
+        return Match(rule, variables)
+
+    def _rank(self, index: int, vendor: str) -> int:
+        rule = self.rules[self._of[index][0]]
+        if rule.own:
+            return 0
+        if not rule.vendors:
+            return 2
+        if vendor and _is_of(vendor, rule.vendors):
+            return 1
+        if rule.only:
+            return FOREIGN
+        return 3 if vendor else 1
+
+    def sieve(self, messages: Any) -> Any:
+        """Which messages of a Polars series any rule may match, as a series of booleans."""
+        if not self.sieves:
+            return messages.is_not_null()
+        return messages.str.contains_any(self.words, ascii_case_insensitive=True)
+
+
+def _is_of(vendor: str, wanted: Iterable[str]) -> bool:
+    return any(vendor == item or (item.endswith("*") and vendor.startswith(item[:-1])) for item in wanted)
+
+
+def _shortest(words: Iterable[str]) -> set[str]:
+    """Without words that contain another one: the other one is looked for anyway."""
+    kept: set[str] = set()
+    for word in sorted(words, key=len):
+        if not any(other in word for other in kept):
+            kept.add(word)
+    return kept

@@ -1,0 +1,187 @@
+"""Batches of occurrences into live rows: one read, one update and one insert per batch, whatever its length."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import ARRAY, String, and_, bindparam, case, false, func, insert, select, text, true, update
+
+from mainstay.kernel import changes, store
+from mainstay.kernel.context import Context
+from mainstay.kernel.record import new_id
+from mainstay.modules.monitoring.events.engine import Occurrence, Policy, State, decide, difference
+from mainstay.modules.monitoring.events.storm import Storms
+from mainstay.modules.monitoring.events.tables import Event
+
+_t = Event.__table__.c
+READ = ("id", "fingerprint", "severity", "original_severity", "cleared", "cleared_at", "acknowledged", "last_seen",
+        "flapping", "clear_waits", "turns", "maintenance", "parent", "version", "count")  # fmt: skip
+WRITTEN = ("severity", "original_severity", "cleared", "cleared_at", "acknowledged", "flapping", "clear_waits", "turns",
+           "maintenance", "parent")  # fmt: skip
+ACTIONS = ("create", "clear", "reopen", "update")
+
+
+async def alone(ctx: Context) -> None:
+    """Let one process at a time change an organization's live rows. SQLite has one writer anyway."""
+    if not ctx.platform.database.is_sqlite:
+        await ctx.session.execute(
+            text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": f"event {ctx.organization}"}
+        )
+
+
+async def store_batch(
+    ctx: Context, batch: Sequence[Occurrence], policy: Policy, storms: Storms, limit: int
+) -> list[State]:
+    """Decide and write; returns the states that were touched."""
+    await alone(ctx)
+    keys = list(dict.fromkeys(key for item in batch for key in item.keys))
+    states = await read(ctx, keys, policy)
+    redirected = storms.collapse(batch, {state.fingerprint for state in states}, limit, ctx.now)
+    if redirected:
+        states += await read(ctx, list({item.keys[0] for item in redirected}), policy)
+    touched = decide(states, batch, policy, new_id)
+    await write(ctx, touched)
+    return touched
+
+
+async def read(ctx: Context, keys: Sequence[str], policy: Policy) -> list[State]:
+    """The live rows of these fingerprints, and those cleared so lately that they would be reopened."""
+    live = await _select(ctx, keys, _t.cleared == false())
+    if policy.reopen:
+        known = {state.fingerprint for state in live}
+        missing = [key for key in keys if key not in known]
+        if missing:
+            since = ctx.now - policy.reopen
+            gone = await _select(ctx, missing, and_(_t.cleared == true(), _t.cleared_at >= since))
+            # Of several, the one cleared last.
+            live += sorted(gone, key=lambda state: state.cleared_at or ctx.now, reverse=True)
+    return live
+
+
+async def flapping(ctx: Context) -> list[State]:
+    """The rows that flap."""
+    statement = select(*[_t[name] for name in READ]).where(
+        _t.organization == ctx.organization, _t.is_deleted == false(), _t.flapping == true()
+    )
+    found = (await ctx.session.execute(statement.limit(1000))).all()
+    return [State(**dict(zip(READ, row, strict=True))) for row in found]
+
+
+async def _select(ctx: Context, keys: Sequence[str], condition: Any) -> list[State]:
+    if not keys:
+        return []
+    columns = [_t[name] for name in READ]
+    statement = select(*columns).where(_t.organization == ctx.organization, _t.is_deleted == false(), condition)
+    if ctx.platform.database.is_sqlite:
+        each = func.json_each(bindparam("keys", msgspec.json.encode(list(keys)).decode())).table_valued("value")
+        statement = statement.where(_t.fingerprint.in_(select(each.c.value)))
+    else:
+        statement = statement.where(_t.fingerprint == func.any(bindparam("keys", list(keys), type_=ARRAY(String))))
+        statement = statement.with_for_update()
+    found = (await ctx.session.execute(statement)).all()
+    return [State(**dict(zip(READ, row, strict=True))) for row in found]
+
+
+async def write(ctx: Context, touched: Sequence[State]) -> None:
+    """Store the states with their trail. What ended goes first, so that a new row of the same problem finds room."""
+    counted = [state for state in touched if state.first is None and state.before is None and state.added]
+    changed = [state for state in touched if state.first is None and state.before is not None]
+    fresh = [state for state in touched if state.first is not None]
+    if counted:
+        await _count(ctx, counted)
+    if changed:
+        await _change(ctx, changed)
+    if fresh:
+        await ctx.session.execute(insert(Event.__table__), [_row(ctx, state) for state in fresh])  # type: ignore[arg-type]
+    entries: dict[str, list[tuple[str, int, list[dict[str, Any]]]]] = {}
+    for state in changed:
+        diff = difference(state)
+        if diff:
+            word = next((name for name in ACTIONS if name in state.actions), "update")
+            entries.setdefault(word, []).append((state.id, state.version, diff))
+    entries["create"] = [(state.id, 1, _made(state)) for state in fresh]
+    for word, made in entries.items():
+        await changes.record(ctx, "event", word, made)
+
+
+async def _count(ctx: Context, states: Sequence[State]) -> None:
+    if ctx.platform.database.is_sqlite:
+        statement = (
+            update(Event.__table__)  # type: ignore[arg-type]
+            .where(_t.id == bindparam("b_id"), _t.organization == bindparam("b_organization"))
+            .values(count=_t.count + bindparam("b_added"), last_seen=bindparam("b_seen", type_=_t.last_seen.type))
+        )
+        await ctx.session.execute(
+            statement,
+            [{"b_id": s.id, "b_organization": ctx.organization, "b_added": s.added, "b_seen": s.last_seen}
+             for s in states],
+        )  # fmt: skip
+        return
+    rows = (
+        func.unnest(
+            bindparam("ids", [state.id for state in states], type_=ARRAY(String)),
+            bindparam("added", [state.added for state in states], type_=ARRAY(_t.count.type)),
+            bindparam("seen", [state.last_seen for state in states], type_=ARRAY(_t.last_seen.type)),
+        )
+        .table_valued("id", "added", "seen", name="rows")
+        .render_derived()
+    )
+    await ctx.session.execute(
+        update(Event.__table__)  # type: ignore[arg-type]
+        .where(_t.id == rows.c.id, _t.organization == ctx.organization)
+        .values(count=_t.count + rows.c.added, last_seen=rows.c.seen)
+    )
+
+
+async def _change(ctx: Context, states: Sequence[State]) -> None:
+    """State changes are rare beside occurrences: row by row in one call."""
+    values = {name: bindparam(f"b_{name}", type_=_t[name].type) for name in (*WRITTEN, "last_seen")}
+    statement = (
+        update(Event.__table__)  # type: ignore[arg-type]
+        .where(_t.id == bindparam("b_id"), _t.organization == bindparam("b_organization"))
+        .values(
+            **values, count=_t.count + bindparam("b_added"), version=bindparam("b_version"), last_update_time=ctx.now,
+            modified_by=ctx.principal.user,
+            # Who acknowledged is forgotten with the acknowledgement.
+            acknowledged_by=case((bindparam("b_keeps", type_=_t.acknowledged.type) == true(), _t.acknowledged_by)),
+            acknowledged_at=case((bindparam("b_keeps", type_=_t.acknowledged.type) == true(), _t.acknowledged_at)),
+        )
+    )  # fmt: skip
+    rows = []
+    for state in states:
+        if difference(state):
+            state.version += 1
+        rows.append(
+            {f"b_{name}": getattr(state, name) for name in (*WRITTEN, "last_seen", "id", "added", "version")}
+            | {"b_organization": ctx.organization, "b_keeps": state.acknowledged}
+        )
+    await ctx.session.execute(statement, rows)
+
+
+def _row(ctx: Context, state: State) -> dict[str, Any]:
+    item = state.first
+    assert item is not None
+    complete = {name: value() if callable(value) else value for name, value in store.defaults(Event).items()}
+    complete.update(
+        id=state.id, organization=ctx.organization, creation_time=ctx.now, last_update_time=ctx.now, created_by=0,
+        modified_by=0, version=1, event_class=item.event_class[:255], message=item.message[:2000],
+        first_seen=min(item.at, state.last_seen), last_seen=state.last_seen, count=state.added,
+        ci=item.ci or None, host=item.host[:255], address=item.address[:64], resource=item.resource[:255],
+        source=item.source[:64], fingerprint=state.fingerprint, rule=item.rule[:255], variables=item.variables,
+        raw=item.raw[:16_000], reference=item.reference[:255], tags=item.tags,
+    )  # fmt: skip
+    complete.update({name: getattr(state, name) for name in WRITTEN})
+    return complete
+
+
+TRAILED = ("event_class", "message", "host", "address", "ci", "resource", "source", "rule")
+
+
+def _made(state: State) -> list[dict[str, Any]]:
+    """What the trail says of a new row: what consumers of the feed decide by, not its raw text."""
+    item = state.first
+    values = [(name, getattr(item, name)) for name in TRAILED]
+    values += [("severity", state.severity), ("cleared", state.cleared or None)]
+    return [changes.entry(name, None, value) for name, value in values if value]

@@ -1,0 +1,116 @@
+"""Names and readable values for what a trap carries; remembered, since devices repeat themselves."""
+
+from __future__ import annotations
+
+from mainstay.modules.monitoring.mibs.model import Node
+from mainstay.modules.monitoring.mibs.tree import Tree
+from mainstay.modules.monitoring.mibs.values import shown
+from mainstay.modules.monitoring.snmp import ber
+from mainstay.modules.monitoring.snmp.ber import Malformed, Oid, Varbind
+
+MAX_REMEMBERED = 50_000
+
+
+class Variable:
+    """A variable binding, named: its column or scalar, the instance, its value as text and as it is."""
+
+    __slots__ = ("instance", "name", "number", "oid", "text")
+
+    def __init__(self, name: str, instance: str, oid: str, text: str, number: str | int) -> None:
+        self.name = name
+        self.instance = instance
+        self.oid = oid
+        self.text = text
+        self.number = number
+
+
+class Namer:
+    """Names by one organization's tree."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+        self._names: dict[bytes, tuple[str, str, str, Node | None]] = {}
+        self._variables: dict[Varbind, Variable] = {}
+        self._traps: dict[bytes, tuple[str, str, str]] = {}
+
+    def variable(self, item: Varbind) -> Variable:
+        """Raises ``Malformed`` where the name is no object identifier."""
+        found = self._variables.get(item)
+        if found is None:
+            found = self._variable(item)
+            # Counters and clocks hardly repeat; what is long takes memory.
+            if item[1] in (ber.INTEGER, ber.OBJECT_IDENTIFIER, ber.IP_ADDRESS, ber.OCTET_STRING) and len(item[2]) < 80:
+                if len(self._variables) >= MAX_REMEMBERED:
+                    self._variables.clear()
+                self._variables[item] = found
+        return found
+
+    def _variable(self, item: Varbind) -> Variable:
+        name, tag, content = item
+        known = self._names.get(name)
+        if known is None:
+            known = self._name(name)
+            if len(self._names) >= MAX_REMEMBERED:
+                self._names.clear()
+            self._names[name] = known
+        label, instance, oid, node = known
+        number: str | int
+        if tag == ber.OBJECT_IDENTIFIER:
+            # An agent's nonsense in a value must not cost the trap.
+            try:
+                numbers = ber.oid_of(content)
+                return Variable(label, instance, oid, self.tree.name(numbers), ".".join(map(str, numbers)))
+            except Malformed:
+                text = content.hex(":")
+                return Variable(label, instance, oid, text, text)
+        text = shown(node, tag, content)
+        number = text
+        if (tag == ber.INTEGER or tag in ber.UNSIGNED) and 1 <= len(content) <= 9:
+            number = int.from_bytes(content, "big", signed=tag == ber.INTEGER)
+        return Variable(label, instance, oid, text, number)
+
+    def _name(self, name: bytes) -> tuple[str, str, str, Node | None]:
+        oid = ber.oid_of(name)
+        node, rest = self.tree.locate(oid)
+        dotted = ".".join(map(str, oid))
+        if node is None or node.kind not in ("scalar", "column"):
+            # A bare node above is no name for a variable.
+            return dotted, "", dotted, None
+        return node.name, ".".join(map(str, rest)), dotted, node
+
+    def trap(self, oid: bytes) -> tuple[str, str, str]:
+        """Name, dotted OID and description of a notification."""
+        found = self._traps.get(oid)
+        if found is None:
+            numbers = ber.oid_of(oid)
+            node = self._notification(numbers)
+            dotted = ".".join(map(str, numbers))
+            found = (node.name, node.oid, node.description) if node else (self.tree.name(numbers), dotted, "")
+            if len(self._traps) >= MAX_REMEMBERED:
+                self._traps.clear()
+            self._traps[oid] = found
+        return found
+
+    def _notification(self, oid: Oid) -> Node | None:
+        node = self.tree.by_oid.get(oid)
+        if node is None and len(oid) > 2 and oid[-2] == 0:
+            # Traps of SMIv1 gain a zero on their way to version 2; some modules were written without it.
+            node = self.tree.by_oid.get((*oid[:-2], oid[-1]))
+        return node if node is not None and node.kind == "notification" else None
+
+
+def resource_of(variables: list[Variable]) -> str:
+    """The part of the device that a trap is about: its interface, by the best name that the trap has for it."""
+    index = ""
+    named: dict[str, str] = {}
+    for item in variables:
+        if item.name in ("ifName", "ifDescr", "ifAlias", "entPhysicalName", "entPhysicalDescr") and item.text:
+            named.setdefault(item.name, item.text)
+        elif item.name == "ifIndex":
+            index = index or str(item.number)
+        elif not index and item.name.startswith("if") and item.instance.isdigit():
+            index = item.instance
+    for name in ("ifName", "ifDescr", "entPhysicalName", "entPhysicalDescr"):
+        if name in named:
+            return named[name]
+    return f"ifIndex {index}" if index else named.get("ifAlias", "")

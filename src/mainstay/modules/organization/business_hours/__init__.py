@@ -1,0 +1,1 @@
+"""Business hours: named profiles of when people work, that rules and clocks go by."""

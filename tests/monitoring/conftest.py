@@ -1,0 +1,44 @@
+"""Fixtures of the monitoring tests."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from mainstay.kernel.platform import Platform
+from mainstay.kernel.signals import RAW_EVENTS, RawEvent
+from mainstay.modules.monitoring.traps.receiver import TrapReceiver
+from tests.monitoring.netsnmp import Agent
+
+
+@pytest.fixture(scope="session")
+def agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Agent]:
+    """A running SNMP agent."""
+    made = Agent(tmp_path_factory.mktemp("snmpd"))
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="session")
+async def traps(platform: Platform) -> AsyncIterator[TrapReceiver]:
+    """The trap receiver, on a port of its own."""
+    service = platform.service(TrapReceiver)
+    assert service is not None
+    await service.listen(0, limit=0)
+    yield service
+    await service.stop()
+
+
+@pytest.fixture
+def raw_events() -> Iterator[list[RawEvent]]:
+    """What is published for the event engine."""
+    heard: list[RawEvent] = []
+
+    async def hear(_platform: Platform, batch: list[RawEvent]) -> None:
+        heard.extend(batch)
+
+    RAW_EVENTS.subscribe(hear)
+    yield heard
+    RAW_EVENTS.unsubscribe(hear)

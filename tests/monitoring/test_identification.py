@@ -1,0 +1,141 @@
+"""What a device is, from what it answers: real descriptions as devices send them, and the shared facts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mainstay.modules.monitoring.templates.engine import BadRule, Facts, Library, Part, System, compile_rule
+from mainstay.modules.monitoring.templates.library import shipped, systems
+
+SHARED = Path(__file__).parents[3] / "shared" / "data"
+ENTERPRISE = "1.3.6.1.4.1."
+
+# sysObjectID (below enterprises), sysDescr, and what the device is: vendor, system, version, model.
+DEVICES = [
+    ("9.1.1208", "Cisco IOS Software, C2960S Software (C2960S-UNIVERSALK9-M), Version 12.2(55)SE7, RELEASE SOFTWARE",
+     ("Cisco", "IOS", "12.2(55)SE7", "WS-C2960S")),
+    ("9.1.2494", "Cisco IOS Software [Gibraltar], Catalyst L3 Switch Software (CAT9K_IOSXE), Version 16.12.4, RELEASE",
+     ("Cisco", "IOS XE", "16.12.4", "C9300")),
+    ("9.12.3.1.3.1105", "Cisco NX-OS(tm) n3000, Software (n3000-uk9), Version 6.0(2)U5(1), RELEASE SOFTWARE Copyright",
+     ("Cisco", "NX-OS", "6.0(2)U5(1)", "N3K-C3064PQ-10GE")),
+    ("9.1.1018", "Cisco IOS XR Software (Cisco ASR9K Series),  Version 5.3.3[Default]\r\nCopyright (c) 2016",
+     ("Cisco", "IOS XR", "5.3.3[Default]", "ASR9006")),
+    ("9.1.745", "Cisco Adaptive Security Appliance Version 9.1(7)", ("Cisco", "ASA", "9.1(7)", "ASA5505")),
+    ("2636.1.1.1.2.57", "Juniper Networks, Inc. mx80 internet router, kernel JUNOS 14.2R3.8, Build date: 2015-05-14",
+     ("Juniper", "Junos OS", "14.2R3.8", "mx80")),
+    ("2011.2.23.97", "S5352C-EI Huawei Versatile Routing Platform Software VRP (R) software,Version 5.130 (S5300)",
+     ("Huawei", "VRP", "5.130", "S5352C-EI")),
+    ("30065.1.3011.7048.427.3648", "Arista Networks EOS version 4.20.1F running on an Arista Networks DCS-7048T-A",
+     ("Arista", "EOS", "4.20.1F", "DCS-7048T-A")),
+    ("14988.1", "RouterOS CCR1009-8G-1S", ("MikroTik", "RouterOS", "6.43.2", "CCR1009-8G-1S")),
+    ("1916.2.71", "ExtremeXOS (X480-48t) version 15.3.4.6 v1534b6-patch1-8 by release-manager",
+     ("Extreme", "ExtremeXOS", "15.3.4.6", "X480-48t")),
+    ("11.2.3.7.11.85", "ProCurve J9022A Switch 2810-48G, revision N.11.52, ROM N.10.01 (/sw/code/build/bass)",
+     ("HP", "ProCurve", "N.11.52", "J9022A Switch 2810-48G")),
+    ("25506.1.37", "H3C Comware Platform Software, Software Version 5.20 Release 1211 H3C S5500-28C-EI Copyright",
+     ("H3C", "Comware", "5.20", "S5500-28C-EI")),
+    ("6527.1.3.4", "TiMOS-C-13.0.R7 cpm/hops64 ALCATEL SR 7750 Copyright (c) 2000-2015 Alcatel-Lucent.",
+     ("Nokia", "TiMOS", "C-13.0.R7", "SR 7750")),
+    ("8072.3.2.10", "Linux web1 5.10.0-21-amd64 #1 SMP Debian 5.10.162-1 (2023-01-21) x86_64",
+     ("Linux", "Linux", "5.10.0-21-amd64", "x86_64")),
+    ("8072.3.2.10", "Linux pve 5.15.74-1-pve #1 SMP PVE x86_64", ("Proxmox", "Proxmox VE", "5.15.74-1-pve", "")),
+    ("311.1.1.3.1.2", "Hardware: Intel64 Family 6 Model 45 Stepping 7 AT/AT COMPATIBLE - Software: Windows Version 6.3"
+     " (Build 9600 Multiprocessor Free)", ("Microsoft", "Windows", "6.3", "Intel64 Family 6 Model 45 Stepping")),
+    ("789.2.5", "NetApp Release 9.1P5: Mon Jun 12 13:47:19 UTC 2017", ("NetApp", "ONTAP", "9.1P5", "")),
+    ("890.1.5.8.68", "MES3500-24", ("Zyxel", "ZyNOS", "", "MES3500-24")),
+    ("35265.1.81", "MES3324F 28-port 1G/10G Managed Switch", ("Eltex", "Eltex MES", "4.0.7", "MES-3324F")),
+]  # fmt: skip
+ANSWERS = {f"{ENTERPRISE}14988.1.1.4.4.0": "6.43.2", f"{ENTERPRISE}89.2.4.0": "4.0.7"}
+
+
+@pytest.mark.parametrize(("oid", "descr", "expected"), DEVICES, ids=[f"{item[2][1]}-{item[0]}" for item in DEVICES])
+def test_devices_are_told_by_what_they_answer(oid: str, descr: str, expected: tuple[str, ...]) -> None:
+    found = shipped().identify(Facts(sys_object_id=ENTERPRISE + oid, sys_descr=descr, values=ANSWERS))
+    assert (found.vendor, found.os, found.version, found.model) == expected
+
+
+def test_a_number_that_products_share_is_decided_by_the_parts_list() -> None:
+    parts = [
+        Part(index=1, kind=3, model="C9300-48U", serial="FCW2140L0AB", software="16.12.4"),
+        Part(index=2, kind=9, model="C9300-NM-8X", serial="FOC1"),
+    ]
+    found = shipped().identify(
+        Facts(sys_object_id=f"{ENTERPRISE}9.1.2494", sys_descr="Cisco IOS Software", parts=parts)
+    )
+    assert (found.model, found.serial, found.version) == ("C9300-48U", "FCW2140L0AB", "16.12.4")
+
+
+def test_the_longest_number_wins_and_a_description_beats_a_bare_number() -> None:
+    library = Library(
+        [
+            System(vendor="A", os="line", oid="1.3.6.1.4.1.99"),
+            System(vendor="A", os="told", oid="1.3.6.1.4.1.99", descr="Special"),
+            System(vendor="A", os="product", oid="1.3.6.1.4.1.99.1"),
+            System(vendor="A", os="exactly", oid="=1.3.6.1.4.1.99.1.7"),
+            System(vendor="B", os="by text", descr="Other"),
+        ],
+        {},
+    )
+
+    def told(oid: str, descr: str = "") -> str:
+        return library.identify(Facts(sys_object_id=oid, sys_descr=descr)).os
+
+    assert told("1.3.6.1.4.1.99.5") == "line"
+    assert told(".1.3.6.1.4.1.99.1.8") == "product"
+    assert told("1.3.6.1.4.1.99.1.8", "Special edition") == "told"
+    assert told("1.3.6.1.4.1.99.1.7", "Special edition") == "exactly"
+    assert told("1.3.6.1.4.1.99.1.7.1") == "product"
+    assert told("1.3.6.1.4.1.991", "Other") == "by text"
+    assert told("1.3.6.1.4.1.991") == ""
+
+
+def test_a_rule_outside_linear_time_is_refused() -> None:
+    with pytest.raises(BadRule, match="cannot be used"):
+        compile_rule(System(vendor="A", os="a", descr=r"(?<=x)y"))
+
+
+def _rows(name: str) -> list[dict[str, Any]]:
+    path = SHARED / name
+    if not path.exists():
+        pytest.skip(f"{name} is not here")
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def _spelled(vendor: str) -> str:
+    return vendor.replace("-", "").replace(" ", "").lower()
+
+
+def test_the_shared_numbers_give_vendor_and_model() -> None:
+    rows = _rows("sysobjectids.jsonl")
+    wrong = []
+    for row in rows:
+        facts = Facts(sys_object_id=row["sysObjectID"], parts=[Part(index=1, kind=3, model=row["model"])])
+        found = shipped().identify(facts)
+        alias = {"dzs": "zhone"}.get(_spelled(row["vendor"]), _spelled(row["vendor"]))
+        if found.model != row["model"] or _spelled(found.vendor) != alias:
+            wrong.append((row, found.vendor, found.model))
+    # Some makers sell others' devices under others' numbers: the number then names the maker.
+    assert len(wrong) <= len(rows) * 0.03, wrong
+
+
+def test_nearly_every_shared_rule_leads_to_a_system() -> None:
+    rows = [row for row in _rows("device-identification.jsonl") if row["match"] in ("eq", "contains")]
+    rows = [row for row in rows if row["param"] == "sysObjectID.0"]
+    unknown = [row for row in rows if not shipped().identify(Facts(sys_object_id=row["value"])).os]
+    assert len(unknown) <= len(rows) * 0.02, unknown
+
+
+@given(st.text(max_size=300), st.text(alphabet="0123456789.", max_size=60))
+def test_hostile_answers_are_only_unknown_devices(descr: str, oid: str) -> None:
+    shipped().identify(Facts(sys_object_id=oid, sys_descr=descr, values={oid: descr}))
+
+
+def test_every_shipped_rule_names_a_system() -> None:
+    assert len(systems()) > 300
+    assert all(system.os and (system.oid or system.descr) for system in systems())
