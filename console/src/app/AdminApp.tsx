@@ -27,12 +27,21 @@ const RolesPage = lazy(() => import("../admin/RolesPage"));
 const EventsConsole = lazy(() => import("../events/EventsConsole"));
 const EventPage = lazy(() => import("../events/EventPage"));
 const LogExplorer = lazy(() => import("../logs/LogExplorer"));
+const IntakePage = lazy(() => import("../logs/IntakePage"));
+const GrokPage = lazy(() => import("../pipeline/GrokPage"));
+const NewGrok = lazy(() => import("../pipeline/GrokPage").then((page) => ({ default: page.NewGrok })));
+const PipelinePage = lazy(() => import("../pipeline/PipelinePage"));
+const NewPipeline = lazy(() => import("../pipeline/PipelinePage").then((page) => ({ default: page.NewPipeline })));
+const MibExplorer = lazy(() => import("../mibs/MibExplorer"));
+const TrapsPage = lazy(() => import("../traps/TrapsPage"));
 const SettingsPage = lazy(() => import("../admin/SettingsPage"));
 
-/** Pages made by hand for one resource, named by its metadata; every other resource has the generic ones. */
+/** Pages made by hand for one resource, by the page its metadata names, else its own name; every other resource has the generic ones. */
 const PAGES: Record<string, { list?: ComponentType; record?: ComponentType; create?: ComponentType }> = {
   incident: { record: TicketPage, create: NewTicket },
   event: { list: EventsConsole, record: EventPage },
+  log_grok_pattern: { record: GrokPage, create: NewGrok },
+  log_pipeline: { record: PipelinePage, create: NewPipeline },
 };
 
 function createQueryClient(): QueryClient {
@@ -51,7 +60,7 @@ function ResourceRoutes() {
   const { byName } = useMetadata();
   const meta = byName.get(resource);
   if (!meta) return <Forbidden name={resource} />;
-  const page = meta.page ? PAGES[meta.page] : undefined;
+  const page = PAGES[meta.page ?? meta.name];
   const Record = page?.record ?? (isTasks(meta) ? TaskPage : RecordPage);
   const listPage = meta.page ? LIST_PAGES[meta.page] : undefined;
   const Create = page?.create ?? CreatePage;
@@ -91,6 +100,9 @@ export default function AdminApp({ metadata }: { metadata: Metadata }) {
                 <Route path="admin/roles" element={<RolesPage />} />
                 <Route path="admin/settings" element={<SettingsPage />} />
                 <Route path="logs/search" element={<LogExplorer />} />
+                <Route path="logs/intake" element={<IntakePage />} />
+                <Route path="mibs" element={<MibExplorer />} />
+                <Route path="traps" element={<TrapsPage />} />
                 <Route path=":resource/*" element={<ResourceRoutes />} />
               </Routes>
             </Suspense>
