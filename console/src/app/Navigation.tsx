@@ -63,8 +63,9 @@ export function Navigation() {
         return (
           <Box key={area.name}>
             <Group label={area.label} />
-            {pages.map((page) => <Entry key={page.to} to={page.to} label={t(page.label)} />)}
+            {pages.filter((page) => page.first).map((page) => <Entry key={page.to} to={page.to} label={t(page.label)} />)}
             {resources.filter((resource) => !isRare(resource)).map((resource) => <Entry key={resource.name} to={`/${resource.name}`} label={resource.plural} />)}
+            {pages.filter((page) => !page.first).map((page) => <Entry key={page.to} to={page.to} label={t(page.label)} />)}
             <Rare area={area.name} resources={resources.filter(isRare)} />
           </Box>
         );

@@ -4,9 +4,9 @@ import type { TextKey } from "../i18n";
 /** Hand-made pages that stand in for the list of a resource, by the name its metadata gives them. */
 export const LIST_PAGES: Record<string, string> = { apikeys: "/admin/keys", roles: "/admin/roles" };
 
-/** Pages beside the resources, shown in an area to whoever may view the module that they are about. */
-export const AREA_PAGES: { area: string; to: string; label: TextKey; module: string }[] = [
-  { area: "logs", to: "/logs/search", label: "logs.title", module: "log_search" },
+/** Pages beside the resources, shown (those that are `first` before them) in an area to whoever may view the module that they are about. */
+export const AREA_PAGES: { area: string; to: string; label: TextKey; module: string; first?: boolean }[] = [
+  { area: "logs", to: "/logs/search", label: "logs.title", module: "log_search", first: true },
   { area: "logs", to: "/logs/intake", label: "intake.title", module: "log_intake" },
   { area: "monitoring", to: "/traps", label: "traps.title", module: "trap_configuration" },
   { area: "monitoring", to: "/mibs", label: "mibs.title", module: "mib" },

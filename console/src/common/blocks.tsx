@@ -49,7 +49,7 @@ export function Facts({ facts }: { facts: Fact[] }) {
 const tableStyle = {
   borderCollapse: "collapse", width: "100%", fontSize: 13,
   "& th": { textAlign: "left", fontWeight: 600, fontSize: 12, color: "text.secondary", py: 0.5, pr: 2, borderBottom: 1, borderColor: "divider", whiteSpace: "nowrap" },
-  "& td": { py: 0.5, pr: 2, borderBottom: 1, borderColor: "divider", verticalAlign: "top", overflowWrap: "anywhere" },
+  "& td": { py: 0.5, pr: 2, borderBottom: 1, borderColor: "divider", verticalAlign: "top", overflowWrap: "break-word" },
   "& .number": { textAlign: "right", fontVariantNumeric: "tabular-nums", whiteSpace: "nowrap" },
 } as const;
 

@@ -56,7 +56,7 @@ function Places({ label, places, onPick, empty }: { label: string; places: Place
       {places.map((item) => (
         <li key={item.oid}>
           <ButtonBase onClick={() => onPick(item.oid)} sx={{ width: "100%", justifyContent: "flex-start", gap: 1, px: 0.5, py: "3px", fontSize: 13, fontFamily: "inherit", borderRadius: 0.5, "&:hover, &:focus-visible": { bgcolor: "raised" } }}>
-            <span>{item.name}</span><Box component="span" sx={{ color: "text.secondary", fontSize: 11 }}>{item.module} · {item.kind}</Box>
+            <span>{item.name}</span><Box component="span" sx={{ color: "text.secondary", fontSize: 11, overflow: "hidden", textOverflow: "ellipsis", whiteSpace: "nowrap" }}>{item.module}{item.kind !== "notification" && ` · ${item.kind}`}</Box>
           </ButtonBase>
         </li>
       ))}

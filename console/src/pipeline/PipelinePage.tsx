@@ -36,7 +36,7 @@ function draftOf(record: PipelineRecord): Draft {
   return { name, description, condition, stages, enabled, position, passing, parent };
 }
 
-function Versions({ id, may, onChanged, onOpen }: { id: string; may: boolean; onChanged: () => void; onOpen: (condition: string, stages: Stage[]) => void }) {
+function Versions({ id, newest, may, onChanged, onOpen }: { id: string; newest: number; may: boolean; onChanged: () => void; onOpen: (condition: string, stages: Stage[]) => void }) {
   const notify = useNotify();
   const { busy, run } = useTask();
   const { data } = useQuery({ queryKey: ["pipeline-versions", id], queryFn: ({ signal }) => readVersions(id, signal) });
@@ -52,7 +52,7 @@ function Versions({ id, may, onChanged, onOpen }: { id: string; may: boolean; on
           cells: [<span key="n">{version.number} {version.in_force && <Chip size="small" color="success" variant="outlined" label={t("pipeline.inForce")} />}</span>, version.note, `${version.created_by_name} ${dateTime(version.created_at)}`,
             <Box key="do" sx={{ display: "flex", gap: 0.5 }}>
               <Button size="small" onClick={() => onOpen(version.condition, version.stages)}>{t("pipeline.open")}</Button>
-              {may && !version.in_force && <Button size="small" disabled={busy} onClick={() => void back(version.number)}>{t("pipeline.rollback")}</Button>}
+              {may && !version.in_force && version.number < newest && <Button size="small" disabled={busy} onClick={() => void back(version.number)}>{t("pipeline.rollback")}</Button>}
             </Box>],
         }))} />
     </Section>
@@ -142,7 +142,7 @@ function Editor({ record, etag, options, onChanged }: { record?: PipelineRecord;
         <Box sx={{ display: "grid", gap: 2, minWidth: 0 }}>
           <Section title={t("pipeline.preview")} testId="preview"><Preview pipeline={record?.id} stages={draft.stages} condition={draft.condition} /></Section>
           {record && <HealthOf id={record.id} />}
-          {record && <Versions id={record.id} may={execute && may.edit} onChanged={() => onChanged(record.id)} onOpen={(condition, stages) => { put({ condition, stages }); setOpened((before) => before + 1); }} />}
+          {record && <Versions id={record.id} newest={record.revision} may={execute && may.edit} onChanged={() => onChanged(record.id)} onOpen={(condition, stages) => { put({ condition, stages }); setOpened((before) => before + 1); }} />}
         </Box>
       </Box>
       {deleting && <ConfirmDialog title={t("resources.deleteTitle", { name: title })} action={t("common.delete")} danger onClose={() => setDeleting(false)} onConfirm={remove} />}

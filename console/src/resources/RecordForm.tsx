@@ -4,7 +4,7 @@ import Button from "@mui/material/Button";
 import Typography from "@mui/material/Typography";
 import { useMemo, useState } from "react";
 import { Form } from "react-admin";
-import { useFormState } from "react-hook-form";
+import { useFormContext, useFormState } from "react-hook-form";
 import { ApiError, messageOf } from "../api/http";
 import { fieldAccess } from "../api/permissions";
 import { formValues, toPayload } from "../api/records";
@@ -12,6 +12,7 @@ import type { FieldMeta, ResourceMeta, Row } from "../api/types";
 import { t } from "../i18n";
 import { FieldInput, isWide } from "./FieldInput";
 import { formFields, placeErrors, sections } from "./form";
+import { FORM_PANELS } from "./panels";
 
 function Footer({ submitLabel, onCancel, onDirty }: { submitLabel: string; onCancel?: () => void; onDirty?: (dirty: boolean) => void }) {
   const { isSubmitting, isDirty } = useFormState();
@@ -22,6 +23,14 @@ function Footer({ submitLabel, onCancel, onDirty }: { submitLabel: string; onCan
       {onCancel && <Button onClick={onCancel}>{t("common.cancel")}</Button>}
     </Box>
   );
+}
+
+function PanelBelow({ meta, record, fields }: { meta: ResourceMeta; record: Row | undefined; fields: FieldMeta[] }) {
+  const { getValues } = useFormContext();
+  const Panel = FORM_PANELS[meta.name];
+  if (!Panel) return null;
+  const draft = () => toPayload(getValues(), undefined, fields.filter((field) => !fieldAccess(field).readOnly)).payload;
+  return <Panel record={record} draft={draft} />;
 }
 
 export interface Submission {
@@ -62,6 +71,7 @@ export function RecordForm({ meta, record, submitLabel, onSubmit, onCancel, onDi
             </Box>
           </Box>
         ))}
+        <PanelBelow meta={meta} record={record} fields={fields} />
       </Box>
       <Footer submitLabel={submitLabel} onCancel={onCancel} onDirty={onDirty} />
     </Form>
