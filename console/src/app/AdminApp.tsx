@@ -34,12 +34,15 @@ const PipelinePage = lazy(() => import("../pipeline/PipelinePage"));
 const NewPipeline = lazy(() => import("../pipeline/PipelinePage").then((page) => ({ default: page.NewPipeline })));
 const MibExplorer = lazy(() => import("../mibs/MibExplorer"));
 const TrapsPage = lazy(() => import("../traps/TrapsPage"));
+const AssetPage = lazy(() => import("../assets/AssetPage"));
+const MapPage = lazy(() => import("../assets/MapPage"));
 const SettingsPage = lazy(() => import("../admin/SettingsPage"));
 
 /** Pages made by hand for one resource, by the page its metadata names, else its own name; every other resource has the generic ones. */
 const PAGES: Record<string, { list?: ComponentType; record?: ComponentType; create?: ComponentType }> = {
   incident: { record: TicketPage, create: NewTicket },
   event: { list: EventsConsole, record: EventPage },
+  ci: { record: AssetPage },
   log_grok_pattern: { record: GrokPage, create: NewGrok },
   log_pipeline: { record: PipelinePage, create: NewPipeline },
 };
@@ -101,6 +104,7 @@ export default function AdminApp({ metadata }: { metadata: Metadata }) {
                 <Route path="admin/settings" element={<SettingsPage />} />
                 <Route path="logs/search" element={<LogExplorer />} />
                 <Route path="logs/intake" element={<IntakePage />} />
+                <Route path="assets/map" element={<MapPage />} />
                 <Route path="mibs" element={<MibExplorer />} />
                 <Route path="traps" element={<TrapsPage />} />
                 <Route path=":resource/*" element={<ResourceRoutes />} />
