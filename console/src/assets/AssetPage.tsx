@@ -14,7 +14,7 @@ import { abilities, userMay } from "../api/permissions";
 import { useSession } from "../api/session";
 import { Failure, NotFound, Waiting } from "../app/Messages";
 import { Facts, PlainTable, Section } from "../common/blocks";
-import { relativeTime } from "../common/format";
+import { dateTime, relativeTime } from "../common/format";
 import { useTitle } from "../common/hooks";
 import { rememberRecent } from "../common/recent";
 import { t } from "../i18n";
@@ -36,7 +36,8 @@ interface Basic {
   conflicts: number;
 }
 
-const shown = (value: unknown): string => (Array.isArray(value) ? value.map(shown).join(", ") : typeof value === "boolean" ? t(value ? "common.yes" : "common.no") : typeof value === "object" && value !== null ? String((value as { name?: unknown }).name ?? "") : String(value ?? ""));
+const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:/;
+const shown = (value: unknown): string => (typeof value === "string" && INSTANT.test(value) ? dateTime(value) : Array.isArray(value) ? value.map(shown).join(", ") : typeof value === "boolean" ? t(value ? "common.yes" : "common.no") : typeof value === "object" && value !== null ? String((value as { name?: unknown }).name ?? "") : String(value ?? ""));
 const QUIET = new Set(["id", "created_by", "custom_field_data"]);
 
 function Summary({ basic }: { basic: Basic }) {
@@ -97,7 +98,7 @@ export default function AssetPage() {
       {tab === "parts" && <Parts id={id} />}
       {tab === "software" && <Software id={id} />}
       {tab === "relations" && <MapView ci={id} {...view} height={560} onView={(change) => { if (change.ci) navigate(`/ci/${change.ci}?tab=relations`); else setView((before) => ({ ...before, ...change })); }} />}
-      {tab === "events" && <EventsOf id={id} />}
+      {tab === "events" && <EventsOf id={id} address={typeof record.ip_address === "string" ? record.ip_address : ""} />}
       {tab === "tickets" && <TicketsOf id={id} />}
       <Box hidden={tab !== "edit"} sx={{ maxWidth: 960 }}>{abilities(meta).edit ? <EditTab key={id} meta={meta} record={record} /> : <Details meta={meta} record={record} />}</Box>
       {tab === "comments" && <Comments meta={meta} id={id} />}

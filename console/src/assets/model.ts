@@ -48,18 +48,28 @@ export function speed(bits: number | null | undefined): string {
 }
 
 /** Where each node stands: rings by distance, the chosen item in the middle. Linear in the nodes, so 1,000 take no time. */
-export function rings(nodes: Pick<GraphNode, "id" | "depth">[], gap = 34): Map<string, { x: number; y: number }> {
+export function rings(nodes: Pick<GraphNode, "id" | "depth">[], gap = 44): Map<string, { x: number; y: number }> {
   const byDepth = new Map<number, string[]>();
   for (const node of nodes) byDepth.set(node.depth, [...(byDepth.get(node.depth) ?? []), node.id]);
   const places = new Map<string, { x: number; y: number }>();
   let radius = 0;
   for (const depth of [...byDepth.keys()].sort((a, b) => a - b)) {
-    const ids = byDepth.get(depth) ?? [];
-    if (ids.length > 1 || depth > 0) radius = Math.max(radius + 110, (ids.length * gap) / (2 * Math.PI));
-    ids.forEach((id, index) => {
-      const angle = (index / ids.length) * 2 * Math.PI - Math.PI / 2;
-      places.set(id, depth === 0 && ids.length === 1 ? { x: 0, y: 0 } : { x: Math.round(Math.cos(angle) * radius), y: Math.round(Math.sin(angle) * radius) });
-    });
+    let left = byDepth.get(depth) ?? [];
+    if (depth === 0 && left.length === 1) {
+      places.set(left[0] ?? "", { x: 0, y: 0 });
+      continue;
+    }
+    radius += 60;
+    // What does not fit on one ring goes on the next: one wide ring would leave its middle empty.
+    while (left.length > 0) {
+      radius += 60;
+      const ring = left.slice(0, Math.max(6, Math.floor((2 * Math.PI * radius) / gap)));
+      left = left.slice(ring.length);
+      ring.forEach((id, index) => {
+        const angle = (index / ring.length) * 2 * Math.PI - Math.PI / 2;
+        places.set(id, { x: Math.round(Math.cos(angle) * radius), y: Math.round(Math.sin(angle) * radius) });
+      });
+    }
   }
   return places;
 }

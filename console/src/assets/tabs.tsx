@@ -24,6 +24,10 @@ function Listed<T>({ name, url, empty, children }: { name: string; url: string; 
   return <Box>{children(data.results)}{data.count > data.results.length && <Typography variant="body2" color="text.secondary">{t("events.shown", { shown: count(data.results.length), count: count(data.count) })}</Typography>}</Box>;
 }
 
+/** Gi0/2 before Gi0/10. */
+const natural = new Intl.Collator("en", { numeric: true });
+const byName = (a: Part, b: Part) => natural.compare(text(a.name), text(b.name));
+
 const parts = (operation: string, id: string) => `${CI}${operation}/${query({ ci_id: id, items_per_page: 500 })}`;
 
 function Status({ up, admin }: { up: string; admin: string }) {
@@ -33,10 +37,10 @@ function Status({ up, admin }: { up: string; admin: string }) {
 
 export function Interfaces({ id }: { id: string }) {
   return (
-    <Listed<Part> name="ci-parts" url={parts("interface-list", id)} empty={t("assets.noPart")}>
+    <Listed<Part> name="ci-parts" url={parts("interface", id)} empty={t("assets.noPart")}>
       {(rows) => (
         <PlainTable label={t("assets.tabs.interfaces")} testId="interfaces" head={[t("assets.column.name"), t("assets.column.state"), `#${t("assets.column.speed")}`, t("assets.column.mac"), t("assets.column.vlan"), t("assets.column.address"), t("assets.column.description")]}
-          rows={rows.map((row) => ({ key: row.id, cells: [text(row.name), <Status key="s" up={text(row.oper_status)} admin={text(row.admin_status)} />, speed(row.speed as number | null), <code key="m">{text(row.mac)}</code>, text(row.vlan), Array.isArray(row.addresses) ? row.addresses.join(", ") : "", text(row.alias) || text(row.description)] }))} />
+          rows={[...rows].sort(byName).map((row) => ({ key: row.id, cells: [text(row.name), <Status key="s" up={text(row.oper_status)} admin={text(row.admin_status)} />, speed(row.speed as number | null), <code key="m">{text(row.mac)}</code>, text(row.vlan), Array.isArray(row.addresses) ? row.addresses.join(", ") : "", text(row.alias) || text(row.description)] }))} />
       )}
     </Listed>
   );
@@ -64,8 +68,9 @@ export function Software({ id }: { id: string }) {
   );
 }
 
-export function EventsOf({ id }: { id: string }) {
-  const url = `/ux/common/events/events/${query({ items_per_page: 200, sort: "last_seen", reverse: true, filters: JSON.stringify({ ci: id }) })}`;
+/** Events of the item, and of its address where they came before it was known. */
+export function EventsOf({ id, address }: { id: string; address: string }) {
+  const url = `/ux/common/events/events/${query({ items_per_page: 200, sort: "last_seen", reverse: true, filters: JSON.stringify({ or: [{ field: "ci", condition: "equal", value: id }, ...(address ? [{ field: "address", condition: "equal", value: address }] : [])] }) })}`;
   return (
     <Listed<EventRow> name="ci-events" url={url} empty={t("assets.noEvents")}>
       {(rows) => (

@@ -48,7 +48,8 @@ export function useEventActions(ids: string[], after: () => void) {
   return run;
 }
 
-export function EventActions({ ids, suppressed, onDone }: { ids: string[]; suppressed?: boolean; onDone: () => void }) {
+/** `state`: of the one event that it is about; what would change nothing is left out. */
+export function EventActions({ ids, state, onDone }: { ids: string[]; state?: { acknowledged: boolean; cleared: boolean; suppressed: boolean }; onDone: () => void }) {
   const { user } = useSession();
   const { byName } = useMetadata();
   const notify = useNotify();
@@ -83,13 +84,14 @@ export function EventActions({ ids, suppressed, onDone }: { ids: string[]; suppr
     <>
       {may && (
         <>
-          <Button onClick={() => void run("acknowledge")}>{t("events.acknowledge")}</Button>
-          <Button onClick={() => void run("unacknowledge")}>{t("events.unacknowledge")}</Button>
-          <Button onClick={() => void run("clear")}>{t("events.clear")}</Button>
+          {!state?.acknowledged && <Button onClick={() => void run("acknowledge")}>{t("events.acknowledge")}</Button>}
+          {state?.acknowledged !== false && <Button onClick={() => void run("unacknowledge")}>{t("events.unacknowledge")}</Button>}
+          {!state?.cleared && <Button onClick={() => void run("clear")}>{t("events.clear")}</Button>}
+          {state?.cleared && <Button onClick={() => void run("reopen")}>{t("events.reopen")}</Button>}
           <Button onClick={() => void run("assign", { assignee: user.profile_id })}>{t("events.assignMe")}</Button>
           {users && <Button onClick={() => setAsking("assign")}>{t("events.assign")}</Button>}
           <Button onClick={() => setAsking("suppress")}>{t("events.suppress")}</Button>
-          {suppressed !== false && <Button onClick={() => void run("unsuppress")}>{t("events.unsuppress")}</Button>}
+          {state?.suppressed !== false && <Button onClick={() => void run("unsuppress")}>{t("events.unsuppress")}</Button>}
           <Button onClick={() => setAsking("tag")}>{t("events.tag")}</Button>
           <Button onClick={() => setAsking("comment")}>{t("events.comment")}</Button>
         </>

@@ -127,7 +127,7 @@ export default function EventPage() {
         {data.suppressed && <Chip label={`${t("events.suppressed")}${data.suppressed_until ? ` · ${dateTime(data.suppressed_until)}` : ""}`} />}
         {data.tags.map((tag) => <Chip key={tag} label={tag} variant="outlined" />)}
       </Box>
-      <Box sx={{ display: "flex", flexWrap: "wrap", gap: 0.5, mb: 2 }}><EventActions ids={[data.id]} suppressed={data.suppressed} onDone={again} /></Box>
+      <Box sx={{ display: "flex", flexWrap: "wrap", gap: 0.5, mb: 2 }}><EventActions ids={[data.id]} state={data} onDone={again} /></Box>
       <Box sx={{ display: "grid", gap: 2, alignItems: "start", gridTemplateColumns: { xs: "minmax(0,1fr)", lg: "minmax(0,3fr) minmax(0,2fr)" } }}>
         <Box sx={{ display: "grid", gap: 2, minWidth: 0 }}>
           <Section title={t("events.details")}>

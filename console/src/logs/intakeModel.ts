@@ -49,7 +49,7 @@ export const TONE: Record<Status, "success" | "warning" | "error" | "info"> = { 
 
 /** A command that sends one line to a door; empty where none is short enough to be typed. */
 export function example(door: Door): string {
-  const host = door.address.includes(":") ? `[${door.address}]` : door.address;
+  const host = door.address;
   if (door.kind === "syslog" && door.protocol === "udp") return `logger -n ${host} -P ${door.port} -d "hello"`;
   if (door.kind === "syslog" && door.protocol === "tcp") return `logger -n ${host} -P ${door.port} -T "hello"`;
   if (door.kind === "http") return `curl -H "Authorization: ApiKey <key>" -H "Content-Type: application/json" -d '{"message": "hello"}' ${door.url}`;

@@ -40,27 +40,14 @@ export function TicketEvents({ id }: { id: string }) {
   );
 }
 
-/** Merging with another ticket, and taking it back. */
-export function Merging({ id, reference, onDone }: { id: string; reference: unknown; onDone: () => void }) {
+/** With which tickets this one was merged, and taking it back. */
+export function MergeNotices({ id, reference, onDone }: { id: string; reference: unknown; onDone: () => void }) {
   const { busy, run } = useTask();
-  const [asking, setAsking] = useState(false);
-  const [other, setOther] = useState("");
-  const [failure, setFailure] = useState<string>();
   const { into, merged } = relatives(reference);
   const unmerge = (child: string) => run(async () => {
     await api(`${INCIDENTS}unmerge/`, { method: "POST", body: { incident_id: child } });
     onDone();
   });
-  const merge = async () => {
-    setFailure(undefined);
-    try {
-      await api(`${INCIDENTS}merge/`, { method: "POST", body: { incident_id: other.trim(), ids: [id] } });
-      setAsking(false);
-      onDone();
-    } catch (error) {
-      setFailure(messageOf(error));
-    }
-  };
   return (
     <>
       {into && (
@@ -73,7 +60,28 @@ export function Merging({ id, reference, onDone }: { id: string; reference: unkn
           {t("ticket.mergedHere")} {merged.map((item) => <Box key={item.id} component="span" sx={{ mr: 1.5 }}><Link to={`/incident/${item.displayId}`}>{item.displayId}</Link> <Button size="small" color="inherit" disabled={busy} onClick={() => void unmerge(item.id)}>{t("ticket.unmerge")}</Button></Box>)}
         </Alert>
       )}
-      {!into && <Button onClick={() => setAsking(true)}>{t("ticket.merge")}</Button>}
+    </>
+  );
+}
+
+export function MergeButton({ id, reference, onDone }: { id: string; reference: unknown; onDone: () => void }) {
+  const [asking, setAsking] = useState(false);
+  const [other, setOther] = useState("");
+  const [failure, setFailure] = useState<string>();
+  if (relatives(reference).into) return null;
+  const merge = async () => {
+    setFailure(undefined);
+    try {
+      await api(`${INCIDENTS}merge/`, { method: "POST", body: { incident_id: other.trim(), ids: [id] } });
+      setAsking(false);
+      onDone();
+    } catch (error) {
+      setFailure(messageOf(error));
+    }
+  };
+  return (
+    <>
+      <Button onClick={() => setAsking(true)}>{t("ticket.merge")}</Button>
       {asking && (
         <DialogFrame title={t("ticket.merge")} onClose={() => setAsking(false)}>
           <Box component="form" sx={{ display: "grid", gap: 2, pt: 1 }} onSubmit={(event) => { event.preventDefault(); void merge(); }}>

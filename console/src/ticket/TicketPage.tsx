@@ -26,7 +26,7 @@ import { useTicketDetail, useTicketWrites, type LoadedTicket } from "./api";
 import { Composer, type ComposerMode } from "./Composer";
 import { Conversation } from "./Conversation";
 import { EditableText } from "./EditableText";
-import { Merging, TicketEvents } from "./Family";
+import { MergeButton, MergeNotices, TicketEvents } from "./Family";
 import { readTicket } from "./model";
 import { Properties } from "./Properties";
 import { Transitions } from "./Transitions";
@@ -103,8 +103,9 @@ function Loaded({ routeId, detail }: { routeId: string; detail: LoadedTicket }) 
             label={<ChoiceMark name={ticket.state && ticket.state !== ticket.status?.name ? `${ticket.state} / ${ticket.status?.name ?? ""}` : (ticket.status?.name ?? "")} color={ticket.status?.color} />} />
           {ticket.priority && <Chip data-testid="priority" aria-label={t("ticket.priority")} variant="outlined" label={<ChoiceMark name={ticket.priority.name} color={ticket.priority.color} />} />}
           {mayEdit && <Transitions ticket={ticket} detail={detail} writes={writes} rowRef={transitionRow} />}
+          {mayEdit && <MergeButton id={ticket.id} reference={detail.incident.reference} onDone={() => void writes.reload()} />}
         </Box>
-        {mayEdit && <Box sx={{ mb: 1 }}><Merging id={ticket.id} reference={detail.incident.reference} onDone={() => void writes.reload()} /></Box>}
+        {mayEdit && <MergeNotices id={ticket.id} reference={detail.incident.reference} onDone={() => void writes.reload()} />}
         <Box aria-live="polite">
           {changedBy && <Alert severity="info" data-testid="live-notice" sx={{ mb: 1 }} onClose={() => setChangedBy(undefined)}>{t("ticket.otherChanged", { name: changedBy })}</Alert>}
         </Box>
