@@ -84,6 +84,7 @@ async def test_a_pipeline_is_previewed_saved_and_put_in_force(windows: Windows, 
     await expect(lines.nth(0)).to_contain_text("4711")
     await expect(lines.nth(1)).to_contain_text("_grokfailure")
 
+    windows.refused.append("/preview/")
     # An expression that cannot be used is refused with the reason, before anything is saved.
     await page.get_by_label("Patterns *").fill("%{NO_SUCH_PATTERN:x}")
     await page.get_by_test_id("run-preview").click()
@@ -101,6 +102,7 @@ async def test_a_pipeline_is_previewed_saved_and_put_in_force(windows: Windows, 
 async def test_what_is_wrong_with_a_mib_is_shown(windows: Windows, installation: Installation) -> None:
     page = await windows.open(await installation.person(role="Infraon Admin"), "/mibs")
     await page.get_by_role("button", name="Upload MIBs").click()
+    windows.refused.append("/mib-explorer/")
     await page.get_by_test_id("file-input").set_input_files(
         {"name": "broken.mib", "mimeType": "text/plain", "buffer": b"this is a shopping list, not a MIB"}
     )

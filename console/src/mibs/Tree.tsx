@@ -11,7 +11,7 @@ function Node({ node, depth, at, onPick }: { node: Place; depth: number; at: str
   return (
     <Box component="li" role="treeitem" aria-expanded={node.children > 0 ? open : undefined} aria-selected={node.oid === at} sx={{ listStyle: "none" }}>
       <Box sx={{ display: "flex", alignItems: "center" }} style={{ paddingLeft: depth * 14 }}>
-        <ButtonBase aria-hidden={node.children === 0} tabIndex={node.children === 0 ? -1 : 0} aria-label={node.name} onClick={() => setOpen(!open)} sx={{ width: 20, height: 22, visibility: node.children ? "visible" : "hidden" }}>{open ? "▾" : "▸"}</ButtonBase>
+        <ButtonBase aria-hidden={node.children === 0} tabIndex={node.children === 0 ? -1 : 0} aria-label={node.children > 0 ? node.name : undefined} onClick={() => setOpen(!open)} sx={{ width: 20, height: 22, visibility: node.children ? "visible" : "hidden" }}>{open ? "▾" : "▸"}</ButtonBase>
         <ButtonBase onClick={() => onPick(node.oid)} sx={{ flex: 1, justifyContent: "flex-start", gap: 1, px: 0.5, py: "2px", borderRadius: 0.5, fontFamily: "inherit", fontSize: 13, bgcolor: node.oid === at ? "action.selected" : undefined, "&:hover, &:focus-visible": { bgcolor: "raised" } }}>
           <span>{node.name}</span>
           <Box component="span" sx={{ color: "text.secondary", fontSize: 11 }}>{node.oid.split(".").at(-1)}{node.kind !== "node" && ` · ${node.kind}`}</Box>

@@ -25,6 +25,17 @@ function Footer({ submitLabel, onCancel, onDirty }: { submitLabel: string; onCan
   );
 }
 
+function FieldGroup({ name, fields }: { name: string; fields: FieldMeta[] }) {
+  return (
+    <Box component="section" aria-label={name}>
+      <Typography variant="h2" sx={{ mb: 1.5 }}>{name}</Typography>
+      <Box sx={{ display: "grid", gap: 2, gridTemplateColumns: { xs: "1fr", sm: "1fr 1fr" } }}>
+        {fields.map((field) => <Box key={field.name} sx={isWide(field) ? { gridColumn: "1 / -1" } : undefined}><FieldInput field={field} /></Box>)}
+      </Box>
+    </Box>
+  );
+}
+
 function PanelBelow({ meta, record, fields }: { meta: ResourceMeta; record: Row | undefined; fields: FieldMeta[] }) {
   const { getValues } = useFormContext();
   const Panel = FORM_PANELS[meta.name];
@@ -44,6 +55,8 @@ export function RecordForm({ meta, record, submitLabel, onSubmit, onCancel, onDi
 }) {
   const fields = useMemo(() => formFields(meta, !record), [meta, record]);
   const start = useMemo(() => formValues(record, fields), [record, fields]);
+  const groups = useMemo(() => sections(fields), [fields]);
+  const noted = t("resources.noted");
   const [failure, setFailure] = useState<string>();
   const submit = async (values: Record<string, unknown>) => {
     setFailure(undefined);
@@ -63,15 +76,9 @@ export function RecordForm({ meta, record, submitLabel, onSubmit, onCancel, onDi
     <Form record={{ ...record, ...start, id: record?.id }} onSubmit={submit} noValidate sanitizeEmptyValues={false} warnWhenUnsavedChanges>
       {failure && <Alert severity="error" sx={{ mb: 2 }} data-testid="form-error">{failure}</Alert>}
       <Box sx={{ display: "grid", gap: 3 }}>
-        {sections(fields).map(([name, items]) => (
-          <Box key={name} component="section" aria-label={name}>
-            <Typography variant="h2" sx={{ mb: 1.5 }}>{name}</Typography>
-            <Box sx={{ display: "grid", gap: 2, gridTemplateColumns: { xs: "1fr", sm: "1fr 1fr" } }}>
-              {items.map((field) => <Box key={field.name} sx={isWide(field) ? { gridColumn: "1 / -1" } : undefined}><FieldInput field={field} /></Box>)}
-            </Box>
-          </Box>
-        ))}
+        {groups.filter(([name]) => name !== noted).map(([name, items]) => <FieldGroup key={name} name={name} fields={items} />)}
         <PanelBelow meta={meta} record={record} fields={fields} />
+        {groups.filter(([name]) => name === noted).map(([name, items]) => <FieldGroup key={name} name={name} fields={items} />)}
       </Box>
       <Footer submitLabel={submitLabel} onCancel={onCancel} onDirty={onDirty} />
     </Form>
