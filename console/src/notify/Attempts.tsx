@@ -40,7 +40,8 @@ export function Attempts({ record }: FormPanel) {
   });
   return (
     <Section title={t("notify.attempts")} testId="attempts" actions={abilities(meta).edit && AGAIN.has(String(record.status)) && <Button variant="outlined" disabled={busy} onClick={() => void retry()}>{t("notify.retry")}</Button>}>
-      {data?.results.length === 0 && <Typography color="text.secondary">{t("notify.noAttempts")}</Typography>}
+      {data?.results.length === 0 && !!record.attempts && <Typography color={record.error ? "error" : undefined}>{[record.response_status, record.error || record.response].filter(Boolean).map(String).join(" ")}</Typography>}
+      {data?.results.length === 0 && !record.attempts && <Typography color="text.secondary">{t("notify.noAttempts")}</Typography>}
       {data && data.results.length > 0 && (
         <PlainTable label={t("notify.attempts")} head={[t("notify.number"), t("notify.at"), t("notify.outcome"), t("notify.status"), t("notify.took"), t("notify.answer")]}
           rows={data.results.map((item) => ({ key: item.id, cells: [item.number, dateTime(item.at), item.outcome, item.response_status ?? "", `${item.latency_ms} ms`, item.error || item.response] }))} />
