@@ -73,7 +73,7 @@ export default function LogExplorer() {
   });
   const histogram = useQuery({ queryKey: ["logs", "histogram", ...key], queryFn: ({ signal }) => readHistogram(range, signal), placeholderData: keepPreviousData, retry: false });
   const facets = useQuery({ queryKey: ["logs", "facets", ...key], queryFn: ({ signal }) => readFacets(range, FACETS, signal), placeholderData: keepPreviousData, retry: false });
-  const tail = useTail(live, range.query);
+  const tail = useTail(live, range.query, () => void lines.refetch());
 
   const stored = useMemo(() => (lines.data?.pages ?? []).flatMap((page) => page.results), [lines.data]);
   const shown = useMemo(() => (live ? merged([...tail.lines].reverse(), stored, 5000) : stored), [live, tail.lines, stored]);
