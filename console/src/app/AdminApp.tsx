@@ -1,5 +1,5 @@
 import { QueryClient } from "@tanstack/react-query";
-import { lazy, Suspense, useMemo, type ComponentType } from "react";
+import { lazy, Suspense, useMemo, type ComponentType, type ReactNode } from "react";
 import { CoreAdminContext, localStorageStore, Notification, ResourceContextProvider } from "react-admin";
 import { Navigate, Route, Routes, useParams } from "react-router-dom";
 import { createDataProvider } from "../api/dataProvider";
@@ -38,11 +38,18 @@ const AssetPage = lazy(() => import("../assets/AssetPage"));
 const MapPage = lazy(() => import("../assets/MapPage"));
 const SettingsPage = lazy(() => import("../admin/SettingsPage"));
 
+/** A page about a resource that the caller may not see says so. */
+function Needs({ name, children }: { name: string; children: ReactNode }) {
+  return useMetadata().byName.has(name) ? children : <Forbidden name={name} />;
+}
+
 /** Pages made by hand for one resource, by the page its metadata names, else its own name; every other resource has the generic ones. */
 const PAGES: Record<string, { list?: ComponentType; record?: ComponentType; create?: ComponentType }> = {
   incident: { record: TicketPage, create: NewTicket },
   event: { list: EventsConsole, record: EventPage },
   ci: { record: AssetPage },
+  // A MIB is uploaded, not typed.
+  mib: { create: () => <Navigate to="/mibs?upload=1" replace /> },
   log_grok_pattern: { record: GrokPage, create: NewGrok },
   log_pipeline: { record: PipelinePage, create: NewPipeline },
 };
@@ -104,8 +111,8 @@ export default function AdminApp({ metadata }: { metadata: Metadata }) {
                 <Route path="admin/settings" element={<SettingsPage />} />
                 <Route path="logs/search" element={<LogExplorer />} />
                 <Route path="logs/intake" element={<IntakePage />} />
-                <Route path="assets/map" element={<MapPage />} />
-                <Route path="mibs" element={<MibExplorer />} />
+                <Route path="assets/map" element={<Needs name="ci"><MapPage /></Needs>} />
+                <Route path="mibs" element={<Needs name="mib"><MibExplorer /></Needs>} />
                 <Route path="traps" element={<TrapsPage />} />
                 <Route path=":resource/*" element={<ResourceRoutes />} />
               </Routes>

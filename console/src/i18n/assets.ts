@@ -23,8 +23,6 @@ export const assets = {
   noPart: "Nothing of this kind is known. Discovery, an agent or the API tells it.",
   noEvents: "This item has no events.",
   noTickets: "No ticket names this item.",
-  onlyActive: "Active events",
-  all: "All",
   column: { name: "Name", state: "State", speed: "Speed", mac: "MAC", vlan: "VLAN", address: "Addresses", description: "Description", kind: "Kind", serial: "Serial number", model: "Model", version: "Version", publisher: "Publisher", severity: "Severity", message: "Message", last: "Last", status: "Status", number: "Number", summary: "Summary", count: "Count" },
   depthOf: "%{depth} steps away",
 };

@@ -10,7 +10,6 @@ export const intake = {
   rate: "Lines a second",
   listeners: "Listeners",
   sources: "Senders",
-  sourcesHint: "Click a sender to see its lines.",
   listener: "Listener",
   address: "Address",
   received: "Received",
@@ -27,8 +26,6 @@ export const intake = {
   nothingHint: "Point a device or a program at one of these addresses; its lines appear here within seconds.",
   send: "How to send",
   tryIt: "Try it from this machine",
-  off: "turned off",
-  certificate: "Certificate",
   agents: "Log agents",
   copy: "Copy",
 };

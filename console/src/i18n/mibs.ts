@@ -30,7 +30,6 @@ export const mibs = {
   oid: "OID",
   makeRule: "Make an event of it",
   ruleMade: "A trap configuration was made:",
-  severity: "Severity",
   ask: "Ask a device",
   address: "Address",
   credential: "Credential",

@@ -3,7 +3,6 @@ export const notify = {
   testHint: "One attempt, for real, with the settings as they are saved. It appears in the delivery log.",
   recipient: "To",
   recipientHint: "Empty: yourself",
-  text: "Text",
   send: "Send the test",
   sent: "Sent in %{ms} ms.",
   queued: "Queued; it is sent within seconds.",

@@ -97,7 +97,7 @@ export default function MibExplorer() {
   const tab = params.get("tab") ?? "tree";
   const oid = params.get("oid") ?? "";
   const [search, setSearch] = useState("");
-  const [uploading, setUploading] = useState(false);
+  const [uploading, setUploading] = useState(params.get("upload") === "1");
   const asked = useDebounced(search.trim(), 250);
   const pick = (next: string) => setParams((before) => { before.set("oid", next); return before; });
   const hits = useQuery({ queryKey: ["mib-search", asked], queryFn: ({ signal }) => searchObjects(asked, signal), enabled: asked.length >= 2 && tab === "tree", retry: false });
