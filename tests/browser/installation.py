@@ -44,9 +44,9 @@ class Installation:
         self.url = f"http://127.0.0.1:{self.port}"
         self._environment = {name: value for name, value in os.environ.items() if not name.startswith("MAINSTAY_")}
         self._environment |= {"MAINSTAY_DATA_DIR": str(folder / "data"), "MAINSTAY_LOG_LEVEL": "warning"}
-        self._environment |= dict.fromkeys(
-            ("MAINSTAY_SYSLOG_PORT", "MAINSTAY_SYSLOG_TLS_PORT", "MAINSTAY_TRAP_PORT"), "0"
-        )
+        self.syslog_port = _free_port()
+        self._environment |= {"MAINSTAY_SYSLOG_PORT": str(self.syslog_port)}
+        self._environment |= dict.fromkeys(("MAINSTAY_SYSLOG_TLS_PORT", "MAINSTAY_TRAP_PORT"), "0")
         self._process: subprocess.Popen[bytes] | None = None
         self._log = folder / "server.log"
 

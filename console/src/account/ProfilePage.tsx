@@ -17,6 +17,7 @@ import { useThemeMode } from "../app/ThemeRoot";
 import { relativeTime } from "../common/format";
 import { useTitle } from "../common/hooks";
 import { t } from "../i18n";
+import { MyNotifications } from "../notify/MyNotifications";
 import { deviceName } from "./device";
 import { NewPassword } from "./NewPassword";
 
@@ -147,6 +148,7 @@ export default function ProfilePage() {
         <Facts />
         <Preferences />
         <Password />
+        <Section title={t("notify.mine")} hint={t("notify.mineHint")}><MyNotifications /></Section>
         <Sessions />
       </Box>
     </Box>

@@ -94,6 +94,9 @@ describe("small parts", () => {
     expect(unwrap({ department: { a: 1 } }, meta)).toEqual({ a: 1 });
     expect(unwrap({ data: { b: 1 } }, meta)).toEqual({ b: 1 });
     expect(unwrap({ c: 1 }, meta)).toEqual({ c: 1 });
+    const own = { ...meta, fields: [{ name: "data", label: "Data", kind: "json" as const }] };
+    expect(unwrap({ id: "1", data: { x: 1 } }, own)).toEqual({ id: "1", data: { x: 1 } });
+    expect(unwrap({ status: "success", data: { id: "1", data: {} } }, own)).toEqual({ id: "1", data: {} });
   });
   it("runs no more than the limit at once and keeps the order", async () => {
     let running = 0;

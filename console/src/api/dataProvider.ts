@@ -48,7 +48,9 @@ export function verbUrl(meta: ResourceMeta, verb: keyof ResourceMeta["verbs"], i
 
 /** A page's own wrapper is taken off: a ticket's detail stands under the name of its module. */
 export function unwrap(body: Json, meta: ResourceMeta): Json {
-  const inner = body[meta.name] ?? body.data;
+  // A record may have a field of that name; the answer to a write says that it is one.
+  const wrapped = body.status === "success" || !meta.fields.some((field) => field.name === "data");
+  const inner = body[meta.name] ?? (wrapped ? body.data : undefined);
   return typeof inner === "object" && inner !== null && !Array.isArray(inner) ? (inner as Json) : body;
 }
 

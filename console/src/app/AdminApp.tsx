@@ -1,5 +1,5 @@
 import { QueryClient } from "@tanstack/react-query";
-import { lazy, Suspense, useMemo, type ComponentType } from "react";
+import { lazy, Suspense, useMemo, type ComponentType, type ReactNode } from "react";
 import { CoreAdminContext, localStorageStore, Notification, ResourceContextProvider } from "react-admin";
 import { Navigate, Route, Routes, useParams } from "react-router-dom";
 import { createDataProvider } from "../api/dataProvider";
@@ -27,12 +27,31 @@ const RolesPage = lazy(() => import("../admin/RolesPage"));
 const EventsConsole = lazy(() => import("../events/EventsConsole"));
 const EventPage = lazy(() => import("../events/EventPage"));
 const LogExplorer = lazy(() => import("../logs/LogExplorer"));
+const IntakePage = lazy(() => import("../logs/IntakePage"));
+const GrokPage = lazy(() => import("../pipeline/GrokPage"));
+const NewGrok = lazy(() => import("../pipeline/GrokPage").then((page) => ({ default: page.NewGrok })));
+const PipelinePage = lazy(() => import("../pipeline/PipelinePage"));
+const NewPipeline = lazy(() => import("../pipeline/PipelinePage").then((page) => ({ default: page.NewPipeline })));
+const MibExplorer = lazy(() => import("../mibs/MibExplorer"));
+const TrapsPage = lazy(() => import("../traps/TrapsPage"));
+const AssetPage = lazy(() => import("../assets/AssetPage"));
+const MapPage = lazy(() => import("../assets/MapPage"));
 const SettingsPage = lazy(() => import("../admin/SettingsPage"));
 
-/** Pages made by hand for one resource, named by its metadata; every other resource has the generic ones. */
+/** A page about a resource that the caller may not see says so. */
+function Needs({ name, children }: { name: string; children: ReactNode }) {
+  return useMetadata().byName.has(name) ? children : <Forbidden name={name} />;
+}
+
+/** Pages made by hand for one resource, by the page its metadata names, else its own name; every other resource has the generic ones. */
 const PAGES: Record<string, { list?: ComponentType; record?: ComponentType; create?: ComponentType }> = {
   incident: { record: TicketPage, create: NewTicket },
   event: { list: EventsConsole, record: EventPage },
+  ci: { record: AssetPage },
+  // A MIB is uploaded, not typed.
+  mib: { create: () => <Navigate to="/mibs?upload=1" replace /> },
+  log_grok_pattern: { record: GrokPage, create: NewGrok },
+  log_pipeline: { record: PipelinePage, create: NewPipeline },
 };
 
 function createQueryClient(): QueryClient {
@@ -51,7 +70,7 @@ function ResourceRoutes() {
   const { byName } = useMetadata();
   const meta = byName.get(resource);
   if (!meta) return <Forbidden name={resource} />;
-  const page = meta.page ? PAGES[meta.page] : undefined;
+  const page = PAGES[meta.page ?? meta.name];
   const Record = page?.record ?? (isTasks(meta) ? TaskPage : RecordPage);
   const listPage = meta.page ? LIST_PAGES[meta.page] : undefined;
   const Create = page?.create ?? CreatePage;
@@ -91,6 +110,10 @@ export default function AdminApp({ metadata }: { metadata: Metadata }) {
                 <Route path="admin/roles" element={<RolesPage />} />
                 <Route path="admin/settings" element={<SettingsPage />} />
                 <Route path="logs/search" element={<LogExplorer />} />
+                <Route path="logs/intake" element={<IntakePage />} />
+                <Route path="assets/map" element={<Needs name="ci"><MapPage /></Needs>} />
+                <Route path="mibs" element={<Needs name="mib"><MibExplorer /></Needs>} />
+                <Route path="traps" element={<TrapsPage />} />
                 <Route path=":resource/*" element={<ResourceRoutes />} />
               </Routes>
             </Suspense>

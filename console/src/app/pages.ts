@@ -4,10 +4,26 @@ import type { TextKey } from "../i18n";
 /** Hand-made pages that stand in for the list of a resource, by the name its metadata gives them. */
 export const LIST_PAGES: Record<string, string> = { apikeys: "/admin/keys", roles: "/admin/roles" };
 
-/** Pages beside the resources, shown in an area to whoever may view the module that they are about. */
-export const AREA_PAGES: { area: string; to: string; label: TextKey; module: string }[] = [
-  { area: "logs", to: "/logs/search", label: "logs.title", module: "log_search" },
+/** Pages beside the resources, shown (those that are `first` before them) in an area to whoever may view the module that they are about. */
+export const AREA_PAGES: { area: string; to: string; label: TextKey; module: string; first?: boolean }[] = [
+  { area: "logs", to: "/logs/search", label: "logs.title", module: "log_search", first: true },
+  { area: "logs", to: "/logs/intake", label: "intake.title", module: "log_intake" },
+  { area: "monitoring", to: "/traps", label: "traps.title", module: "trap_configuration" },
+  { area: "monitoring", to: "/mibs", label: "mibs.title", module: "mib" },
+  { area: "assets", to: "/assets/map", label: "assets.map", module: "ci_relation" },
 ];
+
+/** What is set up once and seldom looked at again; it stands folded up below its area. */
+const RARE = new Set([
+  "ci_category", "ci_relation", "ci_relation_type", "item_classification", "asset_audit_template", "device_group",
+  "event_trigger", "event_rule", "trap_configuration", "trap_credential", "credential", "mib",
+  "log_search", "log_integration", "log_grok_pattern", "log_lookup_table", "log_agent_config",
+  "leave", "leave_type", "holiday",
+]);
+
+export function isRare(meta: Pick<ResourceMeta, "name">): boolean {
+  return RARE.has(meta.name);
+}
 
 export function pageOf(byName: Map<string, ResourceMeta>, page: string, ...names: string[]): ResourceMeta | undefined {
   for (const meta of byName.values()) if (meta.page === page) return meta;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { isSafeUrl } from "./clean";
-import { count, dateOnly, dateTime, fileSize, initials, plainText, relativeTime, textOn, textToHtml } from "./format";
+import { count, dateOnly, dateTime, fileSize, initials, plainText, relativeTime, textOn, textToHtml, inSentence } from "./format";
 import { addRecent } from "./recent";
 import { pastedName } from "../api/files";
 
@@ -56,5 +56,11 @@ describe("small lists", () => {
   it("names a pasted picture", () => {
     expect(pastedName(new File([], "image.png", { type: "image/png" }), now)).toBe("pasted-20260510-120000.png");
     expect(pastedName(new File([], "plan.pdf"), now)).toBe("plan.pdf");
+  });
+});
+
+describe("a label within a sentence", () => {
+  it("is small but for abbreviations", () => {
+    expect(["Event rules", "MIBs", "API keys", "Items"].map(inSentence)).toEqual(["event rules", "MIBs", "API keys", "items"]);
   });
 });

@@ -100,3 +100,8 @@ export function textOn(color: string): "#000" | "#fff" {
   const luminance = 0.2126 * channel(0) + 0.7152 * channel(2) + 0.0722 * channel(4);
   return luminance > 0.179 ? "#000" : "#fff";
 }
+
+/** A label within a sentence: small, but abbreviations stay as they are (API keys, MIB). */
+export function inSentence(label: string): string {
+  return label.replace(/\S+/g, (word) => (/\p{Lu}.*\p{Lu}/u.test(word) ? word : word.toLowerCase()));
+}

@@ -5,16 +5,16 @@ import Typography from "@mui/material/Typography";
 import { useState, type ReactNode } from "react";
 import { useNotify } from "react-admin";
 import { Link } from "react-router-dom";
-import { api, messageOf } from "../api/http";
+import { messageOf } from "../api/http";
 import { useMetadata } from "../api/metadata";
 import { userMay } from "../api/permissions";
 import { useSession } from "../api/session";
 import { DialogFrame } from "../common/dialogs";
 import { t } from "../i18n";
 import { ReferencePicker } from "../resources/ReferencePicker";
-import { act, EVENTS } from "./api";
+import { act, openTicket, tag } from "./api";
 
-type Asking = "assign" | "suppress" | "tag" | "comment" | undefined;
+type Asking = "assign" | "suppress" | "tag" | "comment" | "attach" | undefined;
 
 function Ask({ title, ready, onClose, onSubmit, children }: { title: string; ready: boolean; onClose: () => void; onSubmit: () => Promise<void>; children: ReactNode }) {
   const [busy, setBusy] = useState(false);
@@ -37,8 +37,9 @@ export function useEventActions(ids: string[], after: () => void) {
   const run = async (action: string, values: Record<string, unknown> = {}) => {
     if (ids.length === 0) return;
     try {
-      const answer = await act(action, ids, values);
-      notify(t("events.done", { count: answer.changed ?? ids.length }), { type: "success" });
+      const answer = action === "tag" ? await tag(ids, values.tags as string[]) : await act(action, ids, values);
+      const changed = answer.changed ?? ids.length;
+      notify(t(changed === 1 ? "events.doneOne" : "events.done", { count: changed }), { type: "success" });
       after();
     } catch (error) {
       notify(messageOf(error), { type: "error" });
@@ -47,7 +48,8 @@ export function useEventActions(ids: string[], after: () => void) {
   return run;
 }
 
-export function EventActions({ ids, onDone }: { ids: string[]; onDone: () => void }) {
+/** `state`: of the one event that it is about; what would change nothing is left out. */
+export function EventActions({ ids, state, onDone }: { ids: string[]; state?: { acknowledged: boolean; cleared: boolean; suppressed: boolean }; onDone: () => void }) {
   const { user } = useSession();
   const { byName } = useMetadata();
   const notify = useNotify();
@@ -67,11 +69,11 @@ export function EventActions({ ids, onDone }: { ids: string[]; onDone: () => voi
     await run(action, values);
     close();
   };
-  const open = async () => {
+  const open = async (into = "") => {
     try {
-      const answer = await api<{ incident_id?: string; display_id?: string }>(`${EVENTS}create_incident/`, { method: "POST", body: { event_ids: ids } });
-      const name = answer.display_id ?? answer.incident_id ?? "";
-      notify(<span>{t("events.ticketMade", { name })} <Link to={`/incident/${encodeURIComponent(name)}`}>{name}</Link></span>, { type: "success" });
+      const { display_id: name, created } = await openTicket(ids, into);
+      notify(<span>{t(created ? "events.ticketMade" : "events.ticketJoined")} <Link to={`/incident/${encodeURIComponent(name)}`}>{name}</Link></span>, { type: "success", autoHideDuration: 10_000 });
+      close();
       onDone();
     } catch (error) {
       notify(messageOf(error), { type: "error" });
@@ -82,25 +84,33 @@ export function EventActions({ ids, onDone }: { ids: string[]; onDone: () => voi
     <>
       {may && (
         <>
-          <Button onClick={() => void run("acknowledge")}>{t("events.acknowledge")}</Button>
-          <Button onClick={() => void run("unacknowledge")}>{t("events.unacknowledge")}</Button>
-          <Button onClick={() => void run("clear")}>{t("events.clear")}</Button>
+          {!state?.acknowledged && <Button onClick={() => void run("acknowledge")}>{t("events.acknowledge")}</Button>}
+          {state?.acknowledged !== false && <Button onClick={() => void run("unacknowledge")}>{t("events.unacknowledge")}</Button>}
+          {!state?.cleared && <Button onClick={() => void run("clear")}>{t("events.clear")}</Button>}
+          {state?.cleared && <Button onClick={() => void run("reopen")}>{t("events.reopen")}</Button>}
           <Button onClick={() => void run("assign", { assignee: user.profile_id })}>{t("events.assignMe")}</Button>
           {users && <Button onClick={() => setAsking("assign")}>{t("events.assign")}</Button>}
           <Button onClick={() => setAsking("suppress")}>{t("events.suppress")}</Button>
+          {state?.suppressed !== false && <Button onClick={() => void run("unsuppress")}>{t("events.unsuppress")}</Button>}
           <Button onClick={() => setAsking("tag")}>{t("events.tag")}</Button>
           <Button onClick={() => setAsking("comment")}>{t("events.comment")}</Button>
         </>
       )}
       {userMay(user, "incident", "add") && <Button onClick={() => void open()}>{t("events.ticket")}</Button>}
+      {may && userMay(user, "incident", "edit") && <Button onClick={() => setAsking("attach")}>{t("events.attach")}</Button>}
+      {asking === "attach" && (
+        <Ask title={t("events.attach")} ready={!!text.trim()} onClose={close} onSubmit={() => open(text.trim())}>
+          <TextField autoFocus required label={t("events.ticketNumber")} value={text} onChange={(event) => setText(event.target.value)} />
+        </Ask>
+      )}
       {asking === "assign" && users && (
         <Ask title={t("events.assign")} ready={!!assignee} onClose={close} onSubmit={() => finish("assign", { assignee })}>
           <ReferencePicker label={t("events.assignee")} target={users} value={assignee} onChange={(value) => setAssignee(value)} />
         </Ask>
       )}
       {asking === "suppress" && (
-        <Ask title={t("events.suppress")} ready={!!until} onClose={close} onSubmit={() => finish("suppress", { until: new Date(until).toISOString(), reason: text })}>
-          <TextField required type="datetime-local" label={t("events.until")} value={until} onChange={(event) => setUntil(event.target.value)} slotProps={{ inputLabel: { shrink: true } }} />
+        <Ask title={t("events.suppress")} ready onClose={close} onSubmit={() => finish("suppress", { until: until ? new Date(until).toISOString() : null, reason: text })}>
+          <TextField type="datetime-local" label={t("events.until")} helperText={t("events.untilHint")} value={until} onChange={(event) => setUntil(event.target.value)} slotProps={{ inputLabel: { shrink: true } }} />
           <TextField label={t("events.reason")} value={text} onChange={(event) => setText(event.target.value)} />
         </Ask>
       )}

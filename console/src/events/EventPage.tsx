@@ -1,7 +1,6 @@
 import Box from "@mui/material/Box";
 import Breadcrumbs from "@mui/material/Breadcrumbs";
 import Chip from "@mui/material/Chip";
-import Paper from "@mui/material/Paper";
 import Typography from "@mui/material/Typography";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, type ReactNode } from "react";
@@ -12,6 +11,7 @@ import { useResourceMeta } from "../api/metadata";
 import { userMay } from "../api/permissions";
 import { useSession } from "../api/session";
 import { Failure, NotFound, Waiting } from "../app/Messages";
+import { Facts, preStyle, Section } from "../common/blocks";
 import { count, dateTime, relativeTime } from "../common/format";
 import { useTitle } from "../common/hooks";
 import { rememberRecent } from "../common/recent";
@@ -39,36 +39,12 @@ interface EventRecord extends EventRow {
   recommended_action?: string;
 }
 
-function Section({ title, children }: { title: string; children: ReactNode }) {
-  return (
-    <Paper component="section" variant="outlined" aria-label={title} sx={{ p: 1.5, minWidth: 0 }}>
-      <Typography variant="h2" sx={{ mb: 1 }}>{title}</Typography>
-      {children}
-    </Paper>
-  );
-}
-
-function Facts({ facts }: { facts: [string, ReactNode][] }) {
-  return (
-    <Box component="dl" sx={{ m: 0, display: "grid", gridTemplateColumns: "minmax(90px, auto) minmax(0, 1fr)", columnGap: 2, rowGap: 0.5 }}>
-      {facts.filter(([, value]) => value !== null && value !== undefined && value !== "").map(([name, value]) => (
-        <Box key={name} sx={{ display: "contents" }}>
-          <Box component="dt" sx={{ color: "text.secondary" }}>{name}</Box>
-          <Box component="dd" sx={{ m: 0, overflowWrap: "anywhere" }}>{value}</Box>
-        </Box>
-      ))}
-    </Box>
-  );
-}
-
-const pre = { m: 0, p: 1, bgcolor: "raised", borderRadius: 1, fontSize: 12, whiteSpace: "pre-wrap", overflowWrap: "anywhere" } as const;
-
 function LogLines({ reference }: { reference: string }) {
   const { data } = useQuery({ queryKey: ["logs", "around", reference], queryFn: ({ signal }) => readSurrounding(reference, signal), retry: false });
   if (!data) return null;
   return (
     <Section title={t("events.logLines")}>
-      <Box component="pre" sx={pre}>
+      <Box component="pre" sx={preStyle}>
         {[...data.before, data.line, ...data.after].map((line) => (
           <Box key={line.id} component="span" sx={{ display: "block", bgcolor: line.id === data.line.id ? "note.main" : undefined, color: line.id === data.line.id ? "note.text" : undefined }}>
             {new Date(line.time).toLocaleTimeString("en-GB")} {line.app && `${line.app}: `}{line.message}
@@ -105,7 +81,7 @@ function Occurrences({ id }: { id: string }) {
       <Box component="ol" sx={{ m: 0, p: 0, listStyle: "none", maxHeight: 320, overflow: "auto" }}>
         {data.map((item, index) => (
           <Box component="li" key={index} sx={{ display: "flex", gap: 1.5, py: "2px", fontSize: 12 }}>
-            <Box component="span" sx={{ color: "text.secondary", whiteSpace: "nowrap" }}>{dateTime(item.at)}</Box>
+            <Box component="span" sx={{ color: "text.secondary", whiteSpace: "nowrap" }}>{dateTime(item.time)}</Box>
             <Box component="span" sx={{ overflowWrap: "anywhere" }}>{item.message}</Box>
           </Box>
         ))}
@@ -151,7 +127,7 @@ export default function EventPage() {
         {data.suppressed && <Chip label={`${t("events.suppressed")}${data.suppressed_until ? ` · ${dateTime(data.suppressed_until)}` : ""}`} />}
         {data.tags.map((tag) => <Chip key={tag} label={tag} variant="outlined" />)}
       </Box>
-      <Box sx={{ display: "flex", flexWrap: "wrap", gap: 0.5, mb: 2 }}><EventActions ids={[data.id]} onDone={again} /></Box>
+      <Box sx={{ display: "flex", flexWrap: "wrap", gap: 0.5, mb: 2 }}><EventActions ids={[data.id]} state={data} onDone={again} /></Box>
       <Box sx={{ display: "grid", gap: 2, alignItems: "start", gridTemplateColumns: { xs: "minmax(0,1fr)", lg: "minmax(0,3fr) minmax(0,2fr)" } }}>
         <Box sx={{ display: "grid", gap: 2, minWidth: 0 }}>
           <Section title={t("events.details")}>
@@ -169,7 +145,7 @@ export default function EventPage() {
               [t("events.recommended"), data.recommended_action],
             ]} />
           </Section>
-          {data.raw && <Section title={t("events.raw")}><Box component="pre" sx={pre}>{data.raw}</Box></Section>}
+          {data.raw && <Section title={t("events.raw")}><Box component="pre" sx={preStyle}>{data.raw}</Box></Section>}
           {fromLog && <LogLines reference={data.reference} />}
           {Object.keys(data.variables ?? {}).length > 0 && <Section title={t("events.variables")}><Facts facts={Object.entries(data.variables).map(([name, value]): [string, ReactNode] => [name, String(value)])} /></Section>}
           <Occurrences id={data.id} />

@@ -9,7 +9,7 @@ import { age, type Item } from "./model";
 import { SeverityMark, useSeverityColor } from "./SeverityMark";
 
 const ROW = 32;
-const TEMPLATE = "34px 116px minmax(260px, 1fr) minmax(110px, 200px) minmax(80px, 160px) 60px 56px 56px 116px minmax(80px, 130px)";
+const TEMPLATE = "40px 116px minmax(280px, 5fr) minmax(110px, 2fr) minmax(80px, 2fr) 56px 48px 48px minmax(90px, 1fr) minmax(80px, 1fr)";
 
 const style = {
   flex: 1, overflow: "auto", minHeight: 160, contain: "strict", fontSize: 13, bgcolor: "background.paper", borderTop: 1, borderColor: "divider",
@@ -18,7 +18,8 @@ const style = {
   "& [role=row].selected": { bgcolor: "action.selected" },
   "& [role=row].at [role=cell]:first-of-type": { boxShadow: (theme: { palette: { primary: { main: string } } }) => `inset 3px 0 ${theme.palette.primary.main}` },
   "& [role=row].cleared": { color: "text.secondary" },
-  "& [role=cell]": { overflow: "hidden", textOverflow: "ellipsis", whiteSpace: "nowrap", pr: 1 },
+  "& [role=cell]:first-of-type": { pl: 0.5, textOverflow: "clip", pr: 0 },
+  "& [role=cell]:not(:first-of-type)": { overflow: "hidden", textOverflow: "ellipsis", whiteSpace: "nowrap", pr: 1 },
   "& [role=row] a": { color: "inherit", textDecoration: "none", "&:hover": { textDecoration: "underline" } },
   "& [role=row] button.group": { all: "unset", cursor: "pointer", fontWeight: 600, gridColumn: "1 / -1", px: 1.5, display: "flex", gap: 1, alignItems: "center", "&:focus-visible": { outline: "2px solid", outlineColor: "primary.main" } },
 } as const;

@@ -124,7 +124,7 @@ export default function EventsConsole() {
           );
         })}
         <Typography variant="body2" color="text.secondary" sx={{ ml: "auto" }} data-testid="event-count">{order.length < total ? t("events.shown", { shown: count(order.length), count: count(total) }) : count(order.length)}</Typography>
-        <Typography variant="body2" color="text.secondary" sx={{ display: { xs: "none", lg: "block" } }}>{t("events.keyHelp")}</Typography>
+        <Typography variant="body2" color="text.secondary" sx={{ display: { xs: "none", lg: "block" }, ml: 2 }}>{t("events.keyHelp")}</Typography>
       </Box>
       <SelectionBar ids={chosen} onDone={done} />
       {error ? <Failure error={error} onRetry={refresh} />

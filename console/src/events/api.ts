@@ -33,6 +33,18 @@ export interface ActionAnswer {
 export const act = (action: string, ids: string[], values: Record<string, unknown> = {}) =>
   api<ActionAnswer>(`${EVENTS}action/`, { method: "POST", body: { action, event_ids: ids, ...values } });
 
+export const tag = (ids: string[], tags: string[]) => api<ActionAnswer>(`${EVENTS}save-tag-to-events/`, { method: "POST", body: { event_ids: ids, tags } });
+
+export interface MadeTicket {
+  incident_id: string;
+  display_id: string;
+  created: boolean;
+}
+
+/** One ticket for the events: a new one, or the one that is named. */
+export const openTicket = (ids: string[], into = "") =>
+  api<MadeTicket>(`${EVENTS}${into ? "upsert" : "create"}_incident/`, { method: "POST", body: into ? { event_ids: ids, incident_id: into } : { event_ids: ids } });
+
 export interface EventTicket {
   incident_id: string;
   display_id: string;
@@ -44,7 +56,7 @@ export const readTickets = async (id: string, signal?: AbortSignal) =>
   (await api<{ results: EventTicket[] }>(`${EVENTS}get-event-ticket-details/${query({ event_id: id })}`, { signal })).results;
 
 export interface Occurrence {
-  at: string;
+  time: string;
   message: string;
 }
 

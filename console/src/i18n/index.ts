@@ -10,9 +10,16 @@ import { imports } from "./imports";
 import { logs } from "./logs";
 import { resources } from "./resources";
 import { shell } from "./shell";
+import { assets } from "./assets";
+import { intake } from "./intake";
+import { mibs } from "./mibs";
+import { notify } from "./notify";
+import { pipeline } from "./pipeline";
+import { rules } from "./rules";
+import { traps } from "./traps";
 import { ticket } from "./ticket";
 
-const english = { common, shell, account, home, resources, ticket, imports, admin, logs, events };
+const english = { common, shell, account, home, resources, ticket, imports, admin, logs, events, intake, pipeline, mibs, traps, rules, notify, assets };
 
 type Leaves<T, Prefix extends string = ""> = {
   [K in keyof T & string]: T[K] extends string ? `${Prefix}${K}` : Leaves<T[K], `${Prefix}${K}.`>;

@@ -1,4 +1,5 @@
 export const resources = {
+  noted: "Record",
   create: "New %{name}",
   created: "%{name} created.",
   columns: "Columns",

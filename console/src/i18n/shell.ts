@@ -1,4 +1,5 @@
 export const shell = {
+  configuration: "Configuration",
   navigation: "Navigation",
   openNavigation: "Open navigation",
   closeNavigation: "Close navigation",

@@ -1,4 +1,13 @@
 export const ticket = {
+  events: "Events",
+  noEvents: "No event belongs to this ticket. Events are added from their page: Add to a ticket.",
+  merge: "Merge into another ticket…",
+  mergeHint: "This ticket is closed as merged; its people and devices move to the other one, whose answers also go to this one's requester.",
+  mergeWith: "Number of the ticket that remains",
+  mergeAction: "Merge",
+  unmerge: "Undo the merge",
+  mergedInto: "This ticket was merged into",
+  mergedHere: "Merged into this one:",
   new: "New ticket",
   summary: "Summary",
   description: "Description",

@@ -8,7 +8,7 @@ import type { Facet } from "./api";
 export function Facets({ facets, onPick }: { facets: Facet[]; onPick: (field: string, value: string, without: boolean) => void }) {
   return (
     <Box component="aside" aria-label={t("logs.facets")} sx={{ width: 210, flexShrink: 0, overflow: "auto", px: 1.5, py: 1, borderRight: 1, borderColor: "divider", display: { xs: "none", md: "block" } }}>
-      {facets.map((facet) => {
+      {facets.filter((facet) => facet.values.length > 0).map((facet) => {
         const most = Math.max(1, ...facet.values.map((value) => value.count));
         return (
           <Box key={facet.field} sx={{ mb: 1.5 }}>

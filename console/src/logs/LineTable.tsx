@@ -47,14 +47,14 @@ export function LineTable({ lines, columns, selected, onSelect, more }: LineTabl
     k: () => go(at - 1),
     Enter: () => { const line = lines[at]; if (line) onSelect(line); },
   });
-  const template = `170px 76px ${columns.map(() => "minmax(90px, 150px)").join(" ")} minmax(300px, 1fr)`;
+  const template = `170px 94px ${columns.map(() => "minmax(90px, 150px)").join(" ")} minmax(300px, 1fr)`;
   return (
     <Box ref={box} tabIndex={0} role="table" aria-rowcount={lines.length} aria-label={t("logs.title")} data-testid="log-lines"
       sx={{ flex: 1, overflow: "auto", minHeight: 160, fontSize: 12, fontFamily: "ui-monospace, 'DejaVu Sans Mono', monospace", contain: "strict", bgcolor: "background.paper" }}>
       <Box role="row" sx={{ display: "grid", gridTemplateColumns: template, position: "sticky", top: 0, zIndex: 1, bgcolor: "background.default", borderBottom: 1, borderColor: "divider", fontWeight: 600, color: "text.secondary", px: 1, height: ROW, alignItems: "center", minWidth: 760 }}>
         <span role="columnheader">{t("logs.time")}</span>
         <span role="columnheader">{t("logs.severity")}</span>
-        {columns.map((column) => <span role="columnheader" key={column}>{column.replace(/^fields\./, "")}</span>)}
+        {columns.map((column) => <span role="columnheader" key={column}>{column === "host" ? t("logs.host") : column === "app" ? t("logs.app") : column.replace(/^fields\./, "")}</span>)}
         <span role="columnheader">{t("logs.message")}</span>
       </Box>
       <Box sx={{ position: "relative", minWidth: 760 }} style={{ height: rows.getTotalSize() }}>

@@ -24,6 +24,7 @@ import { LineTable } from "./LineTable";
 import { condition, merged, withCondition } from "./model";
 import { QueryBox } from "./QueryBox";
 import { SavedSearches } from "./SavedSearches";
+import { SendHelp } from "./SendHelp";
 import { useTail } from "./useTail";
 
 const DEFAULT_COLUMNS = ["host", "app"];
@@ -73,7 +74,7 @@ export default function LogExplorer() {
   });
   const histogram = useQuery({ queryKey: ["logs", "histogram", ...key], queryFn: ({ signal }) => readHistogram(range, signal), placeholderData: keepPreviousData, retry: false });
   const facets = useQuery({ queryKey: ["logs", "facets", ...key], queryFn: ({ signal }) => readFacets(range, FACETS, signal), placeholderData: keepPreviousData, retry: false });
-  const tail = useTail(live, range.query);
+  const tail = useTail(live, range.query, () => void lines.refetch());
 
   const stored = useMemo(() => (lines.data?.pages ?? []).flatMap((page) => page.results), [lines.data]);
   const shown = useMemo(() => (live ? merged([...tail.lines].reverse(), stored, 5000) : stored), [live, tail.lines, stored]);
@@ -111,9 +112,10 @@ export default function LogExplorer() {
         {shown.length > 0 ? (
           <LineTable lines={shown} columns={columns} selected={selected?.id} onSelect={setSelected} more={lines.hasNextPage ? () => void lines.fetchNextPage() : undefined} />
         ) : lines.isSuccess ? (
-          <Box sx={{ flex: 1, p: 4, textAlign: "center" }} data-testid="log-empty">
+          <Box sx={{ flex: 1, p: 4, textAlign: "center", overflow: "auto" }} data-testid="log-empty">
             <Typography sx={{ fontWeight: 600 }}>{range.query || range.to ? t("logs.empty") : t("logs.nothing")}</Typography>
-            <Typography color="text.secondary">{range.query || range.to ? t("logs.emptyHint") : t("logs.nothingHint")}</Typography>
+            <Typography color="text.secondary" sx={{ mb: 2 }}>{range.query || range.to ? t("logs.emptyHint") : t("intake.nothingHint")}</Typography>
+            {!range.query && !range.to && <Box sx={{ maxWidth: 760, mx: "auto" }}><SendHelp /></Box>}
           </Box>
         ) : <Box sx={{ flex: 1 }} />}
         {selected && <LineDetail line={selected} columns={columns} onPick={pick} onColumn={toggleColumn} onClose={() => setSelected(undefined)} />}

@@ -11,7 +11,9 @@ const MOST = 2000;
 const NOTHING: Tail = { lines: [], skipped: false, failed: "" };
 
 /** Lines as they come in while `on`; the server ends the stream now and then, and the browser goes on where it was. */
-export function useTail(on: boolean, query: string): Tail {
+export function useTail(on: boolean, query: string, onOpen: () => void): Tail {
+  const opened = useRef(onOpen);
+  opened.current = onOpen;
   const [tail, setTail] = useState<Tail>(NOTHING);
   const waiting = useRef<Line[]>([]);
   useEffect(() => {
@@ -19,6 +21,8 @@ export function useTail(on: boolean, query: string): Tail {
     waiting.current = [];
     if (!on) return;
     const source = new EventSource(tailUrl(query));
+    // The stream begins now: what came in since the stored lines were read is read with them again.
+    source.addEventListener("open", () => opened.current());
     source.addEventListener("lines", (event) => {
       const { results } = JSON.parse((event as MessageEvent<string>).data) as { results: Line[] };
       waiting.current.push(...results);

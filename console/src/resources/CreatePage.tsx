@@ -6,6 +6,7 @@ import { useNavigate } from "react-router-dom";
 import { useResourceMeta } from "../api/metadata";
 import { abilities } from "../api/permissions";
 import { Forbidden } from "../app/Messages";
+import { inSentence } from "../common/format";
 import { useTitle } from "../common/hooks";
 import { t } from "../i18n";
 import { RecordForm, type Submission } from "./RecordForm";
@@ -16,7 +17,7 @@ export default function CreatePage() {
   const client = useQueryClient();
   const navigate = useNavigate();
   const notify = useNotify();
-  const title = t("resources.create", { name: meta.label.toLowerCase() });
+  const title = t("resources.create", { name: inSentence(meta.label) });
   useTitle(title);
   if (!abilities(meta).create) return <Forbidden name={meta.plural} />;
   const create = async ({ payload }: Submission) => {

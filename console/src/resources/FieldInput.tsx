@@ -8,12 +8,13 @@ import MenuItem from "@mui/material/MenuItem";
 import TextField from "@mui/material/TextField";
 import Typography from "@mui/material/Typography";
 import { lazy, Suspense } from "react";
-import { useInput, useRecordContext } from "react-admin";
+import { useInput, useRecordContext, useResourceContext } from "react-admin";
 import { referencedResource, useMetadata } from "../api/metadata";
 import { fieldAccess } from "../api/permissions";
 import { fieldLabel, fieldPath, referenceId } from "../api/records";
 import type { Choice, ChoiceId, FieldMeta } from "../api/types";
 import { t } from "../i18n";
+import { SPECIAL_INPUTS } from "../rules/inputs";
 import { ChoiceMark, FieldValue } from "./FieldValue";
 import { ReferencePicker, ReferencesPicker } from "./ReferencePicker";
 
@@ -32,6 +33,7 @@ function Swatch({ color }: { color: unknown }) {
 
 export function FieldInput({ field }: { field: FieldMeta }) {
   const { byName } = useMetadata();
+  const resource = useResourceContext() ?? "";
   const source = useRecordContext<Record<string, unknown> & { id: ChoiceId }>();
   const access = fieldAccess(field);
   const missing = (value: unknown) =>
@@ -54,6 +56,8 @@ export function FieldInput({ field }: { field: FieldMeta }) {
       </Box>
     );
   }
+  const Special = access.readOnly ? undefined : SPECIAL_INPUTS[`${resource}.${field.name}`];
+  if (Special) return <Special field={field} value={value} onChange={control.onChange} error={error} />;
   if (field.kind === "boolean") {
     return (
       <Box>

@@ -4,7 +4,7 @@ import Button from "@mui/material/Button";
 import Typography from "@mui/material/Typography";
 import { useMemo, useState } from "react";
 import { Form } from "react-admin";
-import { useFormState } from "react-hook-form";
+import { useFormContext, useFormState } from "react-hook-form";
 import { ApiError, messageOf } from "../api/http";
 import { fieldAccess } from "../api/permissions";
 import { formValues, toPayload } from "../api/records";
@@ -12,6 +12,7 @@ import type { FieldMeta, ResourceMeta, Row } from "../api/types";
 import { t } from "../i18n";
 import { FieldInput, isWide } from "./FieldInput";
 import { formFields, placeErrors, sections } from "./form";
+import { FORM_PANELS } from "./panels";
 
 function Footer({ submitLabel, onCancel, onDirty }: { submitLabel: string; onCancel?: () => void; onDirty?: (dirty: boolean) => void }) {
   const { isSubmitting, isDirty } = useFormState();
@@ -22,6 +23,25 @@ function Footer({ submitLabel, onCancel, onDirty }: { submitLabel: string; onCan
       {onCancel && <Button onClick={onCancel}>{t("common.cancel")}</Button>}
     </Box>
   );
+}
+
+function FieldGroup({ name, fields }: { name: string; fields: FieldMeta[] }) {
+  return (
+    <Box component="section" aria-label={name}>
+      <Typography variant="h2" sx={{ mb: 1.5 }}>{name}</Typography>
+      <Box sx={{ display: "grid", gap: 2, gridTemplateColumns: { xs: "1fr", sm: "1fr 1fr" } }}>
+        {fields.map((field) => <Box key={field.name} sx={isWide(field) ? { gridColumn: "1 / -1" } : undefined}><FieldInput field={field} /></Box>)}
+      </Box>
+    </Box>
+  );
+}
+
+function PanelBelow({ meta, record, fields }: { meta: ResourceMeta; record: Row | undefined; fields: FieldMeta[] }) {
+  const { getValues } = useFormContext();
+  const Panel = FORM_PANELS[meta.name];
+  if (!Panel) return null;
+  const draft = () => toPayload(getValues(), undefined, fields.filter((field) => !fieldAccess(field).readOnly)).payload;
+  return <Panel record={record} draft={draft} />;
 }
 
 export interface Submission {
@@ -35,6 +55,8 @@ export function RecordForm({ meta, record, submitLabel, onSubmit, onCancel, onDi
 }) {
   const fields = useMemo(() => formFields(meta, !record), [meta, record]);
   const start = useMemo(() => formValues(record, fields), [record, fields]);
+  const groups = useMemo(() => sections(fields), [fields]);
+  const noted = t("resources.noted");
   const [failure, setFailure] = useState<string>();
   const submit = async (values: Record<string, unknown>) => {
     setFailure(undefined);
@@ -54,14 +76,9 @@ export function RecordForm({ meta, record, submitLabel, onSubmit, onCancel, onDi
     <Form record={{ ...record, ...start, id: record?.id }} onSubmit={submit} noValidate sanitizeEmptyValues={false} warnWhenUnsavedChanges>
       {failure && <Alert severity="error" sx={{ mb: 2 }} data-testid="form-error">{failure}</Alert>}
       <Box sx={{ display: "grid", gap: 3 }}>
-        {sections(fields).map(([name, items]) => (
-          <Box key={name} component="section" aria-label={name}>
-            <Typography variant="h2" sx={{ mb: 1.5 }}>{name}</Typography>
-            <Box sx={{ display: "grid", gap: 2, gridTemplateColumns: { xs: "1fr", sm: "1fr 1fr" } }}>
-              {items.map((field) => <Box key={field.name} sx={isWide(field) ? { gridColumn: "1 / -1" } : undefined}><FieldInput field={field} /></Box>)}
-            </Box>
-          </Box>
-        ))}
+        {groups.filter(([name]) => name !== noted).map(([name, items]) => <FieldGroup key={name} name={name} fields={items} />)}
+        <PanelBelow meta={meta} record={record} fields={fields} />
+        {groups.filter(([name]) => name === noted).map(([name, items]) => <FieldGroup key={name} name={name} fields={items} />)}
       </Box>
       <Footer submitLabel={submitLabel} onCancel={onCancel} onDirty={onDirty} />
     </Form>

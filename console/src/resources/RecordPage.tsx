@@ -37,7 +37,7 @@ export function useRecord(resource: string, id: string) {
   });
 }
 
-function EditTab({ meta, record }: { meta: ResourceMeta; record: Row }) {
+export function EditTab({ meta, record }: { meta: ResourceMeta; record: Row }) {
   const provider = useDataProvider();
   const client = useQueryClient();
   const notify = useNotify();

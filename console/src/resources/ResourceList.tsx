@@ -16,6 +16,7 @@ import { abilities, fieldAccess } from "../api/permissions";
 import { useSession } from "../api/session";
 import type { ResourceMeta, Row } from "../api/types";
 import { Failure, Forbidden, Message, Waiting } from "../app/Messages";
+import { inSentence } from "../common/format";
 import { useTitle } from "../common/hooks";
 import { t } from "../i18n";
 import { BulkBar } from "./BulkBar";
@@ -30,7 +31,7 @@ import { SearchBox } from "./SearchBox";
 
 function Empty({ meta, narrowed, onClear }: { meta: ResourceMeta; narrowed: boolean; onClear: () => void }) {
   const may = abilities(meta);
-  const name = meta.plural.toLowerCase();
+  const name = inSentence(meta.plural);
   if (narrowed) {
     return (
       <Message testId="no-match" title={t("resources.noMatchTitle", { name })} hint={t("resources.noMatchHint")}
@@ -77,7 +78,7 @@ function ListView({ meta }: { meta: ResourceMeta }) {
         <ColumnChooser meta={meta} columns={columns} onChange={(names) => save({ columns: names })} />
         {may.export && <ExportButton meta={meta} columns={columns} />}
         {may.import && <Button color="inherit" component={Link} to={`/${meta.name}/import`}>{t("resources.import")}</Button>}
-        {may.create && <Button variant="outlined" component={Link} to={`/${meta.name}/create`}>{t("resources.create", { name: meta.label.toLowerCase() })}</Button>}
+        {may.create && <Button variant="outlined" component={Link} to={`/${meta.name}/create`}>{t("resources.create", { name: inSentence(meta.label) })}</Button>}
       </Box>
       {filtering && (
         <Box sx={{ px: { xs: 1, sm: 2 }, pb: 1.5 }}>

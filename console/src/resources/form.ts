@@ -4,13 +4,17 @@ import { fieldPath } from "../api/records";
 import type { FieldMeta, ResourceMeta } from "../api/types";
 import { t } from "../i18n";
 
+/** What the system notes down about every record; it stands last, below what people look for. */
+const NOTED = new Set(["creation_time", "last_update_time", "id", "created_by", "is_preconfigured"]);
+
 export function sections(fields: FieldMeta[]): [string, FieldMeta[]][] {
   const groups = new Map<string, FieldMeta[]>();
   for (const field of fields) {
     const name = field.section || (field.custom ? t("resources.custom") : t("resources.general"));
-    groups.set(name, [...(groups.get(name) ?? []), field]);
+    const place = field.read_only && NOTED.has(field.name) ? t("resources.noted") : name;
+    groups.set(place, [...(groups.get(place) ?? []), field]);
   }
-  return [...groups];
+  return [...groups].sort(([a], [b]) => Number(a === t("resources.noted")) - Number(b === t("resources.noted")));
 }
 
 export function formFields(meta: ResourceMeta, creating: boolean): FieldMeta[] {

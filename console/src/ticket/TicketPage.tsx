@@ -13,7 +13,7 @@ import { Link, useParams, useSearchParams } from "react-router-dom";
 import { ApiError } from "../api/http";
 import { isOwn, useLive } from "../api/live";
 import { useResourceMeta } from "../api/metadata";
-import { allows } from "../api/permissions";
+import { allows, userMay } from "../api/permissions";
 import { useSession } from "../api/session";
 import { Failure, Forbidden, NotFound, Waiting } from "../app/Messages";
 import { useShortcuts } from "../app/shortcuts";
@@ -26,6 +26,7 @@ import { useTicketDetail, useTicketWrites, type LoadedTicket } from "./api";
 import { Composer, type ComposerMode } from "./Composer";
 import { Conversation } from "./Conversation";
 import { EditableText } from "./EditableText";
+import { MergeButton, MergeNotices, TicketEvents } from "./Family";
 import { readTicket } from "./model";
 import { Properties } from "./Properties";
 import { Transitions } from "./Transitions";
@@ -70,7 +71,7 @@ function Loaded({ routeId, detail }: { routeId: string; detail: LoadedTicket }) 
     setMode(next);
     setFocusKey((before) => before + 1);
   };
-  const tabs = ["conversation", "activity", ...(wide ? [] : ["properties" as const])] as ("conversation" | "activity" | "properties")[];
+  const tabs = ["conversation", ...(userMay(user, "event", "view") ? ["events" as const] : []), "activity", ...(wide ? [] : ["properties" as const])] as ("conversation" | "events" | "activity" | "properties")[];
   const tab = tabs.find((name) => name === params.get("tab")) ?? "conversation";
   useShortcuts(mayEdit ? {
     r: () => write("reply"),
@@ -102,7 +103,9 @@ function Loaded({ routeId, detail }: { routeId: string; detail: LoadedTicket }) 
             label={<ChoiceMark name={ticket.state && ticket.state !== ticket.status?.name ? `${ticket.state} / ${ticket.status?.name ?? ""}` : (ticket.status?.name ?? "")} color={ticket.status?.color} />} />
           {ticket.priority && <Chip data-testid="priority" aria-label={t("ticket.priority")} variant="outlined" label={<ChoiceMark name={ticket.priority.name} color={ticket.priority.color} />} />}
           {mayEdit && <Transitions ticket={ticket} detail={detail} writes={writes} rowRef={transitionRow} />}
+          {mayEdit && <MergeButton id={ticket.id} reference={detail.incident.reference} onDone={() => void writes.reload()} />}
         </Box>
+        {mayEdit && <MergeNotices id={ticket.id} reference={detail.incident.reference} onDone={() => void writes.reload()} />}
         <Box aria-live="polite">
           {changedBy && <Alert severity="info" data-testid="live-notice" sx={{ mb: 1 }} onClose={() => setChangedBy(undefined)}>{t("ticket.otherChanged", { name: changedBy })}</Alert>}
         </Box>
@@ -116,6 +119,7 @@ function Loaded({ routeId, detail }: { routeId: string; detail: LoadedTicket }) 
             description={editing === "description" ? <EditableText name="description" value={ticket.description} etag={detail.etag} ticketId={ticket.id} writes={writes} onClose={() => setEditing(undefined)} /> : undefined} />
           {mayEdit && <Composer key={ticket.id} ticketId={ticket.id} to={ticket.requester.name || ticket.requester.email} mode={mode} onMode={setMode} focusKey={focusKey} writes={writes} />}
         </Box>
+        {tab === "events" && <TicketEvents id={ticket.id} />}
         {tab === "activity" && <History meta={meta} id={ticket.id} />}
         {tab === "properties" && properties}
       </Box>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { inOrder, type Message } from "./api";
-import { assignable, matrixPriority, moveFor, nextStatuses, readTicket, type TicketDetail } from "./model";
+import { relatives, assignable, matrixPriority, moveFor, nextStatuses, readTicket, type TicketDetail } from "./model";
 
 const ada = { profile_id: "p1", full_name: "Ada" };
 const detail: TicketDetail = {
@@ -48,5 +48,13 @@ describe("the ticket", () => {
     const message = (id: string, event_time: string) => ({ communication_id: id, event_time }) as Message;
     const [one, two, three] = [message("m1", "2026-01-01T00:00:00Z"), message("m2", "2026-01-01T00:00:01Z"), message("m3", "2026-01-01T00:00:01Z")];
     expect(inOrder([{ results: [three, two] }, { results: [two, one] }]).map((item) => item.communication_id)).toEqual(["m1", "m2", "m3"]);
+  });
+});
+
+describe("merged tickets", () => {
+  it("are told apart: where this one went, and what came here", () => {
+    const reference = [{ type: "merged", incident_id: "a", display_id: "INC-1" }, { type: "merged_into", incident_id: "b", display_id: "INC-2" }, { type: "other" }];
+    expect(relatives(reference)).toEqual({ into: { id: "b", displayId: "INC-2" }, merged: [{ id: "a", displayId: "INC-1" }] });
+    expect(relatives(undefined)).toEqual({ into: undefined, merged: [] });
   });
 });

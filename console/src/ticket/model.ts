@@ -158,3 +158,15 @@ export function moveFor(from: string, to: StatusOption): Move {
   if (state(to.state) === "closed") return "close";
   return "status";
 }
+
+export interface Relative {
+  id: string;
+  displayId: string;
+}
+
+/** The ticket this one was merged into, and those merged into it. */
+export function relatives(reference: unknown): { into: Relative | undefined; merged: Relative[] } {
+  const entries = (Array.isArray(reference) ? reference : []).map(asObject);
+  const of = (type: string) => entries.filter((item) => item.type === type).map((item): Relative => ({ id: text(item.incident_id), displayId: text(item.display_id) || text(item.incident_id) }));
+  return { into: of("merged_into")[0], merged: of("merged") };
+}

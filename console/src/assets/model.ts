@@ -1,0 +1,75 @@
+export interface GraphNode {
+  id: string;
+  name: string;
+  display_id: string;
+  category_name: string;
+  status: number | null;
+  operational_status: number | null;
+  criticality: number | null;
+  ip_address: string;
+  depth: number;
+}
+
+export interface GraphEdge {
+  source: string;
+  target: string;
+  type: string;
+  name: string;
+  reverse: string;
+  impact: string;
+}
+
+export interface Graph {
+  ci_id: string;
+  nodes: GraphNode[];
+  edges: GraphEdge[];
+  truncated: boolean;
+  hidden: number;
+}
+
+export const DIRECTIONS = ["both", "impact", "dependency"] as const;
+export type Direction = (typeof DIRECTIONS)[number];
+
+/** A relation read from one end: what it is called from here, and what is at the other end. */
+export function readFrom(graph: Graph, id: string): { key: string; words: string; other: GraphNode }[] {
+  const known = new Map(graph.nodes.map((node) => [node.id, node]));
+  return graph.edges.flatMap((edge, index) => {
+    const here = edge.source === id ? edge.target : edge.target === id ? edge.source : undefined;
+    const other = here === undefined ? undefined : known.get(here);
+    return other ? [{ key: `${index}`, words: edge.source === id ? edge.name : edge.reverse, other }] : [];
+  }).sort((a, b) => a.words.localeCompare(b.words) || a.other.name.localeCompare(b.other.name));
+}
+
+/** Bits a second as people say it. */
+export function speed(bits: number | null | undefined): string {
+  if (!bits) return "";
+  for (const [unit, size] of [["Tbit/s", 1e12], ["Gbit/s", 1e9], ["Mbit/s", 1e6], ["kbit/s", 1e3]] as const) if (bits >= size) return `${Math.round((bits / size) * 10) / 10} ${unit}`;
+  return `${bits} bit/s`;
+}
+
+/** Where each node stands: rings by distance, the chosen item in the middle. Linear in the nodes, so 1,000 take no time. */
+export function rings(nodes: Pick<GraphNode, "id" | "depth">[], gap = 44): Map<string, { x: number; y: number }> {
+  const byDepth = new Map<number, string[]>();
+  for (const node of nodes) byDepth.set(node.depth, [...(byDepth.get(node.depth) ?? []), node.id]);
+  const places = new Map<string, { x: number; y: number }>();
+  let radius = 0;
+  for (const depth of [...byDepth.keys()].sort((a, b) => a - b)) {
+    let left = byDepth.get(depth) ?? [];
+    if (depth === 0 && left.length === 1) {
+      places.set(left[0] ?? "", { x: 0, y: 0 });
+      continue;
+    }
+    radius += 60;
+    // What does not fit on one ring goes on the next: one wide ring would leave its middle empty.
+    while (left.length > 0) {
+      radius += 60;
+      const ring = left.slice(0, Math.max(6, Math.floor((2 * Math.PI * radius) / gap)));
+      left = left.slice(ring.length);
+      ring.forEach((id, index) => {
+        const angle = (index / ring.length) * 2 * Math.PI - Math.PI / 2;
+        places.set(id, { x: Math.round(Math.cos(angle) * radius), y: Math.round(Math.sin(angle) * radius) });
+      });
+    }
+  }
+  return places;
+}

@@ -1,0 +1,103 @@
+import Box from "@mui/material/Box";
+import Typography from "@mui/material/Typography";
+import { useQuery } from "@tanstack/react-query";
+import { type ReactNode } from "react";
+import { Link } from "react-router-dom";
+import { api, query } from "../api/http";
+import type { ListEnvelope } from "../api/types";
+import { Waiting } from "../app/Messages";
+import { PlainTable } from "../common/blocks";
+import { count, relativeTime } from "../common/format";
+import type { EventRow } from "../events/model";
+import { SeverityMark } from "../events/SeverityMark";
+import { t } from "../i18n";
+import { speed } from "./model";
+
+const CI = "/ux/common/cmdb/profile/";
+type Part = Record<string, unknown> & { id: string };
+const text = (value: unknown) => (typeof value === "string" || typeof value === "number" ? String(value) : "");
+
+function Listed<T>({ name, url, empty, children }: { name: string; url: string; empty: string; children: (rows: T[]) => ReactNode }) {
+  const { data } = useQuery({ queryKey: [name, url], queryFn: ({ signal }) => api<ListEnvelope<T>>(url, { signal }), retry: false });
+  if (!data) return <Waiting />;
+  if (data.results.length === 0) return <Typography color="text.secondary">{empty}</Typography>;
+  return <Box>{children(data.results)}{data.count > data.results.length && <Typography variant="body2" color="text.secondary">{t("events.shown", { shown: count(data.results.length), count: count(data.count) })}</Typography>}</Box>;
+}
+
+/** Gi0/2 before Gi0/10. */
+const natural = new Intl.Collator("en", { numeric: true });
+const byName = (a: Part, b: Part) => natural.compare(text(a.name), text(b.name));
+
+const parts = (operation: string, id: string) => `${CI}${operation}/${query({ ci_id: id, items_per_page: 500 })}`;
+
+function Status({ up, admin }: { up: string; admin: string }) {
+  const color = up === "up" ? "success.main" : admin === "down" ? "text.secondary" : up ? "error.main" : "text.secondary";
+  return <Box component="span" sx={{ color }}>{admin === "down" ? `${up || "down"} (admin)` : up}</Box>;
+}
+
+export function Interfaces({ id }: { id: string }) {
+  return (
+    <Listed<Part> name="ci-parts" url={parts("interface", id)} empty={t("assets.noPart")}>
+      {(rows) => (
+        <PlainTable label={t("assets.tabs.interfaces")} testId="interfaces" head={[t("assets.column.name"), t("assets.column.state"), `#${t("assets.column.speed")}`, t("assets.column.mac"), t("assets.column.vlan"), t("assets.column.address"), t("assets.column.description")]}
+          rows={[...rows].sort(byName).map((row) => ({ key: row.id, cells: [text(row.name), <Status key="s" up={text(row.oper_status)} admin={text(row.admin_status)} />, speed(row.speed as number | null), <code key="m">{text(row.mac)}</code>, text(row.vlan), Array.isArray(row.addresses) ? row.addresses.join(", ") : "", text(row.alias) || text(row.description)] }))} />
+      )}
+    </Listed>
+  );
+}
+
+export function Parts({ id }: { id: string }) {
+  return (
+    <Listed<Part> name="ci-parts" url={parts("hardware", id)} empty={t("assets.noPart")}>
+      {(rows) => (
+        <PlainTable label={t("assets.tabs.parts")} head={[t("assets.column.name"), t("assets.column.kind"), t("assets.column.model"), t("assets.column.serial"), t("assets.column.version"), t("assets.column.description")]}
+          rows={rows.map((row) => ({ key: row.id, cells: [text(row.name), text(row.kind), [text(row.manufacturer), text(row.model)].filter(Boolean).join(" "), text(row.serial_number), text(row.firmware) || text(row.software), text(row.description)] }))} />
+      )}
+    </Listed>
+  );
+}
+
+export function Software({ id }: { id: string }) {
+  return (
+    <Listed<Part> name="ci-parts" url={parts("software-inv-list", id)} empty={t("assets.noPart")}>
+      {(rows) => (
+        <PlainTable label={t("assets.tabs.software")} head={[t("assets.column.name"), t("assets.column.version"), t("assets.column.publisher"), t("assets.column.kind"), t("assets.column.state")]}
+          rows={rows.map((row) => ({ key: row.id, cells: [text(row.name), text(row.version), text(row.publisher), text(row.kind), text(row.state)] }))} />
+      )}
+    </Listed>
+  );
+}
+
+/** Events of the item, and of its address where they came before it was known. */
+export function EventsOf({ id, address }: { id: string; address: string }) {
+  const url = `/ux/common/events/events/${query({ items_per_page: 200, sort: "last_seen", reverse: true, filters: JSON.stringify({ or: [{ field: "ci", condition: "equal", value: id }, ...(address ? [{ field: "address", condition: "equal", value: address }] : [])] }) })}`;
+  return (
+    <Listed<EventRow> name="ci-events" url={url} empty={t("assets.noEvents")}>
+      {(rows) => (
+        <PlainTable label={t("assets.tabs.events")} testId="ci-events" head={[t("assets.column.severity"), t("assets.column.message"), `#${t("assets.column.count")}`, t("assets.column.last"), t("assets.column.state")]}
+          rows={rows.map((row) => ({ key: row.id, cells: [<SeverityMark key="s" severity={row.severity} name={row.severity_name} />, <Link key="l" to={`/event/${row.id}`}>{row.message}</Link>, count(row.count), relativeTime(row.last_seen), row.cleared ? t("events.cleared") : t("events.active")] }))} />
+      )}
+    </Listed>
+  );
+}
+
+interface TicketRow {
+  incident_id: string;
+  display_id: string;
+  summary: string;
+  status: unknown;
+  state: unknown;
+}
+
+/** Tickets that name the item, by its id. */
+export function TicketsOf({ id }: { id: string }) {
+  const url = `/ux/sd/inci/incident/${query({ items_per_page: 200, filters: JSON.stringify({ and: [{ field: "assets", condition: "contains", value: id }] }) })}`;
+  return (
+    <Listed<TicketRow> name="ci-tickets" url={url} empty={t("assets.noTickets")}>
+      {(rows) => (
+        <PlainTable label={t("assets.tabs.tickets")} testId="ci-tickets" head={[t("assets.column.number"), t("assets.column.summary"), t("assets.column.status")]}
+          rows={rows.map((row) => ({ key: row.incident_id, cells: [<Link key="l" to={`/incident/${row.display_id}`}>{row.display_id}</Link>, row.summary, text(row.status)] }))} />
+      )}
+    </Listed>
+  );
+}

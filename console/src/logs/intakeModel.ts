@@ -1,0 +1,63 @@
+export interface Door {
+  kind: string;
+  protocol: string;
+  url: string;
+  address: string;
+  port: number;
+  enabled: boolean;
+  help: string;
+}
+
+export interface Listener {
+  name: string;
+  kind: string;
+  address: string;
+  port: number;
+  listening: boolean;
+  trouble: string;
+  received: number;
+  dropped_by_kernel: number;
+  storm_limited: number;
+  oversized: number;
+  connections: number;
+}
+
+export interface Sender {
+  source: string;
+  received: number;
+  parsed: number;
+  unparsed: number;
+  storm_limited: number;
+  last_received: string;
+}
+
+export type Status = "ok" | "lagging" | "losing" | "failing" | "off";
+
+export interface Health {
+  status: Status;
+  message: string;
+  lag_seconds: number;
+  waiting: number;
+  stored: number;
+  parsed: number;
+  unparsed: number;
+  listeners: Listener[];
+  sources: Sender[];
+}
+
+export const TONE: Record<Status, "success" | "warning" | "error" | "info"> = { ok: "success", lagging: "warning", losing: "error", failing: "error", off: "info" };
+
+/** A command that sends one line to a door; empty where none is short enough to be typed. */
+export function example(door: Door): string {
+  const host = door.address;
+  if (door.kind === "syslog" && door.protocol === "udp") return `logger -n ${host} -P ${door.port} -d "hello"`;
+  if (door.kind === "syslog" && door.protocol === "tcp") return `logger -n ${host} -P ${door.port} -T "hello"`;
+  if (door.kind === "http") return `curl -H "Authorization: ApiKey <key>" -H "Content-Type: application/json" -d '{"message": "hello"}' ${door.url}`;
+  return "";
+}
+
+/** Lines a second between two looks; undefined where the counter started anew. */
+export function rate(before: { stored: number; at: number } | undefined, now: { stored: number; at: number }): number | undefined {
+  if (!before || now.at <= before.at || now.stored < before.stored) return undefined;
+  return ((now.stored - before.stored) * 1000) / (now.at - before.at);
+}

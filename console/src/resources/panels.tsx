@@ -1,0 +1,21 @@
+import type { ComponentType } from "react";
+import type { Row } from "../api/types";
+import { Attempts } from "../notify/Attempts";
+import { ChannelTest } from "../notify/ChannelTest";
+import { RuleTester } from "../rules/RuleTester";
+import { TriggerPreview } from "../rules/TriggerPreview";
+
+export interface FormPanel {
+  /** The record as it is saved; none while it is being created. */
+  record: Row | undefined;
+  /** The values of the form as they stand, as the API takes them. */
+  draft: () => Record<string, unknown>;
+}
+
+/** What stands below the form of some resources: trying out what is being set up. */
+export const FORM_PANELS: Record<string, ComponentType<FormPanel>> = {
+  event_trigger: TriggerPreview,
+  event_rule: RuleTester,
+  notification_channel: ChannelTest,
+  notification: Attempts,
+};
