@@ -46,7 +46,7 @@ def classify(matcher: Matcher, message: str, vendor: str = "") -> str:
 
 def measure(rows: Iterable[Mapping[str, str]], *, vendors: bool = True) -> Accuracy:
     """Classify every row. ``vendors``: whether the sender's vendor is known, as it is where the CMDB knows it."""
-    matcher = Matcher(library.rules())
+    matcher = Matcher(library.rules(), library.forms())
     result = Accuracy()
     for row in rows:
         found = classify(matcher, row["message"], row["vendor"] if vendors else "")

@@ -24,6 +24,20 @@ def rules() -> tuple[Rule, ...]:
     return tuple(made)
 
 
+@cache
+def forms() -> tuple[tuple[str, str], ...]:
+    """Vendors and what their messages look like, so that a message tells its sender's language where nobody else does.
+
+    What many write comes last.
+    """
+    found = [(document.get("broad", False), name, document) for name, document in documents("rules")]
+    return tuple(
+        (document["vendors"][0].rstrip("*"), document["form"])
+        for _broad, _name, document in sorted(found, key=lambda item: item[:2])
+        if "form" in document
+    )
+
+
 def _rule(name: str, document: dict[str, Any], given: dict[str, Any]) -> Rule:
     patterns = given["match"]
     key = given.get("key", ())

@@ -77,10 +77,20 @@ def check(pattern: str) -> Any:
 
 
 class Matcher:
-    """A list of rules; the first that matches counts, the vendor's own before the general before other vendors'."""
+    """A list of rules; the first that matches counts, the vendor's own before the general before other vendors'.
 
-    def __init__(self, rules: Sequence[Rule]) -> None:
+    ``forms``: vendors and patterns that only their messages match, the first first. They say the vendor of a message
+    whose sender is not known.
+    """
+
+    def __init__(self, rules: Sequence[Rule], forms: Sequence[tuple[str, str]] = ()) -> None:
         self.rules = list(rules)
+        self._dialects = [vendor for vendor, _pattern in forms]
+        self._forms = re2.Set.SearchSet(_OPTIONS)
+        for _vendor, pattern in forms:
+            self._forms.Add(pattern)
+        if forms:
+            self._forms.Compile()
         self._of: list[tuple[int, Any]] = []
         self._filter = re2.Filter()
         words: set[str] = set()
@@ -117,6 +127,7 @@ class Matcher:
         hits = self._filter.Match(message)
         if not hits:
             return None
+        vendor = vendor or self.dialect(message)
         best = min((self._rank(index, vendor), index) for index in hits)
         if best[0] == FOREIGN:
             return None
@@ -127,6 +138,11 @@ class Matcher:
         if found is not None:
             variables |= {name: value.strip() for name, value in found.groupdict().items() if value is not None}
         return Match(rule, variables)
+
+    def dialect(self, message: str) -> str:
+        """The vendor whose devices speak like this; empty where many do."""
+        found = self._forms.Match(message) if self._dialects else []
+        return self._dialects[min(found)] if found else ""
 
     def _rank(self, index: int, vendor: str) -> int:
         rule = self.rules[self._of[index][0]]
