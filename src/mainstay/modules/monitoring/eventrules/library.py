@@ -45,7 +45,7 @@ def _rule(name: str, document: dict[str, Any], given: dict[str, Any]) -> Rule:
     return Rule(
         name=name,
         event_class=given["class"],
-        patterns=(patterns,) if isinstance(patterns, str) else tuple(patterns),
+        patterns=tuple(map(_any_case, [patterns] if isinstance(patterns, str) else patterns)),
         vendors=tuple(document.get("vendors", ())),
         only=document.get("only", False),
         severity=None if level is None else severity.WORDS[level],
@@ -54,3 +54,8 @@ def _rule(name: str, document: dict[str, Any], given: dict[str, Any]) -> Rule:
         key=(key,) if isinstance(key, str) else tuple(key),
         tests=tuple(given.get("tests", ())),
     )
+
+
+def _any_case(pattern: str) -> str:
+    """Versions of a device's software differ in what they capitalise; ``(?-i:...)`` marks where it matters."""
+    return pattern if pattern.startswith("(?i)") else "(?i)" + pattern

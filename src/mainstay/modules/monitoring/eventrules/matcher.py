@@ -122,22 +122,30 @@ class Matcher:
         return found
 
     def _match(self, message: str, vendor: str) -> Match | None:
-        if not self._of:
-            return None
-        hits = self._filter.Match(message)
+        hits = self._hits(message, vendor)
         if not hits:
             return None
-        vendor = vendor or self.dialect(message)
-        best = min((self._rank(index, vendor), index) for index in hits)
-        if best[0] == FOREIGN:
-            return None
-        number, pattern = self._of[best[1]]
+        number, pattern = self._of[min(hits)[1]]
         rule = self.rules[number]
         found = pattern.search(message)
         variables = dict(rule.set)
         if found is not None:
             variables |= {name: value.strip() for name, value in found.groupdict().items() if value is not None}
         return Match(rule, variables)
+
+    def candidates(self, message: str, vendor: str = "") -> list[Rule]:
+        """Every rule that recognises the message, the one that counts first."""
+        numbers = dict.fromkeys(self._of[index][0] for _rank, index in sorted(self._hits(message, vendor)))
+        return [self.rules[number] for number in numbers]
+
+    def _hits(self, message: str, vendor: str) -> list[tuple[int, int]]:
+        """The patterns that match, each with its rank."""
+        found = self._filter.Match(message) if self._of else []
+        if not found:
+            return []
+        vendor = vendor or self.dialect(message)
+        ranked = ((self._rank(index, vendor), index) for index in found)
+        return [item for item in ranked if item[0] != FOREIGN]
 
     def dialect(self, message: str) -> str:
         """The vendor whose devices speak like this; empty where many do."""
