@@ -20,6 +20,7 @@ PATH = "/ux/common/events/rules/"
 MESSAGES = Path(os.environ.get("MAINSTAY_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data")) / (
     "syslog-events.jsonl"
 )
+GUIDES = Path(__file__).with_name("device_messages.txt")
 MINE = {
     "name": "Backup failed", "pattern": r"backup of (?P<share>\S+) failed", "event_class": "Backup | Failed",
     "severity": "Critical", "key": ["share"], "template": "No backup of {share}", "samples": ["backup of /srv failed"],
@@ -80,6 +81,44 @@ def test_real_messages_are_classified(capsys: pytest.CaptureFixture[str]) -> Non
     with capsys.disabled():
         print("\n" + accuracy.report(found))
     assert accuracy.measure(found).share >= 0.9
+
+
+@pytest.mark.skipif(not MESSAGES.exists(), reason=f"needs real messages in {MESSAGES}")
+@pytest.mark.parametrize("vendors", [True, False], ids=["vendor known", "vendor unknown"])
+def test_other_ports_people_and_headers_change_no_class(vendors: bool) -> None:
+    found = accuracy.read(MESSAGES)
+    changed = list(accuracy.perturbed(found, times=2, seed=7))
+    assert sum(row["message"] not in {item["message"] for item in found} for row in changed) > len(found)
+    assert accuracy.measure(changed, vendors=vendors).share >= accuracy.measure(found, vendors=vendors).share - 0.01
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["vendor known", "vendor unknown"])
+def test_messages_of_the_vendors_guides_are_classified(known: bool) -> None:
+    """What devices send beside the messages above: written down from what their makers publish."""
+    matcher = service.shipped()
+    wrong = []
+    vendor = ""
+    for line in GUIDES.read_text("utf-8").splitlines():
+        if line.startswith("## "):
+            vendor = line.removeprefix("## ")
+            continue
+        wanted, message = line.split(" :: ", 1)
+        found = accuracy.classify(matcher, message, vendor if known else "")
+        if found != wanted:
+            wrong.append(f"{vendor}: {message!r} should be {wanted}, is {found}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_what_a_message_looks_like_tells_its_vendor() -> None:
+    matcher = service.shipped()
+    for message, vendor in (
+        ("%%01PHY/4/PHY_STATUS_UP(l)[157]:Slot=1;GigabitEthernet1/1/8 change status to up.", "Huawei."),
+        ("%%10SHELL/4/LOGIN(l):  admin login from 192.0.2.3", "HP.1905"),
+        ("WARN(4) Port 9 Multicast storm is occurring", "DLink."),
+        ("%LINK-3-UPDOWN: Interface Gi0/1, changed state to up", "Cisco.IOS"),
+        ("the quick brown cat sat", ""),
+    ):
+        assert matcher.dialect(message) == vendor, message
 
 
 def test_the_vendor_decides_between_rules_in_plain_words() -> None:

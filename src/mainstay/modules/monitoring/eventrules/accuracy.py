@@ -106,7 +106,7 @@ _PORT = re.compile(
     r"(?<=[A-Za-z ])\d+(?:/\d+)+(?:\.\d+)?\b|(?<=[Pp]ort )\d+\b|(?<=port: )\d+\b|(?<=Vlan)\d+\b|(?<=VID )\d+\b"
 )
 _PERSON = re.compile(
-    r"((?:[Uu]ser(?:name:)? |Username: )'?)(?!name|authen|priv|list|CLI|session|exec)[a-z][\w-]*(?=[ ',)])"
+    r"((?:[Uu]ser(?:name:)? |Username: )'?)(?!name|attempting|authen|priv|list|CLI|session|exec)[a-z][\w-]*(?=[ ',)])"
 )
 _SEQUENCE = re.compile(r"(?<=\[)\d{3,}(?=\])|(?<=ifIndex )\d+")
 
