@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mainstay.kernel.intake.batch import one_source
+from mainstay.modules.logs.intake.syslog import Sender, parse
 from mainstay.modules.monitoring.eventrules import accuracy, catalogue, library, service
 from mainstay.modules.monitoring.eventrules.literals import needed
 from mainstay.modules.monitoring.eventrules.matcher import Matcher, Rule
+from mainstay.modules.monitoring.events import lines
+from mainstay.modules.monitoring.events.setup import Setup
 from tests.monitoring.support import happen, one, rows
 from tests.support import World
 
@@ -107,6 +113,26 @@ def test_messages_of_the_vendors_guides_are_classified(known: bool) -> None:
         if found != wanted:
             wrong.append(f"{vendor}: {message!r} should be {wanted}, is {found}")
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.skipif(not MESSAGES.exists(), reason=f"needs real messages in {MESSAGES}")
+@pytest.mark.parametrize("header", ["<189>", "<189>Nov 22 10:11:12 sw1 "])
+def test_real_messages_are_classified_as_they_arrive(header: str) -> None:
+    """Through the syslog parser and what the event engine makes of a line; nobody says the vendor there."""
+    found = accuracy.read(MESSAGES)
+    batch = one_source([(header + row["message"]).replace("\n", " ").encode() for row in found], "192.0.2.9")
+    parsed = parse(batch, [Sender("192.0.2.9", "acme")]).with_columns(
+        pl.int_range(pl.len()).alias("id"), pl.lit("").alias("raw")
+    )
+    setup = cast(Setup, SimpleNamespace(rules=service.Rulebook([]), unknown_level=-1))
+    kept = {int(raw.reference): raw.message for raw in lines.raw_events(parsed, "acme", setup, lines.Relays())}
+    wrong = []
+    for number, row in enumerate(found):
+        text = kept.get(number)
+        is_class = accuracy.NOISE if text is None else accuracy.classify(service.shipped(), text)
+        if is_class != row["class"]:
+            wrong.append(f"{text!r} should be {row['class']}, is {is_class}")
+    assert len(wrong) <= len(found) // 100, "\n".join(wrong)
 
 
 def test_what_a_message_looks_like_tells_its_vendor() -> None:

@@ -12,6 +12,7 @@ from mainstay.modules.monitoring.events.setup import Setup
 if TYPE_CHECKING:
     import polars
 
+
 class Relays:
     """Senders that pass on the lines of others: those that send under several names, and this machine itself.
 
@@ -65,7 +66,8 @@ def raw_events(lines: polars.DataFrame, organization: str, setup: Setup, relays:
         found.append(
             RawEvent(
                 organization=organization, source="syslog", at=row["received"], message=row["text"],
-                address="" if passed_on else row["source"], host=row["host"], ci="" if passed_on else row["ci"], raw=row["raw"] or row["text"],
+                address="" if passed_on else row["source"], host=row["host"], ci="" if passed_on else row["ci"],
+                raw=row["raw"] or row["text"],
                 reference=str(row["id"]), extra={"unknown_severity": severity.of_syslog(row["severity"])}
                 if bad else {"drop_unknown": True},
             )
