@@ -132,6 +132,12 @@ def test_clocks_without_a_zone_are_in_the_zone_of_their_source() -> None:
     ]  # fmt: skip
 
 
+def test_a_word_after_the_clock_that_is_no_zone_breaks_nothing() -> None:
+    rows = read(b"<30>Oct 11 22:14:15 SYST: Loop detected on port 1.", b"<30>Oct 11 22:14:15 sw1 app: x")
+    assert [row["time"] for row in rows] == [OCT, OCT]
+    assert "Loop detected" in rows[0]["message"]
+
+
 PIECES = st.sampled_from([
     b"<34>", b"<34>1 ", b"<999>", b"1 ", b"Oct 11 22:14:15 ", b"Oct 99 99:99:99 ", b"2026-13-45T99:99:99Z ", b"*", b".",
     b"2026-10-11T22:14:15.003Z ", b"host ", b"app[1]: ", b"%SYS-5-X: ", b"- ", b"[a b=\"c\"]", b"[a b=\"c", b"\\",

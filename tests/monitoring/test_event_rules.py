@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mainstay.kernel.intake.batch import one_source
+from mainstay.modules.logs.intake.syslog import Sender, parse
 from mainstay.modules.monitoring.eventrules import accuracy, catalogue, library, service
 from mainstay.modules.monitoring.eventrules.literals import needed
 from mainstay.modules.monitoring.eventrules.matcher import Matcher, Rule
+from mainstay.modules.monitoring.events import lines
+from mainstay.modules.monitoring.events.setup import Setup
 from tests.monitoring.support import happen, one, rows
 from tests.support import World
 
@@ -20,6 +26,7 @@ PATH = "/ux/common/events/rules/"
 MESSAGES = Path(os.environ.get("MAINSTAY_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data")) / (
     "syslog-events.jsonl"
 )
+GUIDES = Path(__file__).with_name("device_messages.txt")
 MINE = {
     "name": "Backup failed", "pattern": r"backup of (?P<share>\S+) failed", "event_class": "Backup | Failed",
     "severity": "Critical", "key": ["share"], "template": "No backup of {share}", "samples": ["backup of /srv failed"],
@@ -80,6 +87,64 @@ def test_real_messages_are_classified(capsys: pytest.CaptureFixture[str]) -> Non
     with capsys.disabled():
         print("\n" + accuracy.report(found))
     assert accuracy.measure(found).share >= 0.9
+
+
+@pytest.mark.skipif(not MESSAGES.exists(), reason=f"needs real messages in {MESSAGES}")
+@pytest.mark.parametrize("vendors", [True, False], ids=["vendor known", "vendor unknown"])
+def test_other_ports_people_and_headers_change_no_class(vendors: bool) -> None:
+    found = accuracy.read(MESSAGES)
+    changed = list(accuracy.perturbed(found, times=2, seed=7))
+    assert sum(row["message"] not in {item["message"] for item in found} for row in changed) > len(found)
+    assert accuracy.measure(changed, vendors=vendors).share >= accuracy.measure(found, vendors=vendors).share - 0.01
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["vendor known", "vendor unknown"])
+def test_messages_of_the_vendors_guides_are_classified(known: bool) -> None:
+    """What devices send beside the messages above: written down from what their makers publish."""
+    matcher = service.shipped()
+    wrong = []
+    vendor = ""
+    for line in GUIDES.read_text("utf-8").splitlines():
+        if line.startswith("## "):
+            vendor = line.removeprefix("## ")
+            continue
+        wanted, message = line.split(" :: ", 1)
+        found = accuracy.classify(matcher, message, vendor if known else "")
+        if found != wanted:
+            wrong.append(f"{vendor}: {message!r} should be {wanted}, is {found}")
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.skipif(not MESSAGES.exists(), reason=f"needs real messages in {MESSAGES}")
+@pytest.mark.parametrize("header", ["<189>", "<189>Nov 22 10:11:12 sw1 "])
+def test_real_messages_are_classified_as_they_arrive(header: str) -> None:
+    """Through the syslog parser and what the event engine makes of a line; nobody says the vendor there."""
+    found = accuracy.read(MESSAGES)
+    batch = one_source([(header + row["message"]).replace("\n", " ").encode() for row in found], "192.0.2.9")
+    parsed = parse(batch, [Sender("192.0.2.9", "acme")]).with_columns(
+        pl.int_range(pl.len()).alias("id"), pl.lit("").alias("raw")
+    )
+    setup = cast(Setup, SimpleNamespace(rules=service.Rulebook([]), unknown_level=-1))
+    kept = {int(raw.reference): raw.message for raw in lines.raw_events(parsed, "acme", setup, lines.Relays())}
+    wrong = []
+    for number, row in enumerate(found):
+        text = kept.get(number)
+        is_class = accuracy.NOISE if text is None else accuracy.classify(service.shipped(), text)
+        if is_class != row["class"]:
+            wrong.append(f"{text!r} should be {row['class']}, is {is_class}")
+    assert len(wrong) <= len(found) // 100, "\n".join(wrong)
+
+
+def test_what_a_message_looks_like_tells_its_vendor() -> None:
+    matcher = service.shipped()
+    for message, vendor in (
+        ("%%01PHY/4/PHY_STATUS_UP(l)[157]:Slot=1;GigabitEthernet1/1/8 change status to up.", "Huawei."),
+        ("%%10SHELL/4/LOGIN(l):  admin login from 192.0.2.3", "HP.1905"),
+        ("WARN(4) Port 9 Multicast storm is occurring", "DLink."),
+        ("%LINK-3-UPDOWN: Interface Gi0/1, changed state to up", "Cisco.IOS"),
+        ("the quick brown cat sat", ""),
+    ):
+        assert matcher.dialect(message) == vendor, message
 
 
 def test_the_vendor_decides_between_rules_in_plain_words() -> None:

@@ -34,7 +34,7 @@ def zone_of(name: str) -> tzinfo | None:
         return timezone(timedelta(minutes=minutes_east))
     try:
         return ZoneInfo(name) if name else None
-    except (ValueError, OSError):
+    except (LookupError, ValueError, OSError):  # LookupError: no such zone
         return None
 
 

@@ -24,6 +24,20 @@ def rules() -> tuple[Rule, ...]:
     return tuple(made)
 
 
+@cache
+def forms() -> tuple[tuple[str, str], ...]:
+    """Vendors and what their messages look like, so that a message tells its sender's language where nobody else does.
+
+    What many write comes last.
+    """
+    found = [(document.get("broad", False), name, document) for name, document in documents("rules")]
+    return tuple(
+        (document["vendors"][0].rstrip("*"), document["form"])
+        for _broad, _name, document in sorted(found, key=lambda item: item[:2])
+        if "form" in document
+    )
+
+
 def _rule(name: str, document: dict[str, Any], given: dict[str, Any]) -> Rule:
     patterns = given["match"]
     key = given.get("key", ())
@@ -31,7 +45,7 @@ def _rule(name: str, document: dict[str, Any], given: dict[str, Any]) -> Rule:
     return Rule(
         name=name,
         event_class=given["class"],
-        patterns=(patterns,) if isinstance(patterns, str) else tuple(patterns),
+        patterns=tuple(map(_any_case, [patterns] if isinstance(patterns, str) else patterns)),
         vendors=tuple(document.get("vendors", ())),
         only=document.get("only", False),
         severity=None if level is None else severity.WORDS[level],
@@ -40,3 +54,8 @@ def _rule(name: str, document: dict[str, Any], given: dict[str, Any]) -> Rule:
         key=(key,) if isinstance(key, str) else tuple(key),
         tests=tuple(given.get("tests", ())),
     )
+
+
+def _any_case(pattern: str) -> str:
+    """Versions of a device's software differ in what they capitalise; ``(?-i:...)`` marks where it matters."""
+    return pattern if pattern.startswith("(?i)") else "(?i)" + pattern

@@ -77,10 +77,20 @@ def check(pattern: str) -> Any:
 
 
 class Matcher:
-    """A list of rules; the first that matches counts, the vendor's own before the general before other vendors'."""
+    """A list of rules; the first that matches counts, the vendor's own before the general before other vendors'.
 
-    def __init__(self, rules: Sequence[Rule]) -> None:
+    ``forms``: vendors and patterns that only their messages match, the first first. They say the vendor of a message
+    whose sender is not known.
+    """
+
+    def __init__(self, rules: Sequence[Rule], forms: Sequence[tuple[str, str]] = ()) -> None:
         self.rules = list(rules)
+        self._dialects = [vendor for vendor, _pattern in forms]
+        self._forms = re2.Set.SearchSet(_OPTIONS)
+        for _vendor, pattern in forms:
+            self._forms.Add(pattern)
+        if forms:
+            self._forms.Compile()
         self._of: list[tuple[int, Any]] = []
         self._filter = re2.Filter()
         words: set[str] = set()
@@ -112,21 +122,35 @@ class Matcher:
         return found
 
     def _match(self, message: str, vendor: str) -> Match | None:
-        if not self._of:
-            return None
-        hits = self._filter.Match(message)
+        hits = self._hits(message, vendor)
         if not hits:
             return None
-        best = min((self._rank(index, vendor), index) for index in hits)
-        if best[0] == FOREIGN:
-            return None
-        number, pattern = self._of[best[1]]
+        number, pattern = self._of[min(hits)[1]]
         rule = self.rules[number]
         found = pattern.search(message)
         variables = dict(rule.set)
         if found is not None:
             variables |= {name: value.strip() for name, value in found.groupdict().items() if value is not None}
         return Match(rule, variables)
+
+    def candidates(self, message: str, vendor: str = "") -> list[Rule]:
+        """Every rule that recognises the message, the one that counts first."""
+        numbers = dict.fromkeys(self._of[index][0] for _rank, index in sorted(self._hits(message, vendor)))
+        return [self.rules[number] for number in numbers]
+
+    def _hits(self, message: str, vendor: str) -> list[tuple[int, int]]:
+        """The patterns that match, each with its rank."""
+        found = self._filter.Match(message) if self._of else []
+        if not found:
+            return []
+        vendor = vendor or self.dialect(message)
+        ranked = ((self._rank(index, vendor), index) for index in found)
+        return [item for item in ranked if item[0] != FOREIGN]
+
+    def dialect(self, message: str) -> str:
+        """The vendor whose devices speak like this; empty where many do."""
+        found = self._forms.Match(message) if self._dialects else []
+        return self._dialects[min(found)] if found else ""
 
     def _rank(self, index: int, vendor: str) -> int:
         rule = self.rules[self._of[index][0]]

@@ -20,7 +20,7 @@ _shared: list[Matcher] = []
 def shipped() -> Matcher:
     """The shipped rules, compiled once for every organization."""
     if not _shared:
-        _shared.append(Matcher(library.rules()))
+        _shared.append(Matcher(library.rules(), library.forms()))
     return _shared[0]
 
 

@@ -66,8 +66,8 @@ def raw_events(lines: polars.DataFrame, organization: str, setup: Setup, relays:
         found.append(
             RawEvent(
                 organization=organization, source="syslog", at=row["received"], message=row["text"],
-                address="" if passed_on else row["source"], host=row["host"],
-                ci="" if passed_on else row["ci"], raw=row["raw"] or row["text"],
+                address="" if passed_on else row["source"], host=row["host"], ci="" if passed_on else row["ci"],
+                raw=row["raw"] or row["text"],
                 reference=str(row["id"]), extra={"unknown_severity": severity.of_syslog(row["severity"])}
                 if bad else {"drop_unknown": True},
             )
