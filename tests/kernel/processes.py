@@ -103,7 +103,7 @@ class Installation:
     def serve(self, before: Any = None) -> None:
         """Start the server and wait for its first answer."""
         self.server = self.start_command("serve", before=before)
-        until = time.monotonic() + 60
+        until = time.monotonic() + 120
         while time.monotonic() < until:
             with suppress(httpx.TransportError):
                 if httpx.get(f"{self.url}/readyz", timeout=5).is_success:
