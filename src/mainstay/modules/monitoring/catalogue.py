@@ -5,6 +5,7 @@ from __future__ import annotations
 from mainstay.kernel.registry import Registry
 from mainstay.modules.assets.relations.service import parents
 from mainstay.modules.monitoring.credentials.resource import credentials
+from mainstay.modules.monitoring.discovery.resource import discoveries
 from mainstay.modules.monitoring.eventrules.resource import event_rules
 from mainstay.modules.monitoring.events import placing
 from mainstay.modules.monitoring.events.actions import events
@@ -16,12 +17,11 @@ from mainstay.modules.monitoring.traps.actions import trap_configurations
 from mainstay.modules.monitoring.traps.credentials import trap_credentials
 from mainstay.modules.monitoring.traps.receiver import TrapReceiver
 
-
 # A device that cannot be reached because what it relies on is down is not one more alarm.
 placing.parents_from(parents)
 
 
 def register(registry: Registry) -> None:
-    registry.add(events, event_rules, maintenances, trap_configurations, mibs, credentials, trap_credentials)
+    registry.add(events, event_rules, maintenances, trap_configurations, mibs, credentials, trap_credentials, discoveries)
     # The engine before what feeds it.
     registry.service(EventEngine, TrapReceiver)
