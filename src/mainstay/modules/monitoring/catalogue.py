@@ -10,9 +10,12 @@ from mainstay.modules.monitoring.eventrules.resource import event_rules
 from mainstay.modules.monitoring.events import placing
 from mainstay.modules.monitoring.events.actions import events
 from mainstay.modules.monitoring.events.listener import EventEngine
+from mainstay.modules.monitoring.jobs.actions import scheduled
 from mainstay.modules.monitoring.maintenance.resource import maintenances
 from mainstay.modules.monitoring.mibs import run as _run  # noqa: F401 - adds asking devices
 from mainstay.modules.monitoring.mibs.resource import mibs
+from mainstay.modules.monitoring.polling.actions import measurements
+from mainstay.modules.monitoring.polling.poller import Poller
 from mainstay.modules.monitoring.traps.actions import trap_configurations
 from mainstay.modules.monitoring.traps.credentials import trap_credentials
 from mainstay.modules.monitoring.traps.receiver import TrapReceiver
@@ -22,6 +25,8 @@ placing.parents_from(parents)
 
 
 def register(registry: Registry) -> None:
-    registry.add(events, event_rules, maintenances, trap_configurations, mibs, credentials, trap_credentials, discoveries)
+    registry.add(events, event_rules, maintenances, trap_configurations, mibs, credentials, trap_credentials)
+    registry.add(discoveries, measurements, scheduled)
+    registry.permission("IT Operations", "jobs", "Jobs", ("view", "add", "edit", "delete", "execute"))
     # The engine before what feeds it.
-    registry.service(EventEngine, TrapReceiver)
+    registry.service(EventEngine, TrapReceiver, Poller)

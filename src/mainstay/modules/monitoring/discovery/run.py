@@ -26,6 +26,7 @@ from mainstay.modules.assets.relations.service import Link, connect
 from mainstay.modules.monitoring.discovery.probing import ALIVE, FOUND, Look, look, setup
 from mainstay.modules.monitoring.discovery.tables import Discovery, Finding, Iteration
 from mainstay.modules.monitoring.discovery.targets import Targets, plan
+from mainstay.modules.monitoring.polling.service import Binding, bind
 
 JOB, QUEUE, BATCH, KEPT = "discovery.run", "discovery", 64, 20
 """``KEPT``: the runs of a discovery whose findings are kept."""
@@ -89,6 +90,7 @@ async def _batch(platform: Platform, organization: str, iteration: str, first: i
         ctx.principal = tasks.principal_of(task)
         findings = await settle(ctx, iteration, looks, dry=dry, approval=given["approval_required"])
         await ctx.session.execute(insert(Finding), findings)
+        await bind(ctx, bindings(findings, given["params"]))
         task.done = first + len(looks)
         task.created += sum(one["result"] == ADDED for one in findings)
         task.updated += sum(one["result"] == "updated" for one in findings)
@@ -132,6 +134,18 @@ async def settle(
                     else "It would be added."}  # fmt: skip
         rows.append(row)
     return rows
+
+
+def bindings(findings: Sequence[dict[str, Any]], params: dict[str, Any]) -> list[Binding]:
+    """The devices that are to be polled from now on."""
+    wanted = params["ping_monitor"] or params["snmp_monitor"]
+    return [
+        Binding(
+            one["ci"], one["name"], one["address"], one["credential"], params["ping_monitor"], params["snmp_monitor"]
+        )
+        for one in findings
+        if wanted and one["ci"] and one["result"] not in (DUPLICATE, DRY_RUN)
+    ]
 
 
 def _judge(row: dict[str, Any], one: Look, outcome: Outcome, earlier: dict[str, str]) -> None:

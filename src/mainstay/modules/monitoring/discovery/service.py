@@ -22,6 +22,7 @@ from mainstay.modules.monitoring.discovery import params, run
 from mainstay.modules.monitoring.discovery.schedule import next_run
 from mainstay.modules.monitoring.discovery.tables import Discovery, Finding, Iteration
 from mainstay.modules.monitoring.discovery.targets import plan
+from mainstay.modules.monitoring.polling.service import bind
 
 
 def planned(row: Discovery, host: str = "") -> dict[str, Any]:
@@ -130,6 +131,9 @@ async def approve(ctx: Context, iteration: Iteration, chosen: Sequence[str]) -> 
         one.reason = f"{by} {' '.join(outcome.problems)}".strip()[:1000]
         told.append({"address": one.address, "result": one.result, "ci_id": one.ci, "reason": one.reason})
     await ctx.session.flush()
+    stored = [{"ci": one.ci, "name": one.name, "address": one.address, "credential": one.credential,
+               "result": one.result} for one in waiting]  # fmt: skip
+    await bind(ctx, run.bindings(stored, iteration.plan["params"]))
     await run.link(ctx, iteration.id)
     iteration.counts = await run.count(ctx, iteration.id)
     await ctx.session.flush()
