@@ -16,6 +16,7 @@ from mainstay.modules.monitoring.mibs import run as _run  # noqa: F401 - adds as
 from mainstay.modules.monitoring.mibs.resource import mibs
 from mainstay.modules.monitoring.polling.actions import measurements
 from mainstay.modules.monitoring.polling.poller import Poller
+from mainstay.modules.monitoring.templates.resource import device_templates
 from mainstay.modules.monitoring.traps.actions import trap_configurations
 from mainstay.modules.monitoring.traps.credentials import trap_credentials
 from mainstay.modules.monitoring.traps.receiver import TrapReceiver
@@ -26,7 +27,7 @@ placing.parents_from(parents)
 
 def register(registry: Registry) -> None:
     registry.add(events, event_rules, maintenances, trap_configurations, mibs, credentials, trap_credentials)
-    registry.add(discoveries, measurements, scheduled)
+    registry.add(discoveries, measurements, scheduled, device_templates)
     registry.permission("IT Operations", "jobs", "Jobs", ("view", "add", "edit", "delete", "execute"))
     # The engine before what feeds it.
     registry.service(EventEngine, TrapReceiver, Poller)
