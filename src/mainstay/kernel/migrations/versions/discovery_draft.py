@@ -19,9 +19,9 @@ def upgrade() -> None:
     op.create_table(
         "device_template",
         sa.Column("product", sa.String(length=255), nullable=False),
+        sa.Column("vendor", sa.String(length=120), nullable=False),
         sa.Column("sysobjectid", sa.String(length=200), nullable=False),
         sa.Column("sysdescr", sa.String(length=500), nullable=False),
-        sa.Column("vendor", sa.String(length=120), nullable=False),
         sa.Column("device_type", sa.String(length=80), nullable=False),
         sa.Column("os_type", sa.String(length=120), nullable=False),
         sa.Column("model", sa.String(length=160), nullable=False),

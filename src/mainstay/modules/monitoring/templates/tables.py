@@ -31,6 +31,7 @@ class DeviceTemplate(Record):
     __tablename__ = "device_template"
 
     product: Mapped[str] = f.text(label="Name", required=True, search=True, column=True, aliases=("name",))
+    vendor: Mapped[str] = f.text(label="Manufacturer", length=120, search=True, column=True)
     sysobjectid: Mapped[str] = f.text(
         label="sysObjectID", length=200, search=True, column=True, check=_oid, aliases=("sys_object_id",),
         help="The beginning of it; with = in front the whole of it.",
@@ -38,7 +39,6 @@ class DeviceTemplate(Record):
     sysdescr: Mapped[str] = f.text(
         label="Description matches", length=500, check=_expression, help="A regular expression (RE2) for sysDescr."
     )
-    vendor: Mapped[str] = f.text(label="Manufacturer", length=120, search=True, column=True)
     device_type: Mapped[str] = f.text(
         label="Type", length=80, column=True, help="The category of the CMDB, such as Switch."
     )
