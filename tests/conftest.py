@@ -37,7 +37,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Set
     folder: Path = tmp_path_factory.mktemp("data")
     return Settings(
         data_dir=folder, database_url=database_url, log_level="error", http_port=0,
-        syslog_port=0, syslog_tls_port=0, trap_port=0,
+        syslog_port=0, syslog_tls_port=0, trap_port=0, polling=False,
     )  # fmt: skip
 
 

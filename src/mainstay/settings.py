@@ -86,6 +86,10 @@ class Settings:
     geo_database: str = _setting(
         "", "Comma-separated MaxMind DB files (.mmdb: city, country, ASN) for the geo stage of log pipelines."
     )
+    polling: bool = _setting(True, "Whether this process polls devices, where it works at all: one process should.")
+    metric_days: int = _setting(14, "Days single measurements are kept.")
+    metric_5m_days: int = _setting(90, "Days their five-minute summaries are kept.")
+    metric_1h_days: int = _setting(730, "Days their hourly summaries are kept.")
     access_log_days: int = _setting(30, "Days the API access log is kept.")
     event_history_days: int = _setting(365, "Days the single occurrences of events are kept.")
 

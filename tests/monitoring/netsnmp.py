@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from mainstay.modules.monitoring.snmp.usm import AUTHS, PRIVACIES, User
@@ -75,12 +76,20 @@ async def run(name: str, *arguments: str) -> tuple[int, str]:
 class Agent:
     """net-snmp's agent with communities public and private, and a user for every level."""
 
-    def __init__(self, folder: Path) -> None:
-        self.port = free_port()
+    def __init__(
+        self, folder: Path, address: str = "127.0.0.1", port: int = 0, lines: Sequence[str] = (), without: str = ""
+    ) -> None:
+        """``lines`` in the place of the usual description; ``without``: modules that are left out."""
+        self.port = port or free_port()
+        self.address = address
         self.folder = folder
+        self.without = without
+        self.more: list[str] = []
+        """Further addresses to answer on."""
         lines = [
-            "rocommunity public", "rwcommunity private", "syslocation Test bench",
-            "sysdescr A device for tests", 'extend answer /bin/echo "forty two"',
+            "rocommunity public", "rwcommunity private",
+            *(lines or ("syslocation Test bench", "sysdescr A device for tests")),
+            'extend answer /bin/echo "forty two"',
         ]  # fmt: skip
         for auth, privacy in LEVELS:
             name = user_name(auth, privacy)
@@ -100,13 +109,14 @@ class Agent:
         with (self.folder / "snmpd.log").open("wb") as output:
             self.process = subprocess.Popen(
                 [tool("snmpd"), "-f", "-Lo", "-C", "-c", str(self.folder / "snmpd.conf"), "-p",
-                 str(self.folder / "pid"), f"udp:127.0.0.1:{self.port}"],
+                 str(self.folder / "pid"), *(["-I", f"-{self.without}"] if self.without else []),
+                 ",".join(f"udp:{address}:{self.port}" for address in (self.address, *self.more))],
                 stdout=output, stderr=subprocess.STDOUT, env=env,
             )  # fmt: skip
         deadline = time.monotonic() + 10
         while time.monotonic() < deadline:
             probe = subprocess.run(
-                [tool("snmpget"), "-v2c", "-c", "public", "-t", "0.3", "-r", "0", f"127.0.0.1:{self.port}",
+                [tool("snmpget"), "-v2c", "-c", "public", "-t", "0.3", "-r", "0", f"{self.address}:{self.port}",
                  ".1.3.6.1.2.1.1.3.0"], capture_output=True, env=env, check=False,
             )  # fmt: skip
             if probe.returncode == 0:

@@ -5,13 +5,18 @@ from __future__ import annotations
 from mainstay.kernel.registry import Registry
 from mainstay.modules.assets.relations.service import parents
 from mainstay.modules.monitoring.credentials.resource import credentials
+from mainstay.modules.monitoring.discovery.resource import discoveries
 from mainstay.modules.monitoring.eventrules.resource import event_rules
 from mainstay.modules.monitoring.events import placing
 from mainstay.modules.monitoring.events.actions import events
 from mainstay.modules.monitoring.events.listener import EventEngine
+from mainstay.modules.monitoring.jobs.actions import scheduled
 from mainstay.modules.monitoring.maintenance.resource import maintenances
 from mainstay.modules.monitoring.mibs import run as _run  # noqa: F401 - adds asking devices
 from mainstay.modules.monitoring.mibs.resource import mibs
+from mainstay.modules.monitoring.polling.actions import measurements
+from mainstay.modules.monitoring.polling.poller import Poller
+from mainstay.modules.monitoring.templates.resource import device_templates
 from mainstay.modules.monitoring.traps.actions import trap_configurations
 from mainstay.modules.monitoring.traps.credentials import trap_credentials
 from mainstay.modules.monitoring.traps.receiver import TrapReceiver
@@ -22,5 +27,7 @@ placing.parents_from(parents)
 
 def register(registry: Registry) -> None:
     registry.add(events, event_rules, maintenances, trap_configurations, mibs, credentials, trap_credentials)
+    registry.add(discoveries, measurements, scheduled, device_templates)
+    registry.permission("IT Operations", "jobs", "Jobs", ("view", "add", "edit", "delete", "execute"))
     # The engine before what feeds it.
-    registry.service(EventEngine, TrapReceiver)
+    registry.service(EventEngine, TrapReceiver, Poller)

@@ -1,0 +1,173 @@
+"""Asking a batch of addresses, at the pace and within the limits of a run; what each answered. Nothing is stored."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import Any
+
+from sqlalchemy import select
+
+from mainstay.kernel import options
+from mainstay.kernel.context import Context
+from mainstay.kernel.errors import ApiError
+from mainstay.modules.assets.categories import service as categories
+from mainstay.modules.assets.cmdb.facts import Facts
+from mainstay.modules.monitoring.credentials import service as credentials
+from mainstay.modules.monitoring.credentials.service import ALLOWED, Address, Span, inside, spans
+from mainstay.modules.monitoring.credentials.tables import ACTIVE, Credential
+from mainstay.modules.monitoring.discovery import describing, reading
+from mainstay.modules.monitoring.discovery.ping import CANNOT, Pace, Pinger
+from mainstay.modules.monitoring.discovery.tables import ICMP, SNMP
+from mainstay.modules.monitoring.discovery.targets import why_not
+from mainstay.modules.monitoring.snmp.ber import Malformed
+from mainstay.modules.monitoring.snmp.client import Access, NoAnswer, SnmpError
+from mainstay.modules.monitoring.templates import service as templates
+from mainstay.modules.monitoring.templates.engine import Library
+
+FOUND, ALIVE = "found", "alive"
+REASONS = {
+    "excluded": "It is among the addresses that this discovery leaves out.",
+    "not_allowed": "It is outside the networks whose devices may be asked (settings, Devices).",
+    "no_answer": "Nothing answered there.",
+}
+
+
+@dataclass(slots=True)
+class Way:
+    """A credential as it is used."""
+
+    id: str
+    name: str
+    scope: list[Span]
+    access: Access | None
+    problem: str = ""
+
+
+@dataclass(slots=True)
+class Setup:
+    """What a batch needs to know from the database."""
+
+    ways: list[Way]
+    permitted: list[Span]
+    excluded: list[Span]
+    library: Library
+    categories: frozenset[str]
+    params: Mapping[str, Any]
+    protocols: Sequence[str]
+
+
+@dataclass(slots=True)
+class Look:
+    """What came of asking one address."""
+
+    address: str
+    position: int
+    result: str
+    reason: str = ""
+    rtt: float | None = None
+    credential: str = ""
+    facts: Facts | None = None
+    identity: dict[str, str] = field(default_factory=dict)
+    neighbours: list[dict[str, str]] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+async def setup(ctx: Context, plan: Mapping[str, Any]) -> Setup:
+    """Read what the run of this plan needs."""
+    query = select(Credential).where(Credential.status == ACTIVE).order_by(Credential.priority, Credential.id)
+    rows = list((await ctx.session.execute(query)).scalars())
+    if plan["credentials"]:
+        order = {one: number for number, one in enumerate(plan["credentials"])}
+        rows = sorted((row for row in rows if row.id in order), key=lambda row: order[row.id])
+    (permitted,) = await options.get(ctx, ALLOWED)
+    known = await categories.classes(ctx)
+    return Setup(
+        ways=[await _way(ctx, row) for row in rows], permitted=spans(str(permitted)),
+        excluded=spans(", ".join(plan["params"]["exclude_ip_address"])), library=await templates.library(ctx),
+        categories=frozenset(one.name for one in known.values() if one.enabled and not one.abstract),
+        params=plan["params"], protocols=plan["protocol"] or [SNMP],
+    )  # fmt: skip
+
+
+async def _way(ctx: Context, row: Credential) -> Way:
+    try:
+        access = await credentials.access_of(credentials.values_of(row), credentials.opened(ctx, row))
+    except ApiError as error:
+        return Way(row.id, row.name, spans(row.scope), None, str(error))
+    return Way(row.id, row.name, spans(row.scope), access)
+
+
+async def look(given: Sequence[tuple[int, Address]], known: Setup) -> list[Look]:
+    """Ask the addresses; the outcome of each, in their order."""
+    looks = [
+        Look(str(address), position, why_not(address, known.excluded, known.permitted)) for position, address in given
+    ]
+    asked = [one for one in looks if not one.result]
+    pinger, pace = Pinger(), Pace(known.params["rate"])
+    alive = await pinger.alive([one.address for one in asked], pace)
+    turn = asyncio.Semaphore(known.params["at_once"])
+
+    async def each(one: Look) -> None:
+        one.rtt = alive[one.address] * 1000 if one.address in alive else None
+        if not pinger.able:
+            one.problems.append(CANNOT)
+        elif one.rtt is None and known.params["filter_by_ping"]:
+            one.result = "no_answer"
+            one.reason = "It does not answer ICMP, and only addresses that do are asked further (filter_by_ping)."
+            return
+        if SNMP in known.protocols:
+            async with turn:
+                await _snmp(one, known, pace)
+        if one.result != FOUND and one.rtt is not None and ICMP in known.protocols:
+            one.result, one.problems = ALIVE, [*one.problems, *([one.reason] if one.reason else [])]
+            one.facts = Facts(ref=one.address, attributes={"name": one.address, "ip_address": one.address},
+                              addresses=[one.address])  # fmt: skip
+        one.result = one.result or "no_answer"
+
+    await asyncio.gather(*map(each, asked))
+    for one in looks:
+        one.reason = one.reason or REASONS.get(one.result, "")
+    return looks
+
+
+async def _snmp(one: Look, known: Setup, pace: Pace) -> None:
+    address = ip_address(one.address)
+    fitting = [way for way in known.ways if not way.scope or inside(address, way.scope)]
+    if not fitting:
+        one.result, one.reason = "no_credential", "No active credential is for this address."
+        return
+    told: list[str] = []
+    for way in fitting:
+        if way.access is None:
+            told.append(f"{way.name}: {way.problem}")
+            continue
+        await pace.turn()
+        try:
+            answers = await reading.read(
+                one.address, way.access, known.library, known.params, known.params["device_seconds"]
+            )
+        except NoAnswer:
+            told.append(f"{way.name}: no answer")
+            continue
+        except (SnmpError, Malformed, ValueError, OSError) as error:
+            told.append(f"{way.name}: {str(error)[:200]}")
+            continue
+        identity = describing.identify(answers, known.library)
+        one.result, one.credential = FOUND, way.id
+        one.facts = describing.facts(one.address, answers, identity, known.categories)
+        one.neighbours = describing.neighbours(answers)
+        one.problems += answers.problems
+        said = {"vendor": identity.vendor, "os": identity.os, "version": identity.version, "model": identity.model,
+                "type": identity.type, "serial": identity.serial, "template": identity.template,
+                "sys_object_id": reading.text(answers.scalars.get("sys_object_id")),
+                "sys_descr": reading.text(answers.scalars.get("sys_descr"))[:500]}  # fmt: skip
+        one.identity = {name: value[:500] for name, value in said.items() if value}
+        return
+    one.result = "no_snmp" if one.rtt is not None else "no_answer"
+    one.reason = ("It answers ICMP, but no credential opens it. " if one.rtt is not None else "Nothing answered. ") + (
+        "Tried: " + "; ".join(told) + "."
+    )
+    one.reason = one.reason[:1000]

@@ -1,0 +1,277 @@
+"""A discovery as a durable job: batches of addresses, each asked and then stored in one transaction.
+
+A batch that was cut off is asked again; one that was stored is not, because its findings are there. So a crash in the
+middle loses nothing and doubles nothing.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import structlog
+from sqlalchemy import delete, func, insert, select, update
+
+from mainstay.kernel import jobs, store, tasks
+from mainstay.kernel.context import Context
+from mainstay.kernel.platform import Platform
+from mainstay.kernel.tasks import AsyncTask
+from mainstay.modules.assets.cmdb import lookup
+from mainstay.modules.assets.cmdb.parts import CiInterface
+from mainstay.modules.assets.cmdb.reconcile import CREATED, REFUSED, Outcome, reconcile
+from mainstay.modules.assets.cmdb.tables import Ci
+from mainstay.modules.assets.relations.service import Link, connect
+from mainstay.modules.monitoring.discovery.probing import ALIVE, FOUND, Look, look, setup
+from mainstay.modules.monitoring.discovery.tables import Discovery, Finding, Iteration
+from mainstay.modules.monitoring.discovery.targets import Targets, plan
+from mainstay.modules.monitoring.polling.service import Binding, bind
+
+JOB, QUEUE, BATCH, KEPT = "discovery.run", "discovery", 64, 20
+"""``KEPT``: the runs of a discovery whose findings are kept."""
+ADDED, AWAITING, DUPLICATE, DRY_RUN = "added", "awaiting", "duplicate", "dry_run"
+SOURCE = "discovery"
+
+log = structlog.stdlib.get_logger("mainstay.discovery")
+jobs.declare_queue(QUEUE, concurrency=2)
+
+
+@jobs.job(JOB, queue=QUEUE)
+async def run(iteration: str, organization: str) -> dict[str, int]:
+    """Look at every address of a run; returns how many there are of each result."""
+    platform: Platform = jobs.services()
+    total: int
+    asked = 0
+    linked: int
+    done: dict[str, int]
+    try:
+        total = await jobs.step(_begin, platform, organization, iteration)
+        for first in range(0, total, BATCH):
+            count_here: int = await jobs.step(_batch, platform, organization, iteration, first)
+            asked += count_here
+        linked = await jobs.step(_link, platform, organization, iteration)
+        done = await jobs.step(_finish, platform, organization, iteration, "")
+        log.info("discovery done", iteration=iteration, asked=asked, relations=linked)
+        return done
+    except jobs.JobError as error:
+        done = await jobs.step(_finish, platform, organization, iteration, str(error))
+        raise
+
+
+async def _begin(platform: Platform, organization: str, iteration: str) -> int:
+    async with platform.work(organization) as ctx:
+        task = await store.get(ctx, AsyncTask, iteration, lock=True)
+        task.status = tasks.RUNNING
+        tasks.mark_worker(ctx, task)
+        await store.save(ctx, task)
+        tasks.progress(ctx, task)
+        return task.total
+
+
+def targets(given: dict[str, Any]) -> Targets:
+    """The addresses of a run."""
+    return plan(given["host"], given["listed"])
+
+
+async def _batch(platform: Platform, organization: str, iteration: str, first: int) -> int:
+    async with platform.work(organization, write=False) as ctx:
+        row = await ctx.session.get_one(Iteration, (ctx.organization, iteration))
+        there = select(func.count()).select_from(Finding).where(
+            Finding.iteration == iteration, Finding.position >= first, Finding.position < first + BATCH
+        )  # fmt: skip
+        if await ctx.session.scalar(there):
+            return 0
+        given, dry = dict(row.plan), row.dry_run
+        known = await setup(ctx, given)
+    looks = await look(list(enumerate(targets(given).slice(first, BATCH), first)), known)
+    async with platform.work(organization) as ctx:
+        task = await store.get(ctx, AsyncTask, iteration, lock=True)
+        ctx.principal = tasks.principal_of(task)
+        findings = await settle(ctx, iteration, looks, dry=dry, approval=given["approval_required"])
+        await ctx.session.execute(insert(Finding), findings)
+        await bind(ctx, bindings(findings, given["params"]))
+        task.done = first + len(looks)
+        task.created += sum(one["result"] == ADDED for one in findings)
+        task.updated += sum(one["result"] == "updated" for one in findings)
+        task.failed += sum(one["result"] == REFUSED for one in findings)
+        tasks.mark_worker(ctx, task)
+        await store.save(ctx, task)
+        tasks.progress(ctx, task)
+    if platform.live is not None:
+        platform.live.nudge()
+    return len(looks)
+
+
+async def settle(
+    ctx: Context, iteration: str, looks: Sequence[Look], *, dry: bool, approval: bool
+) -> list[dict[str, Any]]:
+    """Bring what was found into the CMDB, or note that it would be; the findings to store."""
+    found = {one.address: one for one in looks if one.result in (FOUND, ALIVE) and one.facts is not None}
+    outcomes: dict[str, Outcome] = {}
+    if not dry and found:
+        facts = [one.facts for one in found.values() if one.facts is not None]
+        outcomes = {one.ref: one for one in await reconcile(ctx, SOURCE, facts, create=not approval)}
+    known = await lookup.by_address(ctx, list(found)) if dry else {}
+    earlier = await _earlier(ctx, iteration, {one.ci_id for one in outcomes.values() if one.ci_id})
+    rows = []
+    for one in looks:
+        row = {
+            "organization": ctx.organization, "iteration": iteration, "address": one.address, "position": one.position,
+            "result": one.result, "reason": one.reason, "seen": ctx.now, "credential": one.credential, "rtt": one.rtt,
+            "identity": one.identity, "problems": one.problems[:20], "neighbours": one.neighbours, "facts": {},
+            "name": "", "ci": "",
+        }  # fmt: skip
+        outcome = outcomes.get(one.address)
+        if outcome is not None:
+            _judge(row, one, outcome, earlier)
+            if outcome.ci_id:
+                earlier.setdefault(outcome.ci_id, one.address)
+        elif one.address in found and one.facts is not None:
+            item = known.get(one.address)
+            row |= {"result": DRY_RUN, "name": str(one.facts.attributes.get("name", ""))[:255],
+                    "reason": f"It is known as {item.name}; it would be brought up to date." if item
+                    else "It would be added."}  # fmt: skip
+        rows.append(row)
+    return rows
+
+
+def bindings(findings: Sequence[dict[str, Any]], params: dict[str, Any]) -> list[Binding]:
+    """The devices that are to be polled from now on."""
+    wanted = params["ping_monitor"] or params["snmp_monitor"]
+    return [
+        Binding(
+            one["ci"], one["name"], one["address"], one["credential"], params["ping_monitor"], params["snmp_monitor"]
+        )
+        for one in findings
+        if wanted and one["ci"] and one["result"] not in (DUPLICATE, DRY_RUN)
+    ]
+
+
+def _judge(row: dict[str, Any], one: Look, outcome: Outcome, earlier: dict[str, str]) -> None:
+    """What an outcome of the CMDB means for the address."""
+    row |= {"result": outcome.what, "ci": outcome.ci_id, "name": outcome.name[:255]}
+    row["problems"] = [*row["problems"], *outcome.problems][:20]
+    if outcome.what == REFUSED and one.facts is not None and not outcome.ci_id:
+        row["name"] = str(one.facts.attributes.get("name", ""))[:255]
+        if any(problem.startswith("No item is identified") for problem in outcome.problems):
+            row |= {"result": AWAITING, "reason": "It is new, and waits for approval.", "problems": one.problems[:20],
+                    "facts": msgspec.to_builtins(one.facts)}  # fmt: skip
+        else:
+            row["reason"] = " ".join(outcome.problems)[:1000]
+    elif outcome.ci_id in earlier:
+        row |= {"result": DUPLICATE, "reason": f"Another address of {outcome.name}, found at "
+                f"{earlier[outcome.ci_id]} already."}  # fmt: skip
+    elif outcome.what == CREATED:
+        row |= {"result": ADDED, "reason": "It was new."}
+    else:
+        by = f"Recognised by {outcome.matched_by.replace('_', ' ')}." if outcome.matched_by else ""
+        changed = f"Changed: {', '.join(outcome.changed)}." if outcome.changed else ""
+        row["reason"] = f"{by} {changed}".strip()[:1000]
+
+
+async def _earlier(ctx: Context, iteration: str, items: set[str]) -> dict[str, str]:
+    """At which address an item was found before in this run."""
+    query = select(Finding.ci, Finding.address).where(Finding.iteration == iteration, Finding.ci.in_(sorted(items)))
+    return {row.ci: row.address for row in (await ctx.session.execute(query)).all()} if items else {}
+
+
+async def _link(platform: Platform, organization: str, iteration: str) -> int:
+    async with platform.work(organization) as ctx:
+        row = await ctx.session.get_one(Iteration, (ctx.organization, iteration))
+        ctx.principal = tasks.principal_of(await store.get(ctx, AsyncTask, iteration))
+        return 0 if row.dry_run else await link(ctx, iteration)
+
+
+async def link(ctx: Context, iteration: str) -> int:
+    """Relations between the devices of a run and the neighbours they heard; returns how many are new."""
+    query = select(Finding.ci, Finding.neighbours).where(Finding.iteration == iteration, Finding.ci != "")
+    heard: dict[str, list[dict[str, str]]] = {
+        ci: listed for ci, listed in (await ctx.session.execute(query)).all() if listed
+    }
+    every = [one for listed in heard.values() for one in listed]
+    if not every:
+        return 0
+    known = await _known(ctx, every)
+    links: dict[tuple[str, str], Link] = {}
+    for ci, listed in heard.items():
+        for one in listed:
+            other = next((known[mark] for mark in _marks(one) if mark in known), "")
+            if other and other != ci:
+                # Both ends may tell of it: it is one cable.
+                ends = (ci, one["port"], other, one["remote_port"])
+                source, port, target, far = ends if ci < other else (ends[2], ends[3], ends[0], ends[1])
+                links.setdefault((source, target), Link(source, "connects", target, port[:200], far[:200]))
+    return await connect(ctx, links.values(), SOURCE)
+
+
+def _marks(one: dict[str, str]) -> list[tuple[str, str]]:
+    """What a neighbour can be recognised by, the surest first."""
+    marks = [("mac", one["chassis"]), ("address", one["address"]), ("name", one["name"].lower()),
+             ("name", one["name"].lower().partition(".")[0])]  # fmt: skip
+    return [mark for mark in marks if mark[1]]
+
+
+async def _known(ctx: Context, every: Sequence[dict[str, str]]) -> dict[tuple[str, str], str]:
+    """Items by mark; a mark of several items says nothing."""
+    wanted: dict[str, set[str]] = defaultdict(set)
+    for one in every:
+        for kind, value in _marks(one):
+            wanted[kind].add(value)
+    holders: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for start in range(0, len(wanted["mac"]), store.CHUNK):
+        part = sorted(wanted["mac"])[start : start + store.CHUNK]
+        for column, key in ((CiInterface.mac, CiInterface.ci), (Ci.chassis_id, Ci.id)):
+            for mac, ci in (await ctx.session.execute(select(column, key).where(column.in_(part)))).all():
+                holders["mac", mac].add(ci)
+    for start in range(0, len(wanted["name"]), store.CHUNK):
+        part = sorted(wanted["name"])[start : start + store.CHUNK]
+        for named in (func.lower(Ci.name), func.lower(Ci.host_name)):
+            for name, ci in (await ctx.session.execute(select(named, Ci.id).where(named.in_(part)))).all():
+                holders["name", name].add(ci)
+    for address, item in (await lookup.by_address(ctx, wanted["address"])).items():
+        holders["address", address].add(item.id)
+    return {mark: next(iter(items)) for mark, items in holders.items() if len(items) == 1}
+
+
+async def _finish(platform: Platform, organization: str, iteration: str, error: str) -> dict[str, int]:
+    async with platform.work(organization) as ctx:
+        row = await ctx.session.get_one(Iteration, (ctx.organization, iteration))
+        counts = await count(ctx, iteration)
+        task = await store.get(ctx, AsyncTask, iteration, lock=True)
+        if task.status != tasks.CANCELLED:
+            task.status = tasks.FAILED if error else tasks.SUCCEEDED
+        task.error, task.finished_at = error[:1000], ctx.now
+        await store.save(ctx, task)
+        tasks.progress(ctx, task)
+        row.finished_at, row.state, row.error, row.counts = ctx.now, task.status, error[:1000], counts
+        await ctx.session.flush()
+        told = {"state": row.state, "finished_at": ctx.now.isoformat(), "error": row.error, **counts}
+        done = update(Discovery).where(Discovery.id == row.discovery).values(last_scan_result=told)
+        await ctx.session.execute(done.execution_options(synchronize_session=False))
+        await _forget(ctx, row.discovery)
+        return counts
+
+
+async def count(ctx: Context, iteration: str) -> dict[str, int]:
+    """How many addresses there are of each result."""
+    query = select(Finding.result, func.count()).where(Finding.iteration == iteration).group_by(Finding.result)
+    return {row[0]: row[1] for row in (await ctx.session.execute(query)).all()}
+
+
+async def _forget(ctx: Context, discovery: str) -> None:
+    """Drop the runs that are too many by now."""
+    query = select(Iteration.id).where(Iteration.discovery == discovery).order_by(Iteration.started_at.desc())
+    await drop(ctx, list((await ctx.session.execute(query.offset(KEPT).limit(100))).scalars()))
+
+
+async def drop(ctx: Context, iterations: Sequence[str]) -> None:
+    """Delete runs with what they found."""
+    for start in range(0, len(iterations), store.CHUNK):
+        part = list(iterations[start : start + store.CHUNK])
+        for model, column in ((Finding, Finding.iteration), (Iteration, Iteration.id)):
+            statement = delete(model).where(column.in_(part))
+            await ctx.session.execute(statement.execution_options(synchronize_session=False))
+
+
+__all__ = ["AWAITING", "count", "drop", "link", "run", "targets"]

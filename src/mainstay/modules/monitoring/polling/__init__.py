@@ -1,0 +1,1 @@
+"""Polling: devices asked again and again; measurements, thresholds, availability."""

@@ -1,0 +1,92 @@
+"""Measurements in the telemetry store: single ones, and their summaries of five minutes and an hour."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+from mainstay.kernel.telemetry import Telemetry, register_migration, register_retention
+from mainstay.kernel.telemetry.arrow import pa
+
+TABLE = "metrics"
+COLUMNS: dict[str, Any] = {
+    "organization": pa.string(), "ci": pa.string(), "metric": pa.string(), "resource": pa.string(),
+    "time": pa.timestamp("ms", "UTC"), "value": pa.float64(),
+}  # fmt: skip
+SUMMARIES = {"metrics_5m": 300, "metrics_1h": 3600}
+
+
+class Sample(NamedTuple):
+    """One measurement, in the order of the columns."""
+
+    organization: str
+    ci: str
+    metric: str
+    resource: str
+    time: datetime
+    value: float
+
+
+def _summary(name: str, seconds: int) -> tuple[str, str]:
+    # Sums and counts rather than averages: parts of one interval that arrive apart still add up. A backup that is
+    # loaded counts them twice, which leaves the averages as they were.
+    return (
+        f"""CREATE TABLE IF NOT EXISTS {name} (
+            organization LowCardinality(String), ci LowCardinality(String), metric LowCardinality(String),
+            resource LowCardinality(String), time DateTime('UTC') CODEC(Delta, ZSTD),
+            low SimpleAggregateFunction(min, Float64), high SimpleAggregateFunction(max, Float64),
+            total SimpleAggregateFunction(sum, Float64), number SimpleAggregateFunction(sum, UInt64)
+        ) ENGINE = AggregatingMergeTree ORDER BY (organization, ci, metric, resource, time)""",
+        f"""CREATE MATERIALIZED VIEW IF NOT EXISTS {name}_fill TO {name} AS
+            SELECT organization, ci, metric, resource,
+                   toDateTime(toStartOfInterval(time, INTERVAL {seconds} second), 'UTC') AS time,
+                   min(value) AS low, max(value) AS high, sum(value) AS total, count() AS number
+            FROM (SELECT organization, ci, metric, resource, time, value FROM {TABLE})
+            GROUP BY organization, ci, metric, resource, time""",  # noqa: S608
+    )
+
+
+register_migration(
+    "0010_metrics",
+    f"""CREATE TABLE IF NOT EXISTS {TABLE} (
+        organization LowCardinality(String), ci LowCardinality(String), metric LowCardinality(String),
+        resource LowCardinality(String), time DateTime64(3, 'UTC') CODEC(Delta, ZSTD),
+        value Float64 CODEC(Gorilla, ZSTD)
+    ) ENGINE = MergeTree ORDER BY (organization, ci, metric, resource, time)
+    SETTINGS non_replicated_deduplication_window = 1000""",
+    *_summary("metrics_5m", 300),
+    *_summary("metrics_1h", 3600),
+)
+register_retention(TABLE, "time", lambda settings: settings.metric_days)
+register_retention("metrics_5m", "time", lambda settings: settings.metric_5m_days)
+register_retention("metrics_1h", "time", lambda settings: settings.metric_1h_days)
+
+
+def step_for(since: datetime, until: datetime) -> int:
+    """Seconds between points: single measurements for half a day, then their summaries."""
+    span = until - since
+    return 0 if span <= timedelta(hours=12) else 300 if span <= timedelta(days=14) else 3600
+
+
+async def series(
+    telemetry: Telemetry, organization: str, ci: str, metric: str, resource: str, since: datetime, until: datetime,
+    step: int,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """The points of an item's measurements, by metric, part and time; at most 200,000."""
+    name = next((table for table, seconds in SUMMARIES.items() if seconds == step), TABLE)
+    values = "value AS average, value AS low, value AS high"
+    group = ""
+    if step:
+        values = "sum(total) / sum(number) AS average, min(low) AS low, max(high) AS high"
+        group = "GROUP BY metric, resource, time"
+    begin = since - timedelta(seconds=step)
+    sql = (
+        f"SELECT metric, resource, time, {values} FROM {name} WHERE organization = {{organization:String}} "  # noqa: S608
+        "AND ci = {ci:String} AND ({metric:String} = '' OR metric = {metric:String}) "
+        "AND ({resource:String} = '' OR resource = {resource:String}) "
+        "AND time > {since:DateTime64(3, 'UTC')} AND time <= {until:DateTime64(3, 'UTC')} "
+        f"{group} ORDER BY metric, resource, time LIMIT 200000"
+    )
+    bound = {"organization": organization, "ci": ci, "metric": metric, "resource": resource,
+             "since": begin.astimezone(UTC), "until": until.astimezone(UTC)}  # fmt: skip
+    return await telemetry.query(sql, bound)

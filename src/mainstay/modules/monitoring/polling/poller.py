@@ -1,0 +1,266 @@
+"""The poller: each device at its own moment of the interval, none waiting for another."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import zlib
+from collections.abc import Awaitable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from sqlalchemy import select, update
+
+from mainstay.kernel.database import ANY_ORGANIZATION
+from mainstay.kernel.errors import ApiError
+from mainstay.kernel.services import Service
+from mainstay.kernel.signals import RAW_EVENTS, RawEvent
+from mainstay.modules.assets.cmdb.tables import Ci
+from mainstay.modules.monitoring.credentials import service as credentials
+from mainstay.modules.monitoring.credentials.tables import ACTIVE, Credential
+from mainstay.modules.monitoring.discovery.ping import Pinger
+from mainstay.modules.monitoring.polling.asking import Reading, ask
+from mainstay.modules.monitoring.polling.metrics import COLUMNS, TABLE, Sample
+from mainstay.modules.monitoring.polling.readings import SHIPPED, Before, Threshold, Watch, rates, restarted
+from mainstay.modules.monitoring.polling.tables import DOWN, UP, Polled
+from mainstay.modules.monitoring.snmp.ber import Malformed
+from mainstay.modules.monitoring.snmp.client import Access, SnmpError
+
+if TYPE_CHECKING:
+    from mainstay.kernel.platform import Platform
+    from mainstay.kernel.telemetry import Writer
+
+log = structlog.stdlib.get_logger("mainstay.polling")
+AT_ONCE, LIMIT, REFRESH = 256, 30.0, 10.0
+"""Devices at once; seconds for one of them; seconds between looks at what is to be polled."""
+MISSES = 2
+"""Polls without an answer until a device is down: one lost packet is no outage."""
+
+
+@dataclass(slots=True)
+class Device:
+    """A device as the poller knows it."""
+
+    organization: str
+    ci: str
+    name: str
+    address: str
+    credential: str
+    ping: bool
+    snmp: bool
+    interval: int
+    state: str
+    since: datetime | None
+    due: float = 0.0
+    missed: int = 0
+    running: bool = False
+    before: Before = field(default_factory=Before)
+    watch: Watch = field(default_factory=Watch)
+
+
+class Poller(Service):
+    """Polls every enabled device of the installation."""
+
+    def __init__(self, platform: Platform) -> None:
+        super().__init__(platform)
+        self.devices: dict[tuple[str, str], Device] = {}
+        self._writer: Writer | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._polls: set[asyncio.Task[None]] = set()
+        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._pinger = Pinger()
+        self._access: dict[str, tuple[float, Access | None]] = {}
+
+    async def start(self) -> None:
+        if self.platform.telemetry is not None:
+            self._writer = self.platform.telemetry.writer(TABLE, COLUMNS)
+        if self.platform.settings.polling:
+            self._task = asyncio.create_task(self._run(), name="poller")
+
+    async def stop(self) -> None:
+        for task in (self._task, *self._polls):
+            if task is not None:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+        if self._writer is not None:
+            await self._writer.drain()
+
+    async def _run(self) -> None:
+        refreshed = 0.0
+        while True:
+            now = time.monotonic()
+            if now - refreshed >= REFRESH:
+                refreshed = now
+                with suppress(Exception):
+                    await self.refresh()
+            for device in list(self.devices.values()):
+                if device.due <= now and not device.running:
+                    # A poll that is late is left out rather than made up for.
+                    device.due = max(device.due + device.interval, now + device.interval / 2)
+                    task = asyncio.create_task(self._guarded(device))
+                    self._polls.add(task)
+                    task.add_done_callback(self._polls.discard)
+            await asyncio.sleep(0.5)
+
+    async def refresh(self) -> None:
+        """Take over what is to be polled from the database."""
+        async with self.platform.work(ANY_ORGANIZATION, write=False) as ctx:
+            query = select(Polled).where(Polled.enabled.is_(True), Polled.ci.in_(select(Ci.id)))
+            rows = list((await ctx.session.execute(query)).scalars())
+            found: dict[tuple[str, str], Device] = {}
+            for row in rows:
+                key = (row.organization, row.ci)
+                device = self.devices.get(key)
+                if device is None:
+                    # At a moment of its own, so that the devices are spread over the interval.
+                    phase = zlib.crc32(row.ci.encode()) % 10_000 / 10_000 * row.interval
+                    device = Device(
+                        row.organization, row.ci, row.name, row.address, row.credential, row.ping, row.snmp,
+                        row.interval, row.state, row.since, due=time.monotonic() + phase,
+                    )  # fmt: skip
+                    device.watch.breached = {(metric, part) for metric, part in row.breached}
+                device.name, device.address, device.credential = row.name, row.address, row.credential
+                device.ping, device.snmp, device.interval = row.ping, row.snmp, row.interval
+                if row.asked_at is not None and (row.last_run is None or row.asked_at > row.last_run):
+                    device.due = 0.0
+                found[key] = device
+        self.devices = found
+
+    async def _guarded(self, device: Device) -> None:
+        device.running = True
+        try:
+            async with self._slots:
+                await self.poll(device)
+        except Exception as error:
+            log.warning("poll failed", ci=device.ci, error=str(error), exc_info=error)
+        finally:
+            device.running = False
+
+    async def poll(self, device: Device) -> None:
+        """Ask one device now; store what it answered and what that means."""
+        started, now = time.monotonic(), self.platform.now()
+        took = await self._limited(self._echo(device))
+        reading, error = None, ""
+        if device.snmp:
+            try:
+                access = await self._access_of(device)
+                async with asyncio.timeout(min(LIMIT, device.interval)):
+                    reading = await ask(device.address, access)
+            except TimeoutError:
+                error = "It was not done in time."
+            except (SnmpError, Malformed, ApiError, ValueError, OSError) as failed:
+                error = str(failed)[:500]
+        seconds = time.monotonic() - started
+        alive = took is not None or reading is not None
+        events = self._availability(device, alive, now, error)
+        values = {("availability", ""): 1.0 if alive else 0.0}
+        if took is not None:
+            values["latency", ""] = took * 1000
+        if reading is not None:
+            values |= _values(device, reading, started)
+            for rule in SHIPPED:
+                for (metric, part), value in values.items():
+                    if metric == rule.metric:
+                        verdict = device.watch.judge(rule, part, value)
+                        if verdict is not None:
+                            events.append(_breach(device, rule, part, value, verdict, now))
+        if self._writer is not None:
+            for (metric, part), value in values.items():
+                self._writer.write(Sample(device.organization, device.ci, metric, part, now, value))
+        await self._note(device, now, seconds, error)
+        if events:
+            await RAW_EVENTS.publish(self.platform, events)
+
+    async def drain(self) -> None:
+        """Wait until what was measured is stored."""
+        if self._writer is not None:
+            await self._writer.drain()
+
+    async def _echo(self, device: Device) -> float | None:
+        return await self._pinger.echo(device.address) if device.ping else None
+
+    async def _limited(self, call: Awaitable[float | None]) -> float | None:
+        try:
+            async with asyncio.timeout(5):
+                return await call
+        except TimeoutError:
+            return None
+
+    def _availability(self, device: Device, alive: bool, now: datetime, error: str) -> list[RawEvent]:
+        device.missed = 0 if alive else device.missed + 1
+        state = UP if alive else DOWN if device.missed >= MISSES else device.state
+        if state == device.state:
+            return []
+        before, device.state, device.since = device.state, state, now
+        if state == UP and before != DOWN:
+            return []
+        message = f"{device.name or device.address} answers again." if alive else (
+            f"{device.name or device.address} does not answer ({device.address}). {error}".strip())  # fmt: skip
+        return [RawEvent(
+            organization=device.organization, source="polling", at=now, message=message, address=device.address,
+            host=device.name, ci=device.ci, event_class=f"Availability | Device {'Up' if alive else 'Down'}",
+        )]  # fmt: skip
+
+    async def _access_of(self, device: Device) -> Access:
+        known = self._access.get(device.credential)
+        if known is None or known[0] < time.monotonic():
+            async with self.platform.work(device.organization, write=False) as ctx:
+                query = select(Credential).where(Credential.id == device.credential, Credential.status == ACTIVE)
+                row = (await ctx.session.execute(query)).scalar()
+                access = None
+                if row is not None:
+                    access = await credentials.access_of(credentials.values_of(row), credentials.opened(ctx, row))
+            # For a minute: a password that was changed counts soon after.
+            known = self._access[device.credential] = (time.monotonic() + 60, access)
+        if known[1] is None:
+            raise ValueError("Its credential is not there, or not active, any more.")
+        async with self.platform.work(device.organization, write=False) as ctx:
+            await credentials.allowed(ctx, device.address)
+        return known[1]
+
+    async def _note(self, device: Device, now: datetime, seconds: float, error: str) -> None:
+        values: dict[str, Any] = {
+            "state": device.state, "since": device.since, "last_run": now, "seconds": seconds, "error": error,
+            "breached": sorted(device.watch.breached),
+        }  # fmt: skip
+        async with self.platform.work(device.organization) as ctx:
+            noted = update(Polled).where(Polled.ci == device.ci).values(**values)
+            await ctx.session.execute(noted.execution_options(synchronize_session=False))
+
+
+def _values(device: Device, reading: Reading, at: float) -> dict[tuple[str, str], float]:
+    """The measurements of one poll; ``device.before`` is brought up to date."""
+    found = dict(reading.gauges)
+    if reading.up_ticks is not None:
+        found["uptime", ""] = reading.up_ticks / 100
+    before = device.before
+    if before.counters and not restarted(before, at, reading.up_ticks):
+        grown = rates(before, at, reading.counters, reading.speeds)
+        errors: dict[str, float] = {}
+        for (metric, part), rate in grown.items():
+            if metric.endswith("_errors"):
+                errors[part] = errors.get(part, 0.0) + rate
+            else:
+                found[metric, part] = rate * 8
+                if part in reading.speeds:
+                    found[f"{metric}_use", part] = min(100.0, 100 * rate / reading.speeds[part])
+        found |= {("if_errors", part): rate for part, rate in errors.items()}
+    device.before = Before(at, reading.up_ticks, dict(reading.counters))
+    return found
+
+
+def _breach(device: Device, rule: Threshold, part: str, value: float, out: bool, now: datetime) -> RawEvent:
+    what = f"{rule.label} {part}".strip() if part else rule.label
+    point = rule.set_point if out else rule.reset_point
+    text = (
+        f"{what} on {device.name} is {value:.1f}{rule.unit}, {'above' if out else 'back below'} {point:g}{rule.unit}."
+    )
+    return RawEvent(
+        organization=device.organization, source="threshold", at=now, message=text, address=device.address,
+        host=device.name, ci=device.ci, resource=part, severity=rule.severity, event_class=rule.event_class,
+        key=f"threshold/{rule.metric}/{part}", clear=not out,
+    )  # fmt: skip

@@ -1,0 +1,55 @@
+"""The rules in force in an organization: its own templates, then those that are shipped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, replace
+
+from sqlalchemy import select
+
+from mainstay.kernel.context import Context
+from mainstay.modules.monitoring.templates.engine import Facts, Identity, Library, System
+from mainstay.modules.monitoring.templates.library import shipped
+from mainstay.modules.monitoring.templates.tables import DeviceTemplate
+
+
+class Layered(Library):
+    """Own rules before the others: what they leave open the others may say."""
+
+    def __init__(self, own: Library, base: Library, models: Mapping[str, str]) -> None:
+        super().__init__((), {})
+        self._own, self._base, self._models = own, base, models
+
+    def candidates(self, sys_object_id: str) -> list[System]:
+        return [*self._own.candidates(sys_object_id), *self._base.candidates(sys_object_id)]
+
+    def match(self, facts: Facts) -> System | None:
+        return self._own.match(facts) or self._base.match(facts)
+
+    def identify(self, facts: Facts) -> Identity:
+        base = self._base.identify(facts)
+        system = self._own.match(facts)
+        if system is None:
+            return base
+        own = self._own.identify(facts)
+        own = replace(own, model=self._models.get(system.template) or base.model)
+        empty = {one.name: getattr(base, one.name) for one in fields(Identity) if not getattr(own, one.name)}
+        return replace(own, **empty)
+
+
+async def library(ctx: Context) -> Library:
+    """What tells devices apart."""
+    query = select(DeviceTemplate).where(DeviceTemplate.is_enabled.is_(True)).order_by(DeviceTemplate.id)
+    rows = list((await ctx.session.execute(query)).scalars())
+    if not rows:
+        return shipped()
+    own = Library([rule(row) for row in rows], {})
+    return Layered(own, shipped(), {row.id: row.model for row in rows})
+
+
+def rule(row: DeviceTemplate) -> System:
+    """A template as a rule."""
+    return System(
+        vendor=row.vendor, os=row.os_type, oid=row.sysobjectid, descr=row.sysdescr, type=row.device_type,
+        version=(row.version_expression,) if row.version_expression else (), template=row.id,
+    )  # fmt: skip
