@@ -814,6 +814,130 @@ def upgrade() -> None:
     )
     op.create_index("ix_device_group_member_ci", "device_group_member", ["organization", "ci"], unique=False)
     op.create_table(
+        "device_template",
+        sa.Column("product", sa.String(length=255), nullable=False),
+        sa.Column("vendor", sa.String(length=120), nullable=False),
+        sa.Column("sysobjectid", sa.String(length=200), nullable=False),
+        sa.Column("sysdescr", sa.String(length=500), nullable=False),
+        sa.Column("device_type", sa.String(length=80), nullable=False),
+        sa.Column("os_type", sa.String(length=120), nullable=False),
+        sa.Column("model", sa.String(length=160), nullable=False),
+        sa.Column("series", sa.String(length=160), nullable=False),
+        sa.Column("version_expression", sa.String(length=500), nullable=False),
+        sa.Column("is_enabled", sa.Boolean(), nullable=False),
+        sa.Column("id", Identifier, nullable=False),
+        sa.Column("creation_time", Timestamp(), nullable=False),
+        sa.Column("created_by", sa.Integer(), nullable=False),
+        sa.Column("last_update_time", Timestamp(), nullable=False),
+        sa.Column("modified_by", sa.Integer(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("is_deleted", sa.Boolean(), nullable=False),
+        sa.Column("is_demo_data", sa.Boolean(), nullable=False),
+        sa.Column("custom_field_data", JsonType, nullable=False),
+        sa.Column("organization", Identifier, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_device_template")),
+    )
+    op.create_index(
+        "ix_device_template_recent",
+        "device_template",
+        ["organization", "creation_time", "id"],
+        unique=False,
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.create_table(
+        "discovery",
+        sa.Column("label", sa.String(length=255), nullable=False),
+        sa.Column("description", sa.String(length=2000), nullable=False),
+        sa.Column("host", sa.Text(), nullable=False),
+        sa.Column("secondary_host", sa.Text(), nullable=False),
+        sa.Column("protocol", JsonType, nullable=False),
+        sa.Column("params", JsonType, nullable=False),
+        sa.Column("credentials", JsonType, nullable=False),
+        sa.Column("schedule", JsonType, nullable=False),
+        sa.Column("dry_run", sa.Boolean(), nullable=False),
+        sa.Column("approval_required", sa.Boolean(), nullable=False),
+        sa.Column("csv_data", JsonType, nullable=False),
+        sa.Column("is_enabled", sa.Boolean(), nullable=False),
+        sa.Column("agent_id", sa.String(length=64), nullable=False),
+        sa.Column("next_run", Timestamp(), nullable=True),
+        sa.Column("last_run", Timestamp(), nullable=True),
+        sa.Column("job_iteration_id", sa.String(length=25), nullable=False),
+        sa.Column("last_scan_result", JsonType, nullable=False),
+        sa.Column("id", Identifier, nullable=False),
+        sa.Column("creation_time", Timestamp(), nullable=False),
+        sa.Column("created_by", sa.Integer(), nullable=False),
+        sa.Column("last_update_time", Timestamp(), nullable=False),
+        sa.Column("modified_by", sa.Integer(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("is_deleted", sa.Boolean(), nullable=False),
+        sa.Column("is_demo_data", sa.Boolean(), nullable=False),
+        sa.Column("custom_field_data", JsonType, nullable=False),
+        sa.Column("organization", Identifier, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_discovery")),
+    )
+    op.create_index(
+        "ix_discovery_recent",
+        "discovery",
+        ["organization", "creation_time", "id"],
+        unique=False,
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.create_index(
+        "uq_discovery_label",
+        "discovery",
+        [sa.literal_column("organization"), sa.literal_column("lower(label)")],
+        unique=True,
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.create_table(
+        "discovery_finding",
+        sa.Column("organization", Identifier, nullable=False),
+        sa.Column("iteration", Identifier, nullable=False),
+        sa.Column("address", sa.String(length=45), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("result", sa.String(length=20), nullable=False),
+        sa.Column("reason", sa.String(length=1000), nullable=False),
+        sa.Column("seen", Timestamp(), nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("ci", sa.String(length=25), nullable=False),
+        sa.Column("credential", sa.String(length=25), nullable=False),
+        sa.Column("rtt", sa.Float(), nullable=True),
+        sa.Column("identity", JsonType, nullable=False),
+        sa.Column("problems", JsonType, nullable=False),
+        sa.Column("neighbours", JsonType, nullable=False),
+        sa.Column("facts", JsonType, nullable=False),
+        sa.PrimaryKeyConstraint("organization", "iteration", "address", name=op.f("pk_discovery_finding")),
+    )
+    op.create_index(
+        "ix_discovery_finding_result", "discovery_finding", ["organization", "iteration", "result"], unique=False
+    )
+    op.create_table(
+        "discovery_iteration",
+        sa.Column("organization", Identifier, nullable=False),
+        sa.Column("id", Identifier, nullable=False),
+        sa.Column("discovery", Identifier, nullable=False),
+        sa.Column("started_at", Timestamp(), nullable=False),
+        sa.Column("finished_at", Timestamp(), nullable=True),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("dry_run", sa.Boolean(), nullable=False),
+        sa.Column("trigger", sa.String(length=16), nullable=False),
+        sa.Column("started_by", sa.String(length=255), nullable=False),
+        sa.Column("total", sa.Integer(), nullable=False),
+        sa.Column("counts", JsonType, nullable=False),
+        sa.Column("error", sa.String(length=1000), nullable=False),
+        sa.Column("plan", JsonType, nullable=False),
+        sa.PrimaryKeyConstraint("organization", "id", name=op.f("pk_discovery_iteration")),
+    )
+    op.create_index(
+        "ix_discovery_iteration_discovery",
+        "discovery_iteration",
+        ["organization", "discovery", "started_at"],
+        unique=False,
+    )
+    op.create_table(
         "event",
         sa.Column("event_class", sa.String(length=255), nullable=False),
         sa.Column("message", sa.String(length=2000), nullable=False),
@@ -1750,6 +1874,27 @@ def upgrade() -> None:
         postgresql_where=sa.text("is_deleted = false"),
     )
     op.create_table(
+        "polled_device",
+        sa.Column("organization", Identifier, nullable=False),
+        sa.Column("ci", Identifier, nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("address", sa.String(length=45), nullable=False),
+        sa.Column("credential", sa.String(length=25), nullable=False),
+        sa.Column("ping", sa.Boolean(), nullable=False),
+        sa.Column("snmp", sa.Boolean(), nullable=False),
+        sa.Column("interval", sa.Integer(), nullable=False),
+        sa.Column("enabled", sa.Boolean(), nullable=False),
+        sa.Column("created", Timestamp(), nullable=False),
+        sa.Column("state", sa.String(length=12), nullable=False),
+        sa.Column("since", Timestamp(), nullable=True),
+        sa.Column("last_run", Timestamp(), nullable=True),
+        sa.Column("asked_at", Timestamp(), nullable=True),
+        sa.Column("seconds", sa.Float(), nullable=True),
+        sa.Column("error", sa.String(length=500), nullable=False),
+        sa.Column("breached", JsonType, nullable=False),
+        sa.PrimaryKeyConstraint("organization", "ci", name=op.f("pk_polled_device")),
+    )
+    op.create_table(
         "trap_configuration",
         sa.Column("name", sa.String(length=255), nullable=False),
         sa.Column("trap_id", sa.String(length=225), nullable=False),
@@ -1905,6 +2050,7 @@ def downgrade() -> None:
         postgresql_where=sa.text("is_deleted = false"),
     )
     op.drop_table("trap_configuration")
+    op.drop_table("polled_device")
     op.drop_index(
         "uq_notification_template_name",
         table_name="notification_template",
@@ -2185,6 +2331,30 @@ def downgrade() -> None:
         postgresql_where=sa.text("is_deleted = false AND cleared = false AND ci IS NOT NULL"),
     )
     op.drop_table("event")
+    op.drop_index("ix_discovery_iteration_discovery", table_name="discovery_iteration")
+    op.drop_table("discovery_iteration")
+    op.drop_index("ix_discovery_finding_result", table_name="discovery_finding")
+    op.drop_table("discovery_finding")
+    op.drop_index(
+        "uq_discovery_label",
+        table_name="discovery",
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.drop_index(
+        "ix_discovery_recent",
+        table_name="discovery",
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.drop_table("discovery")
+    op.drop_index(
+        "ix_device_template_recent",
+        table_name="device_template",
+        sqlite_where=sa.text("is_deleted = 0"),
+        postgresql_where=sa.text("is_deleted = false"),
+    )
+    op.drop_table("device_template")
     op.drop_index("ix_device_group_member_ci", table_name="device_group_member")
     op.drop_table("device_group_member")
     op.drop_index(
