@@ -99,8 +99,8 @@ def test_other_ports_people_and_headers_change_no_class(vendors: bool) -> None:
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["vendor known", "vendor unknown"])
-def test_messages_of_the_vendors_guides_are_classified(known: bool) -> None:
-    """What devices send beside the messages above: written down from what their makers publish."""
+def test_messages_in_the_manner_of_the_vendors_guides_are_classified(known: bool) -> None:
+    """What devices send beside the messages above, written by hand in the manner of their makers' guides."""
     matcher = service.shipped()
     wrong = []
     vendor = ""

@@ -49,7 +49,7 @@ class EventEngine(Service):
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        # A quarter of a second, once; not in the middle of the first batch.
+        # More than half a second, once; not in the middle of the first batch.
         await asyncio.to_thread(shipped)
         if self.platform.telemetry is not None:
             self._history = history.writer(self.platform.telemetry)
