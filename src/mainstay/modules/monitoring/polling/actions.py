@@ -13,7 +13,8 @@ from mainstay.modules.assets.cmdb.partlists import item_of
 from mainstay.modules.monitoring.polling import metrics
 
 UNITS = {"cpu": "%", "memory": "%", "storage": "%", "latency": "ms", "availability": "", "uptime": "s",
-         "if_in": "bit/s", "if_out": "bit/s", "if_in_use": "%", "if_out_use": "%", "if_errors": "1/s", "if_up": ""}  # fmt: skip
+         "if_in": "bit/s", "if_out": "bit/s", "if_in_use": "%", "if_out_use": "%", "if_errors": "1/s",
+         "if_up": ""}  # fmt: skip
 
 measurements = Group("Metrics", "/api/metrics/")
 
