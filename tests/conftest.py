@@ -59,7 +59,6 @@ async def platform(settings: Settings) -> AsyncIterator[Platform]:
     done, _ = await asyncio.wait({task, waiter := asyncio.create_task(ready.wait())}, return_when="FIRST_COMPLETED")
     if waiter not in done:
         task.result()
-    running.memory["tasks"] = frozenset(asyncio.all_tasks())
     yield running
     stop.set()
     await task

@@ -7,6 +7,7 @@ import itertools
 import re
 from dataclasses import dataclass, field
 from typing import Any
+from weakref import WeakSet
 
 import httpx
 from sqlalchemy import event
@@ -63,6 +64,7 @@ class World:
     async def send(self, method: str, path: str, *, by: Someone | None = None, **options: Any) -> httpx.Response:
         """The raw response."""
         headers = {"Authorization": f"ApiKey {(by or self.admin).key}", **options.pop("headers", {})}
+        self.platform.memory.setdefault("tests", WeakSet()).add(asyncio.current_task())
         return await self.client.request(method, path, headers=headers, **options)
 
     async def get(self, path: str, **options: Any) -> Any:
@@ -142,7 +144,7 @@ class Statements:
             {mapper.class_.__tablename__ for mapper in Base.registry.mappers if issubclass(mapper.class_, Scoped)}
         )
         self._engine = platform.database.engine.sync_engine
-        self._beside: frozenset[Any] = platform.memory.get("tasks", frozenset())
+        self._mine: WeakSet[Any] = platform.memory.setdefault("tests", WeakSet())
         event.listen(self._engine, "before_cursor_execute", self._note)
 
     def close(self) -> None:
@@ -151,7 +153,7 @@ class Statements:
     def _note(self, connection: Any, _cursor: Any, statement: str, _parameters: Any, context: Any, _many: Any) -> None:
         first = statement.lstrip().split(None, 1)[0].upper() if statement.strip() else ""
         # What runs beside the requests is no part of what a request costs.
-        beside = asyncio.current_task() in self._beside
+        beside = asyncio.current_task() not in self._mine
         if first in ("BEGIN", "PRAGMA", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE"):
             return
         for known in (connection.get_execution_options(), context.execution_options if context else {}):
