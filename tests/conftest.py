@@ -19,6 +19,16 @@ pytest_plugins = ["tests.proves"]
 DATABASE = os.environ.get("MAINSTAY_TEST_DATABASE", "sqlite")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What needs no database is the same on every one: it runs once, with SQLite."""
+    if DATABASE == "sqlite":
+        return
+    needing = {"database_url", "settings", "platform", "client", "world", "place"}
+    free = [item for item in items if not needing & set(getattr(item, "fixturenames", needing))]
+    config.hook.pytest_deselected(items=free)
+    items[:] = [item for item in items if item not in set(free)]
+
+
 @pytest.fixture(scope="session")
 def database_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The database of this run; a real PostgreSQL server is started when one is asked for."""

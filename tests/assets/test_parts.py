@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mainstay.modules.assets.cmdb import inventory
@@ -259,6 +259,7 @@ VALUES = st.one_of(
 NAMES = st.sampled_from(["key", "name", "ifIndex", "speed", "mac", "addresses", "is_port", "details", "total", "x"])
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.dictionaries(NAMES, VALUES, max_size=5), max_size=3))
 def test_whatever_an_agent_says_fits_the_columns(parts: list[dict[str, Any]]) -> None:
     for model in PARTS.values():

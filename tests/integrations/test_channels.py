@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from mainstay.kernel.calendar import BusinessHours
 from mainstay.modules.integrations.messenger import engine, limits, outbox, templating
@@ -33,7 +33,7 @@ async def test_secrets_are_sealed_and_never_answered(world: World) -> None:
         assert "hunter2" not in text
         assert "swordfish" not in text
     async with world.platform.work(world.organization) as ctx:
-        stored = (await ctx.session.execute(select(Channel))).scalars().one()
+        stored = await ctx.session.get_one(Channel, made["id"])
     assert "hunter2" not in json.dumps(stored.sealed)
     assert "swordfish" not in json.dumps(stored.sealed)
     # Who may edit a channel must not be able to have its secret sent to themselves.

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from sqlalchemy import select
 
+from mainstay.kernel import store
 from mainstay.kernel.platform import Platform
 from mainstay.kernel.signals import RAW_EVENTS, RawEvent
 from mainstay.modules.monitoring.traps.receiver import TrapReceiver
+from mainstay.modules.monitoring.traps.tables import TrapConfiguration
 from tests.monitoring.netsnmp import Agent
+from tests.support import World
 
 
 @pytest.fixture(scope="session")
@@ -43,3 +47,11 @@ def raw_events() -> Iterator[list[RawEvent]]:
     RAW_EVENTS.subscribe(hear)
     yield heard
     RAW_EVENTS.unsubscribe(hear)
+
+
+@pytest.fixture
+async def own_rules_only(world: World) -> None:
+    """The organization without the trap configurations that every one starts with."""
+    async with world.platform.work(world.organization) as ctx:
+        ids = list((await ctx.session.execute(select(TrapConfiguration.id))).scalars())
+        await store.remove_many(ctx, TrapConfiguration, ids)

@@ -50,6 +50,7 @@ async def heard(
     return mine
 
 
+@pytest.mark.usefixtures("own_rules_only")
 @pytest.mark.proves(f"POST {PATH}", f"GET {PATH}{{id}}/", f"GET {PATH}")
 async def test_criteria_decide_what_raises_and_what_clears(
     world: World, traps: TrapReceiver, raw_events: list[RawEvent]
@@ -125,6 +126,7 @@ async def test_a_change_takes_effect(world: World, traps: TrapReceiver, raw_even
     assert event.event_class == "Trap | boilerOverheatRaised"
 
 
+@pytest.mark.usefixtures("own_rules_only")
 @pytest.mark.proves(f"DELETE {PATH}{{id}}/", f"POST {PATH}multidelete/")
 async def test_deleted_configurations_are_applied_no_more(
     world: World, traps: TrapReceiver, raw_events: list[RawEvent]
@@ -166,6 +168,7 @@ async def test_what_messages_can_say(world: World) -> None:
     assert [item["id"] for item in choices["applicable"]] == ["all", "selected", "except"]
 
 
+@pytest.mark.usefixtures("own_rules_only")
 async def test_from_a_notification_to_a_configuration(
     world: World, traps: TrapReceiver, raw_events: list[RawEvent]
 ) -> None:

@@ -67,6 +67,7 @@ async def settled(traps: TrapReceiver) -> None:
         await asyncio.sleep(0.02)
 
 
+@pytest.mark.usefixtures("own_rules_only")
 @pytest.mark.proves(f"GET {PATH}trap_msgs/")
 async def test_a_version_2_trap_is_named_stored_and_published(
     world: World, traps: TrapReceiver, raw_events: list[RawEvent]
