@@ -38,6 +38,7 @@ sync:
 .PHONY: test-environment
 test-environment: console
 	@$(SYNC) --all-groups
+	tools/debian-packages
 
 .PHONY: lint
 lint: ## Check style and formatting
@@ -61,20 +62,16 @@ test-console: $(PACKAGES) ## Check the console's types and run its unit tests
 	cd console && $(NPM) run test
 
 .PHONY: test-sqlite
-test-sqlite: ## Run the tests on SQLite
-	@$(SYNC) --all-groups
+test-sqlite: test-environment ## Run the tests on SQLite
 	$(PYTEST) $(ALONE)
 	$(PYTEST) -n 2 -m "not browser" $(ALONE:%=--ignore=%)
 
 .PHONY: test-postgresql
-test-postgresql: ## Run the tests on PostgreSQL
-	@$(SYNC) --all-groups
+test-postgresql: test-environment ## Run the tests on PostgreSQL
 	MAINSTAY_TEST_DATABASE=postgresql $(PYTEST) -n 2 -m "not browser" $(ALONE:%=--ignore=%)
 
 .PHONY: test-browser
-test-browser: console ## Drive the console in a real browser
-	@$(SYNC) --all-groups
-	tools/debian-packages
+test-browser: test-environment ## Drive the console in a real browser
 	$(PYTEST) -m browser tests/browser
 
 .PHONY: conformance

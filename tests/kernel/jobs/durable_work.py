@@ -25,6 +25,7 @@ STEPS = 40
 gate = asyncio.Event()
 ran: list[Any] = []
 ticks: list[datetime] = []
+loops: set[asyncio.AbstractEventLoop] = set()
 
 
 class Application:
@@ -116,6 +117,7 @@ async def sleeps(seconds: float) -> str:
 @jobs.schedule("* * * * * *", name="test.tick")
 async def tick(due: datetime) -> None:
     ticks.append(due)
+    loops.add(asyncio.get_running_loop())
 
 
 async def until(holds: Any, seconds: float = 10) -> None:

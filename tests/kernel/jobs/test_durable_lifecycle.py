@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 import uuid
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -84,6 +85,18 @@ async def test_a_stop_lets_the_step_end_and_the_next_start_goes_on(settings: Set
         assert work.ran == ["a", "b"]
     finally:
         await jobs.shutdown()
+
+
+def test_no_job_runs_beside_the_loop_while_that_stands_still(tmp_path: Path) -> None:
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(jobs.launch(Settings(data_dir=tmp_path)))
+    work.loops.clear()
+    time.sleep(2.5)
+    assert not work.loops, "a job that is due waits for its loop"
+    loop.run_until_complete(work.until(lambda: work.loops))
+    loop.run_until_complete(jobs.shutdown())
+    loop.close()
+    assert work.loops == {loop}
 
 
 async def test_jobs_of_a_process_that_is_gone_are_taken_over(settings: Settings, tmp_path: Path) -> None:

@@ -165,6 +165,7 @@ async def _start(runtime: Runtime, url: str) -> None:
     )
     # On this thread: DBOS takes the loop that runs here as the one for jobs.
     DBOS.launch()
+    _keep_to(runtime.loop)
     for queue in registry.queues.values():
         await DBOS.register_queue_async(
             queue.name, worker_concurrency=queue.concurrency, polling_interval_sec=queue.poll_seconds
@@ -186,6 +187,19 @@ async def _start(runtime: Runtime, url: str) -> None:
     for known in await DBOS.list_schedules_async():
         if known["schedule_name"] not in registry.schedules:
             await DBOS.delete_schedule_async(known["schedule_name"])
+
+
+def _keep_to(loop: asyncio.AbstractEventLoop) -> None:
+    """Jobs run on this loop and on no other.
+
+    DBOS would start one on a loop of its own whenever this one stands still, as a loop does between the calls of
+    ``run_until_complete``. Locks, connections and sessions are shared with requests and belong to one loop: used from
+    two, they wait for a wake-up that never comes. A job that is started meanwhile waits until the loop goes on.
+    """
+    from dbos._dbos import _get_dbos_instance
+
+    background = _get_dbos_instance()._background_event_loop
+    background.target_loop = lambda: loop
 
 
 _workflows: dict[str, tuple[Any, Any]] = {}
