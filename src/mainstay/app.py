@@ -12,6 +12,7 @@ from litestar.config.compression import CompressionConfig
 
 from mainstay.kernel import database
 from mainstay.kernel.http.bind import bind
+from mainstay.kernel.http.routing import Application
 from mainstay.kernel.http.site import error_handlers, site_handlers
 from mainstay.kernel.live import Hub
 from mainstay.kernel.logging import configure
@@ -46,8 +47,8 @@ def create_app(settings: Settings | None = None, platform: Platform | None = Non
             await running.live.stop()
             await running.close()
 
-    return Litestar(
-        route_handlers=[*[bind(running, item) for item in running.registry.operations], *site_handlers(running)],
+    app = Application(
+        route_handlers=site_handlers(running),
         exception_handlers=dict(error_handlers(running)),
         lifespan=[lifespan],
         openapi_config=None,
@@ -57,6 +58,8 @@ def create_app(settings: Settings | None = None, platform: Platform | None = Non
         logging_config=None,
         debug=False,
     )  # fmt: skip
+    app.add(bind(running, item) for item in running.registry.operations)
+    return app
 
 
 CONSOLE = Path(__file__).parent / "console_dist"

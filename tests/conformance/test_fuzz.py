@@ -12,6 +12,13 @@ CHECKS = "not_a_server_error,response_schema_conformance,status_code_conformance
 ENDS_THE_SESSION = "logout|/api/session|revoke|/api/logs/tail"
 """What ends the session, and what does not end."""
 
+SHARED = (
+    r"^(?!/ux/sd/inci/incident/|/ux/sd/cmdb/).*/(history|comments|attachments|attachments/{attachment}|multidelete|options"
+    r"|export|csv_columns|validate_csv|download_csv|upload_csv)/$"
+)
+"""The verbs that are the same code for each resource: one resource stands for the others, whose types the conformance
+suite looks at."""
+
 
 @once
 def test_generated_requests_are_answered_as_documented(tmp_path: Path) -> None:
@@ -21,7 +28,8 @@ def test_generated_requests_are_answered_as_documented(tmp_path: Path) -> None:
         command = [
             str(Path(sys.executable).with_name("schemathesis")), "run", f"{home.url}/schema/openapi.json",
             "--header", f"Authorization: ApiKey {home.key}", "--checks", CHECKS, "--phases", "fuzzing",
-            "--max-examples", "4", "--seed", "1", "--workers", "2", "--exclude-path-regex", ENDS_THE_SESSION,
+            "--max-examples", "3", "--seed", "1", "--workers", "2",
+            "--exclude-path-regex", f"{ENDS_THE_SESSION}|{SHARED}",
             "--no-color", "--request-timeout", "30",
         ]  # fmt: skip
         done = subprocess.run(command, capture_output=True, text=True, timeout=600, cwd=tmp_path)
