@@ -2,7 +2,6 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS += --no-print-directory --no-builtin-rules
-.NOTPARALLEL:
 .DEFAULT_GOAL := help
 
 UV := tools/uv
@@ -29,7 +28,11 @@ run: sync console ## Start Mainstay with demo data; prints the URL, an admin log
 	$(RUN) mainstay demo
 
 .PHONY: test
-test: test-environment lint types imports test-console docs test-postgresql test-browser test-sqlite ## Run every check and every test
+test: test-environment ## Run every check and every test
+	@# What uses one core goes beside something else; the tests on a database use two.
+	$(MAKE) -j 2 -O lint types imports docs test-console test-browser test-alone
+	$(MAKE) test-postgresql
+	$(MAKE) test-sqlite
 
 .PHONY: sync
 sync:
@@ -61,9 +64,12 @@ test-console: $(PACKAGES) ## Check the console's types and run its unit tests
 	cd console && $(NPM) run typecheck
 	cd console && $(NPM) run test
 
+.PHONY: test-alone
+test-alone: test-environment ## Run the tests that open their own stores and jobs engines
+	$(PYTEST) $(ALONE)
+
 .PHONY: test-sqlite
 test-sqlite: test-environment ## Run the tests on SQLite
-	$(PYTEST) $(ALONE)
 	$(PYTEST) -n 2 -m "not browser" $(ALONE:%=--ignore=%)
 
 .PHONY: test-postgresql

@@ -13,7 +13,7 @@ from tests.people.doors import Door, enter
 from tests.support import Someone, World
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 async def portal(platform: Platform) -> AsyncIterator[Platform]:
     """The same installation, with organizations told apart by host name."""
     made = Platform(replace(platform.settings, domain="mainstay.test"), build_registry())

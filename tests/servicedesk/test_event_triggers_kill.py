@@ -93,6 +93,7 @@ def raised() -> Iterator[tuple[str, str, Any, str]]:
     number = 0
     while True:
         number += 1
+        time.sleep(0.04)  # some dozens of events, not hundreds: each becomes tickets
         body = {"message": f"Problem {number}", "severity": "Critical", "host": f"sw{number % HOSTS}"}
         yield "POST", EVENTS, body, f"event {number}"
 
