@@ -30,7 +30,7 @@ run: sync console ## Start Mainstay with demo data; prints the URL, an admin log
 .PHONY: test
 test: test-environment ## Run every check and every test
 	@# What uses one core goes beside something else; the tests on a database use two.
-	$(MAKE) -j 2 -O lint types imports docs test-console test-browser test-alone
+	$(MAKE) -j 2 -O test-browser lint types imports docs test-console test-alone
 	$(MAKE) test-postgresql
 	$(MAKE) test-sqlite
 
