@@ -44,7 +44,7 @@ def _ways(items: list[Any]) -> list[Clauses]:
     return [_of(items)]
 
 
-class _GROUP(tuple[Any, ...]):  # noqa: N801
+class _GROUP(tuple[Any, ...]):
     """A branch in the place of the part that it is a branch of; words do not run on over its ends."""
 
     def __new__(cls, items: list[Any]) -> _GROUP:
