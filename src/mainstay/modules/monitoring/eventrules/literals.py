@@ -1,18 +1,24 @@
-"""The words a pattern needs: every message it matches holds at least one of them."""
+"""The words a pattern needs: what must be in every message that it matches."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-SHORTEST = 3
-"""A word shorter than this is in nearly every message and sieves nothing."""
+SHORTEST = 2
+"""One letter is in nearly every message and sieves nothing."""
 SPELLINGS = 16
 """A digit in a word stands for ten words; no word is spelled in more ways than this."""
+WAYS = 12
+"""Ways that a pattern is told apart into; more are taken for one."""
+
+Clauses = list[frozenset[str]]
+"""Sets of words (in lower case), of each of which one must be in the message."""
 
 
-def needed(pattern: str) -> set[str] | None:
-    """Words (in lower case) of which one must be in the message; ``None`` where there are no such words.
+def needed(pattern: str) -> list[Clauses] | None:
+    """The ways in which a message can match: in each, one word of every clause must be there. ``None`` where there is
+    a way that needs no particular word.
 
     The parser of the standard library reads the pattern; RE2's language is a part of its language.
     """
@@ -22,13 +28,32 @@ def needed(pattern: str) -> set[str] | None:
         tree = _parser.parse(pattern)
     except (re.error, RecursionError, OverflowError):
         return None
-    found = _of(list(tree))
-    return found if found and min(map(len, found)) >= SHORTEST else None
+    ways = _ways(list(tree))
+    usable = [[clause for clause in way if min(map(len, clause)) >= SHORTEST] for way in ways]
+    return usable if usable and all(usable) else None
 
 
-def _of(items: list[Any]) -> set[str] | None:
-    """The best set of alternatives among the parts that must all be there."""
-    options: list[set[str]] = []
+def _ways(items: list[Any]) -> list[Clauses]:
+    """The alternatives of the pattern as a whole: those of its one branching part, beside what all of them need."""
+    for at, (code, value) in enumerate(items):
+        inner = value[1] if str(code) == "BRANCH" else None
+        if str(code) == "SUBPATTERN" and len(value[3]) == 1 and str(value[3][0][0]) == "BRANCH":
+            inner = value[3][0][1][1]
+        if inner is not None and len(inner) <= WAYS:
+            return [_of([*items[:at], _GROUP(list(branch)), *items[at + 1 :]]) for branch in inner]
+    return [_of(items)]
+
+
+class _GROUP(tuple[Any, ...]):
+    """A branch in the place of the part that it is a branch of; words do not run on over its ends."""
+
+    def __new__(cls, items: list[Any]) -> _GROUP:
+        return super().__new__(cls, ("SUBPATTERN", (None, 0, 0, items)))
+
+
+def _of(items: list[Any]) -> Clauses:
+    """What the parts need that must all be there."""
+    found: Clauses = []
     run = {""}
     for code, value in [*items, (None, None)]:
         name = str(code)
@@ -37,20 +62,15 @@ def _of(items: list[Any]) -> set[str] | None:
             run = {word + letter for word in run for letter in letters}
             continue
         if run != {""}:
-            options.append(run)
+            found.append(frozenset(run))
         run = set(letters) if letters else {""}
-        inner: set[str] | None = None
         if name == "SUBPATTERN":
-            inner = _of(list(value[3]))
+            found += _of(list(value[3]))
         elif name == "BRANCH":
-            inner = _branch(value[1])
+            found += _branch(value[1])
         elif name in ("MAX_REPEAT", "MIN_REPEAT") and value[0] >= 1:
-            inner = _of(list(value[2]))
-        if inner:
-            options.append(inner)
-    if not options:
-        return None
-    return max(options, key=lambda words: (min(map(len, words)), -len(words)))
+            found += _of(list(value[2]))
+    return found
 
 
 def _letters(name: str, value: Any) -> list[str]:
@@ -71,11 +91,12 @@ def _letters(name: str, value: Any) -> list[str]:
     return sorted(found)
 
 
-def _branch(branches: list[Any]) -> set[str] | None:
+def _branch(branches: list[Any]) -> Clauses:
+    """One clause: the best word of each branch."""
     words: set[str] = set()
     for branch in branches:
         found = _of(list(branch))
         if not found:
-            return None
-        words |= found
-    return words
+            return []
+        words |= max(found, key=lambda clause: (min(map(len, clause)), -len(clause)))
+    return [frozenset(words)]

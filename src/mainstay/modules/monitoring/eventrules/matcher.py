@@ -1,7 +1,7 @@
 """Which rule a message is recognised by: all rules at once, in time linear in the message.
 
 RE2 finds the words that each rule needs in one pass and tries only the rules whose words are there. Whole batches of
-log lines are sieved before by the same words in Rust, so that a line that no rule can match costs next to nothing.
+log lines are sieved before by such words in Rust, so that a line that no rule makes an event of costs next to nothing.
 """
 
 from __future__ import annotations
@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import re2
 
-from mainstay.modules.monitoring.eventrules.literals import needed
+from mainstay.modules.monitoring.eventrules import catalogue
+from mainstay.modules.monitoring.eventrules.sieve import Sieve
 
 REMEMBERED = 50_000
 """Messages whose rule is remembered: in a storm the same ones come again and again."""
@@ -93,21 +95,12 @@ class Matcher:
             self._forms.Compile()
         self._of: list[tuple[int, Any]] = []
         self._filter = re2.Filter()
-        words: set[str] = set()
-        self.sieves = True
         for number, rule in enumerate(self.rules):
             for pattern in rule.patterns:
                 self._of.append((number, check(pattern)))
                 self._filter.Add(pattern, _OPTIONS)
-                found = needed(pattern)
-                if found is None:
-                    # A rule that needs no particular word must see every message.
-                    self.sieves = False
-                else:
-                    words |= found
         if self._of:
             self._filter.Compile()
-        self.words = sorted(_shortest(words))
         self._memory: OrderedDict[tuple[str, str], Match | None] = OrderedDict()
 
     def match(self, message: str, vendor: str = "") -> Match | None:
@@ -164,21 +157,25 @@ class Matcher:
             return FOREIGN
         return 3 if vendor else 1
 
+    @cached_property
+    def _sieve(self) -> Sieve:
+        # Half a second of work for the shipped rules; where no log lines come, never.
+        return Sieve(pattern for rule in self.rules if _raises(rule) for pattern in rule.patterns)
+
+    @property
+    def sieves(self) -> bool:
+        """Whether the sieve keeps anything out."""
+        return not self._sieve.open
+
     def sieve(self, messages: Any) -> Any:
-        """Which messages of a Polars series any rule may match, as a series of booleans."""
-        if not self.sieves:
-            return messages.is_not_null()
-        return messages.str.contains_any(self.words, ascii_case_insensitive=True)
+        """Which messages of a Polars series any rule may make an event of, as a series of booleans."""
+        return self._sieve(messages)
+
+
+def _raises(rule: Rule) -> bool:
+    """Whether events come of what the rule recognises; else a message that only it knows is as good as unknown."""
+    return (rule.disposition or catalogue.find(rule.event_class).disposition) == catalogue.RAISE
 
 
 def _is_of(vendor: str, wanted: Iterable[str]) -> bool:
     return any(vendor == item or (item.endswith("*") and vendor.startswith(item[:-1])) for item in wanted)
-
-
-def _shortest(words: Iterable[str]) -> set[str]:
-    """Without words that contain another one: the other one is looked for anyway."""
-    kept: set[str] = set()
-    for word in sorted(words, key=len):
-        if not any(other in word for other in kept):
-            kept.add(word)
-    return kept

@@ -108,7 +108,7 @@ class EventEngine(Service):
         for organization in batch["organization"].unique().to_list():
             async with self.platform.work(organization, write=False) as ctx:
                 setup = await self.setups.of(ctx)
-            found = lines.raw_events(batch, organization, setup, self.relays)
+            found = await asyncio.to_thread(lines.raw_events, batch, organization, setup, self.relays)
             if found:
                 await self.take(organization, found)
 
