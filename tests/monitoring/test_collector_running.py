@@ -106,7 +106,7 @@ class Site:
         """Bytes in the spool, as they are on the disk now."""
         return sum(path.stat().st_size for path in (self.folder / "collector").glob("*.seg"))
 
-    def until(self, call: Callable[[], Any], seconds: float = 20) -> None:
+    def until(self, call: Callable[[], Any], seconds: float = 90) -> None:
         limit = time.monotonic() + seconds
         while not call():
             assert self.process is None or self.process.poll() is None, self.log.read_text()[-3000:]
@@ -116,7 +116,7 @@ class Site:
     def end(self, number: int = signal.SIGKILL) -> None:
         if self.process is not None:
             self.process.send_signal(number)
-            self.process.wait(20)
+            self.process.wait(60)
             self.process = None
 
     def lines(self, first: int, last: int) -> None:
@@ -155,7 +155,7 @@ def test_a_site_cut_off_and_killed_hands_everything_over_once_and_in_order(home:
         trap = ["-v2c", "-c", "public", f"127.0.0.1:{site.traps}", "", ".1.3.6.1.6.3.1.1.5.3",
                 ".1.3.6.1.2.1.2.2.1.1.7", "i", "7"]  # fmt: skip
         # An inform is answered once it is on the collector's disk.
-        done = subprocess.run([str(shutil.which("snmpinform")), *trap], capture_output=True, timeout=20)
+        done = subprocess.run([str(shutil.which("snmpinform")), *trap], capture_output=True, timeout=60)
         assert done.returncode == 0, done.stderr
         site.until(lambda: len(messages(home)) == 40)
         site.until(lambda: home.get("/ux/common/trap/configuration/trap_msgs/")["results"])
