@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import socket
@@ -76,10 +75,10 @@ class TlsFront:
 class Site:
     """A collector's host."""
 
-    def __init__(self, folder: Path, url: str, token: str, certificate: Path) -> None:
+    def __init__(self, home: Installation, folder: Path, url: str, token: str, certificate: Path) -> None:
         self.folder, self.log = folder, folder.with_suffix(".log")
         self.syslog, self.traps = free_port(), free_port()
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("MAINSTAY_")}
+        kept = {name: value for name, value in home.environment.items() if not name.startswith("MAINSTAY_")}
         self.environment = {
             **kept, "MAINSTAY_DATA_DIR": str(folder), "MAINSTAY_SERVER_URL": url, "MAINSTAY_COLLECTOR_TOKEN": token,
             "MAINSTAY_COLLECTOR_CA": str(certificate), "MAINSTAY_INTAKE_HOST": "127.0.0.1",
@@ -146,7 +145,7 @@ def test_a_site_cut_off_and_killed_hands_everything_over_once_and_in_order(home:
     home.serve()
     made = home.post("/api/collectors/", {"name": "Lyon", "networks": "127.0.0.0/8"}).json()["data"]
     front = TlsFront(tmp_path / "front", home.port)
-    site = Site(tmp_path / "site", f"https://127.0.0.1:{front.port}", made["token"], front.certificate)
+    site = Site(home, tmp_path / "site", f"https://127.0.0.1:{front.port}", made["token"], front.certificate)
     try:
         site.start()
         site.lines(0, 40)
@@ -193,7 +192,7 @@ def test_a_site_cut_off_and_killed_hands_everything_over_once_and_in_order(home:
 def test_a_server_with_another_certificate_gets_nothing(home: Installation, tmp_path: Path) -> None:
     front = TlsFront(tmp_path / "front", home.port)
     other = TlsFront(tmp_path / "other", home.port)
-    site = Site(tmp_path / "site", f"https://127.0.0.1:{front.port}", "ms_" + "a" * 40, other.certificate)
+    site = Site(home, tmp_path / "site", f"https://127.0.0.1:{front.port}", "ms_" + "a" * 40, other.certificate)
     try:
         site.start()
         site.lines(0, 5)

@@ -24,7 +24,7 @@ from mainstay.kernel.intake.batch import Batch, one_source
 from mainstay.modules.monitoring.collectors import work as watching
 from mainstay.modules.monitoring.collectors.engine import GAP, NEXT, REPEATED, Site, site_of, verdict
 from mainstay.modules.monitoring.collectors.tables import Collector, CollectorSpool
-from mainstay.modules.monitoring.collectors.work import Work
+from mainstay.modules.monitoring.collectors.wire import Work
 from mainstay.modules.monitoring.credentials.service import spans
 from mainstay.modules.monitoring.polling.measured import encoded
 from mainstay.modules.monitoring.polling.poller import Poller
@@ -205,7 +205,7 @@ async def test_a_device_of_a_site_is_polled_by_its_collector_and_judged_here(wor
         work = msgspec.json.decode(answer.content, type=Work)
         (item,) = work.devices
         assert (item.ci, item.address) == (device.ci, "127.0.0.95")
-        assert [given["community"] for given in work.credentials.values()] == ["public"]
+        assert [given.community for given in work.credentials.values()] == ["public"]
         await polling.take_over(work)
         up = await polling.poll(item)
     down = [await polling.poll(item) for _ in range(2)]

@@ -14,9 +14,7 @@ from dataclasses import dataclass
 import structlog
 
 from mainstay.collector.spool import Full, Spool
-from mainstay.kernel.errors import ApiError
-from mainstay.modules.monitoring.collectors.work import PolledDevice, Work
-from mainstay.modules.monitoring.credentials.service import access_of
+from mainstay.modules.monitoring.collectors.wire import PolledDevice, Work
 from mainstay.modules.monitoring.discovery.ping import Pinger
 from mainstay.modules.monitoring.polling.asking import Reading, ask
 from mainstay.modules.monitoring.polling.measured import encoded
@@ -56,10 +54,10 @@ class Polling:
     async def take_over(self, work: Work) -> None:
         """What is to be polled from now on."""
         access = {}
-        for key, values in work.credentials.items():
+        for key, given in work.credentials.items():
             try:
-                access[key] = await access_of(values, {name: str(value) for name, value in values.items()})
-            except (ApiError, KeyError, ValueError) as error:
+                access[key] = await asyncio.to_thread(given.made)
+            except (KeyError, ValueError) as error:
                 log.error("a credential cannot be used", credential=key, error=str(error)[:200])
         self._access = access
         now, found = time.monotonic(), {}

@@ -20,8 +20,7 @@ from mainstay.collector.polling import Polling
 from mainstay.collector.sender import Sender
 from mainstay.collector.spool import Spool, write_whole
 from mainstay.kernel.services import cancelled
-from mainstay.modules.monitoring.collectors.link import Report
-from mainstay.modules.monitoring.collectors.work import Work
+from mainstay.modules.monitoring.collectors.wire import Report, Work
 from mainstay.settings import Settings
 
 log = structlog.stdlib.get_logger("mainstay.collector")

@@ -23,6 +23,7 @@ from mainstay.kernel.operation import Group, Reply
 from mainstay.modules.monitoring.collectors import service, work
 from mainstay.modules.monitoring.collectors.engine import GAP, REPEATED, verdict
 from mainstay.modules.monitoring.collectors.tables import ONLINE
+from mainstay.modules.monitoring.collectors.wire import Report, Work
 
 log = structlog.stdlib.get_logger("mainstay.collectors")
 link = Group("Collectors", "/api/collector/")
@@ -40,23 +41,8 @@ class Acknowledged(msgspec.Struct, kw_only=True):
     """It was stored before."""
 
 
-class Report(msgspec.Struct, kw_only=True):
-    """How a collector is."""
-
-    software: str = ""
-    hostname: str = ""
-    backlog: int = 0
-    backlog_bytes: int = 0
-    oldest: float = 0
-    """When the oldest of what waits was received, seconds since 1970; 0: nothing waits."""
-    received: int = 0
-    lost: int = 0
-    devices: int = 0
-    error: str = ""
-
-
 @link.route("GET", "configuration/", permission=PERMISSION)
-async def configuration(ctx: Context) -> work.Work:
+async def configuration(ctx: Context) -> Work:
     """What a collector has to do: which devices it polls, and how
 
     Credentials are in it: it is answered over TLS and to this machine only. With `If-None-Match` it is 304 while

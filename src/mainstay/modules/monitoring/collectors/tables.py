@@ -24,6 +24,7 @@ class Collector(Record):
 
     name: Mapped[str] = f.text(label="Name", required=True, search=True, unique=True, column=True)
     location: Mapped[str | None] = f.reference("location", label="Site", column=True, aliases=("site",))
+    description: Mapped[str] = f.text(label="Description", length=1000)
     networks: Mapped[str] = f.text(
         label="Networks", length=4000, column=True, search=True,
         help="Addresses, networks and ranges of its site, separated by commas: it polls the devices in them.",
@@ -31,7 +32,6 @@ class Collector(Record):
     enabled: Mapped[bool] = f.boolean(
         default=True, label="Enabled", column=True, help="Off: it keeps what it receives until it is on again."
     )
-    description: Mapped[str] = f.text(label="Description", length=1000)
     state: Mapped[str] = f.choice(STATES, default=NEW, label="State", read_only=True, column=True)
     last_seen: Mapped[datetime | None] = f.instant(label="Last seen", read_only=True, column=True)
     backlog: Mapped[int] = f.integer(

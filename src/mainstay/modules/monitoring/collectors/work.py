@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-import msgspec
 import structlog
 from sqlalchemy import select, update
 from sqlalchemy.exc import SQLAlchemyError
@@ -20,6 +19,7 @@ from mainstay.modules.assets.cmdb.tables import Ci
 from mainstay.modules.monitoring.collectors import service
 from mainstay.modules.monitoring.collectors.engine import site_of
 from mainstay.modules.monitoring.collectors.tables import NEW, OFFLINE, ONLINE, Collector
+from mainstay.modules.monitoring.collectors.wire import DeviceAccess, PolledDevice, Work
 from mainstay.modules.monitoring.credentials import service as credentials
 from mainstay.modules.monitoring.credentials.tables import ACTIVE, Credential
 from mainstay.modules.monitoring.polling.tables import Polled
@@ -33,32 +33,6 @@ log = structlog.stdlib.get_logger("mainstay.collectors")
 AWAY = timedelta(seconds=60)
 """A collector reports every ten seconds: after so long without a word it is offline."""
 LOOK_SECONDS = 10.0
-SECRETS = ("community", "auth_password", "privacy_password")
-"""What polling needs; writing to devices is not a collector's work."""
-
-
-class PolledDevice(msgspec.Struct, kw_only=True):
-    """A device to poll."""
-
-    ci: str
-    address: str
-    credential: str
-    """Which of the credentials; empty: only echo."""
-    ping: bool
-    interval: int
-    asked_at: float
-    """When somebody asked for a poll at once, seconds since 1970; 0: nobody."""
-
-
-class Work(msgspec.Struct, kw_only=True):
-    """What a collector does beside receiving. ``credentials``: values and secrets, for its memory only."""
-
-    id: str
-    name: str
-    devices: list[PolledDevice]
-    credentials: dict[str, dict[str, str | int | float | None]]
-    note: str = ""
-    """Why it is not given what it needs."""
 
 
 async def of(ctx: Context, collector: Collector, *, secrets: bool) -> Work:
@@ -90,8 +64,8 @@ async def of(ctx: Context, collector: Collector, *, secrets: bool) -> Work:
                 note=note)  # fmt: skip
 
 
-async def _opened(ctx: Context, wanted: list[str]) -> dict[str, dict[str, str | int | float | None]]:
-    found: dict[str, dict[str, str | int | float | None]] = {}
+async def _opened(ctx: Context, wanted: list[str]) -> dict[str, DeviceAccess]:
+    found: dict[str, DeviceAccess] = {}
     if not wanted:
         return found
     query = select(Credential).where(Credential.id.in_(wanted), Credential.status == ACTIVE)
@@ -101,8 +75,14 @@ async def _opened(ctx: Context, wanted: list[str]) -> dict[str, dict[str, str | 
         except Conflict as error:
             log.error("a credential cannot be handed to a collector", credential=row.name, error=str(error)[:200])
             continue
-        values = {name: value for name, value in credentials.values_of(row).items() if name != "scope"}
-        found[row.id] = {**values, **{name: secrets[name] for name in SECRETS if name in secrets}}
+        # What polling needs: writing to devices is not a collector's work.
+        found[row.id] = DeviceAccess(
+            version=credentials.VERSIONS[row.kind], port=row.port or 161, timeout=row.timeout or 2.0,
+            retries=2 if row.retries is None else row.retries, community=secrets.get("community", ""),
+            username=row.username or "", auth_protocol=row.auth_protocol or "",
+            auth_password=secrets.get("auth_password", ""), privacy_protocol=row.privacy_protocol or "",
+            privacy_password=secrets.get("privacy_password", ""),
+        )  # fmt: skip
     return found
 
 
