@@ -21,6 +21,7 @@ apikey = App(name="apikey", help="Keys for programs.")
 # Named, not imported: a command loads only what it needs.
 app.command("mainstay.commands.server:serve", name="serve", help="Serve the API and the console.")
 app.command("mainstay.commands.server:worker", name="worker", help="Run background jobs only.")
+app.command("mainstay.commands.collector:collector", name="collector", help="Receive and poll at another site.")
 app.command("mainstay.commands.setup:init", name="init", help="Set up an empty installation.")
 app.command("mainstay.commands.demo:demo", name="demo", help="Try it: demo data, served at once.")
 app.command("mainstay.commands.saving:backup", name="backup", help="Write everything to one file, also while it runs.")

@@ -90,6 +90,17 @@ class Settings:
     metric_days: int = _setting(14, "Days single measurements are kept.")
     metric_5m_days: int = _setting(90, "Days their five-minute summaries are kept.")
     metric_1h_days: int = _setting(730, "Days their hourly summaries are kept.")
+    server_url: str = _setting("", "Of a collector: the address of its server, such as https://mainstay.example.com.")
+    collector_token: str = _setting("", "Of a collector: the token that the server showed when it was added.")
+    collector_ca: str = _setting(
+        "", "Of a collector: file with the authorities (PEM) that sign its server's certificate. Empty: the system's."
+    )
+    collector_plain: bool = _setting(
+        False, "Of a collector: whether its server may be an http:// address elsewhere than on this machine."
+    )
+    collector_spool_mb: int = _setting(
+        2048, "Of a collector: disk space for what waits while the server is away, in MiB."
+    )
     access_log_days: int = _setting(30, "Days the API access log is kept.")
     event_history_days: int = _setting(365, "Days the single occurrences of events are kept.")
 

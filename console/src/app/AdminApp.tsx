@@ -36,6 +36,7 @@ const MibExplorer = lazy(() => import("../mibs/MibExplorer"));
 const TrapsPage = lazy(() => import("../traps/TrapsPage"));
 const AssetPage = lazy(() => import("../assets/AssetPage"));
 const MapPage = lazy(() => import("../assets/MapPage"));
+const NewCollector = lazy(() => import("../collectors/NewCollector"));
 const SettingsPage = lazy(() => import("../admin/SettingsPage"));
 
 /** A page about a resource that the caller may not see says so. */
@@ -51,6 +52,8 @@ const PAGES: Record<string, { list?: ComponentType; record?: ComponentType; crea
   // A MIB is uploaded, not typed.
   mib: { create: () => <Navigate to="/mibs?upload=1" replace /> },
   log_grok_pattern: { record: GrokPage, create: NewGrok },
+  // Its token is shown once, when it is added.
+  collector: { create: NewCollector },
   log_pipeline: { record: PipelinePage, create: NewPipeline },
 };
 

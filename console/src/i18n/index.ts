@@ -3,6 +3,7 @@ import polyglotI18nProvider from "ra-i18n-polyglot";
 import englishMessages from "ra-language-english";
 import { account } from "./account";
 import { admin } from "./admin";
+import { collectors } from "./collectors";
 import { common } from "./common";
 import { events } from "./events";
 import { home } from "./home";
@@ -19,7 +20,7 @@ import { rules } from "./rules";
 import { traps } from "./traps";
 import { ticket } from "./ticket";
 
-const english = { common, shell, account, home, resources, ticket, imports, admin, logs, events, intake, pipeline, mibs, traps, rules, notify, assets };
+const english = { common, shell, account, home, resources, ticket, imports, admin, logs, events, intake, pipeline, mibs, traps, rules, notify, assets, collectors };
 
 type Leaves<T, Prefix extends string = ""> = {
   [K in keyof T & string]: T[K] extends string ? `${Prefix}${K}` : Leaves<T[K], `${Prefix}${K}.`>;

@@ -1,5 +1,6 @@
 import type { ComponentType } from "react";
 import type { Row } from "../api/types";
+import { Enrolment } from "../collectors/Enrolment";
 import { Attempts } from "../notify/Attempts";
 import { ChannelTest } from "../notify/ChannelTest";
 import { RuleTester } from "../rules/RuleTester";
@@ -18,4 +19,5 @@ export const FORM_PANELS: Record<string, ComponentType<FormPanel>> = {
   event_rule: RuleTester,
   notification_channel: ChannelTest,
   notification: Attempts,
+  collector: Enrolment,
 };

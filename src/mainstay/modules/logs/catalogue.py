@@ -5,6 +5,7 @@ from __future__ import annotations
 from mainstay.kernel.registry import Registry
 from mainstay.modules.logs.agents.resource import agents
 from mainstay.modules.logs.grok.resource import grok_patterns
+from mainstay.modules.logs.intake import handover as _handover  # noqa: F401 - takes what collectors received
 from mainstay.modules.logs.intake import items as _items  # noqa: F401 - tells whose address it is
 from mainstay.modules.logs.intake.resource import intake
 from mainstay.modules.logs.intake.service import LogIntake

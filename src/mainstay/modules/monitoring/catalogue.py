@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from mainstay.kernel.registry import Registry
 from mainstay.modules.assets.relations.service import parents
+from mainstay.modules.monitoring.collectors import polls as _polls  # noqa: F401 - takes what collectors polled
+from mainstay.modules.monitoring.collectors.link import link
+from mainstay.modules.monitoring.collectors.resource import collectors
+from mainstay.modules.monitoring.collectors.work import CollectorWatch
 from mainstay.modules.monitoring.credentials.resource import credentials
 from mainstay.modules.monitoring.discovery.resource import discoveries
 from mainstay.modules.monitoring.eventrules.resource import event_rules
@@ -17,6 +21,7 @@ from mainstay.modules.monitoring.mibs.resource import mibs
 from mainstay.modules.monitoring.polling.actions import measurements
 from mainstay.modules.monitoring.polling.poller import Poller
 from mainstay.modules.monitoring.templates.resource import device_templates
+from mainstay.modules.monitoring.traps import handover as _trap_handover  # noqa: F401 - takes what collectors received
 from mainstay.modules.monitoring.traps.actions import trap_configurations
 from mainstay.modules.monitoring.traps.credentials import trap_credentials
 from mainstay.modules.monitoring.traps.receiver import TrapReceiver
@@ -28,6 +33,8 @@ placing.parents_from(parents)
 def register(registry: Registry) -> None:
     registry.add(events, event_rules, maintenances, trap_configurations, mibs, credentials, trap_credentials)
     registry.add(discoveries, measurements, scheduled, device_templates)
+    registry.add(collectors, link)
+    registry.permission("IT Operations", "collector_link", "Collectors' own work", ("add",))
     registry.permission("IT Operations", "jobs", "Jobs", ("view", "add", "edit", "delete", "execute"))
     # The engine before what feeds it.
-    registry.service(EventEngine, TrapReceiver, Poller)
+    registry.service(EventEngine, TrapReceiver, Poller, CollectorWatch)

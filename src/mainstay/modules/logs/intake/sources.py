@@ -97,6 +97,17 @@ class Sources:
             for sender in found
         ]  # fmt: skip
 
+    async def senders_of(self, organization: str, addresses: Sequence[str]) -> list[Sender]:
+        """What is known of addresses at a site of this organization, whoever has the same addresses elsewhere."""
+        zone = await self.timezone(organization)
+        found = [self._of(address)[0] for address in addresses]
+        items = await _items[0](self._platform, organization, addresses) if _items else {}
+        return [
+            Sender(address, organization, sender.timezone if sender.organization == organization else zone,
+                   items.get(address, ""))
+            for address, sender in zip(addresses, found, strict=True)
+        ]  # fmt: skip
+
     async def timezone(self, organization: str) -> str:
         """The time zone that an organization chose for clocks without one."""
         await self.look()

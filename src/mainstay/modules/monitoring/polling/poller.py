@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import zlib
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,6 +19,8 @@ from mainstay.kernel.errors import ApiError
 from mainstay.kernel.services import Service
 from mainstay.kernel.signals import RAW_EVENTS, RawEvent
 from mainstay.modules.assets.cmdb.tables import Ci
+from mainstay.modules.monitoring.collectors.engine import site_of
+from mainstay.modules.monitoring.collectors.service import sites_everywhere
 from mainstay.modules.monitoring.credentials import service as credentials
 from mainstay.modules.monitoring.credentials.tables import ACTIVE, Credential
 from mainstay.modules.monitoring.discovery.ping import Pinger
@@ -57,6 +59,8 @@ class Device:
     due: float = 0.0
     missed: int = 0
     running: bool = False
+    collector: str = ""
+    """Of a device at a site with a collector: that polls it, and hands over what it read."""
     before: Before = field(default_factory=Before)
     watch: Watch = field(default_factory=Watch)
 
@@ -98,7 +102,7 @@ class Poller(Service):
                 with suppress(Exception):
                     await self.refresh()
             for device in list(self.devices.values()):
-                if device.due <= now and not device.running:
+                if device.due <= now and not device.running and not device.collector:
                     # A poll that is late is left out rather than made up for.
                     device.due = max(device.due + device.interval, now + device.interval / 2)
                     task = asyncio.create_task(self._guarded(device))
@@ -111,6 +115,7 @@ class Poller(Service):
         async with self.platform.work(ANY_ORGANIZATION, write=False) as ctx:
             query = select(Polled).where(Polled.enabled.is_(True), Polled.ci.in_(select(Ci.id)))
             rows = list((await ctx.session.execute(query)).scalars())
+            sites = await sites_everywhere(ctx)
             found: dict[tuple[str, str], Device] = {}
             for row in rows:
                 key = (row.organization, row.ci)
@@ -127,8 +132,17 @@ class Poller(Service):
                 device.ping, device.snmp, device.interval = row.ping, row.snmp, row.interval
                 if row.asked_at is not None and (row.last_run is None or row.asked_at > row.last_run):
                     device.due = 0.0
+                site = site_of(row.address, sites.get(row.organization, ()))
+                if device.collector != (site.id if site else ""):
+                    # Another clock, and maybe another way to it: rates begin anew.
+                    device.collector, device.before = site.id if site else "", Before()
                 found[key] = device
         self.devices = found
+
+    async def know(self, wanted: Iterable[tuple[str, str]]) -> None:
+        """Look at the database again if one of these devices is not known."""
+        if not all(key in self.devices for key in wanted):
+            await self.refresh()
 
     async def _guarded(self, device: Device) -> None:
         device.running = True
@@ -154,7 +168,16 @@ class Poller(Service):
                 error = "It was not done in time."
             except (SnmpError, Malformed, ApiError, ValueError, OSError) as failed:
                 error = str(failed)[:500]
-        seconds = time.monotonic() - started
+        await self.take(device, started, now, time.monotonic() - started, took, reading, error)
+
+    async def take(
+        self, device: Device, started: float, now: datetime, seconds: float, took: float | None,
+        reading: Reading | None, error: str, kept: list[Sample] | None = None,
+    ) -> None:  # fmt: skip
+        """What a poll means, made here or by a collector: availability, measurements, thresholds.
+
+        ``started``: on the clock of whoever polls the device. Measurements go to ``kept``, where it is given.
+        """
         alive = took is not None or reading is not None
         events = self._availability(device, alive, now, error)
         values = {("availability", ""): 1.0 if alive else 0.0}
@@ -168,7 +191,9 @@ class Poller(Service):
                         verdict = device.watch.judge(rule, part, value)
                         if verdict is not None:
                             events.append(_breach(device, rule, part, value, verdict, now))
-        if self._writer is not None:
+        if kept is not None:
+            kept += [Sample(device.organization, device.ci, *key, now, value) for key, value in values.items()]
+        elif self._writer is not None:
             for (metric, part), value in values.items():
                 self._writer.write(Sample(device.organization, device.ci, metric, part, now, value))
         await self._note(device, now, seconds, error)

@@ -1,0 +1,1 @@
+"""Collectors: ``mainstay collector`` at another site receives, polls and hands over through one outbound connection."""

@@ -1,0 +1,72 @@
+"""What a collector and its server tell each other. Nothing here needs a database: a collector has none."""
+
+from __future__ import annotations
+
+import msgspec
+
+from mainstay.modules.monitoring.snmp.client import Access
+from mainstay.modules.monitoring.snmp.message import V3
+from mainstay.modules.monitoring.snmp.usm import User
+
+
+class DeviceAccess(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """How to ask devices, with its secrets: for the collector's memory only."""
+
+    version: int
+    port: int
+    timeout: float
+    retries: int
+    community: str = ""
+    username: str = ""
+    auth_protocol: str = ""
+    auth_password: str = ""
+    privacy_protocol: str = ""
+    privacy_password: str = ""
+
+    def made(self) -> Access:
+        """As the client takes it. The keys of a version 3 user take milliseconds to make."""
+        user = None
+        if self.version == V3:
+            user = User(self.username, self.auth_protocol, self.auth_password, self.privacy_protocol,
+                        self.privacy_password)  # fmt: skip
+        return Access(version=self.version, community=self.community, user=user, port=self.port, timeout=self.timeout,
+                      retries=self.retries)  # fmt: skip
+
+
+class PolledDevice(msgspec.Struct, kw_only=True):
+    """A device to poll."""
+
+    ci: str
+    address: str
+    credential: str
+    """Which of the credentials; empty: only echo."""
+    ping: bool
+    interval: int
+    asked_at: float
+    """When somebody asked for a poll at once, seconds since 1970; 0: nobody."""
+
+
+class Work(msgspec.Struct, kw_only=True):
+    """What a collector does beside receiving."""
+
+    id: str
+    name: str
+    devices: list[PolledDevice]
+    credentials: dict[str, DeviceAccess]
+    note: str = ""
+    """Why it is not given what it needs."""
+
+
+class Report(msgspec.Struct, kw_only=True):
+    """How a collector is."""
+
+    software: str = ""
+    hostname: str = ""
+    backlog: int = 0
+    backlog_bytes: int = 0
+    oldest: float = 0
+    """When the oldest of what waits was received, seconds since 1970; 0: nothing waits."""
+    received: int = 0
+    lost: int = 0
+    devices: int = 0
+    error: str = ""
