@@ -160,7 +160,7 @@ async def test_neighbours_become_relations_once(world: World) -> None:
     listed = (await world.get("/ux/common/cmdb/relation/"))["results"]
     linked = [row for row in listed if row["origin"] == "discovery"]
     assert len(linked) == 1
-    assert {linked[0]["source_port"], linked[0]["target_port"]} == {"port a", "port b"}
+    assert {linked[0]["source_port"], linked[0]["target_port"]} == {"Gi0/1"}
 
 
 async def test_agents_that_lie_end_in_a_clear_state(world: World) -> None:

@@ -35,6 +35,7 @@ const NewPipeline = lazy(() => import("../pipeline/PipelinePage").then((page) =>
 const MibExplorer = lazy(() => import("../mibs/MibExplorer"));
 const TrapsPage = lazy(() => import("../traps/TrapsPage"));
 const AssetPage = lazy(() => import("../assets/AssetPage"));
+const NetworkMapPage = lazy(() => import("../topology/NetworkMapPage"));
 const MapPage = lazy(() => import("../assets/MapPage"));
 const NewCollector = lazy(() => import("../collectors/NewCollector"));
 const SettingsPage = lazy(() => import("../admin/SettingsPage"));
@@ -114,6 +115,7 @@ export default function AdminApp({ metadata }: { metadata: Metadata }) {
                 <Route path="admin/settings" element={<SettingsPage />} />
                 <Route path="logs/search" element={<LogExplorer />} />
                 <Route path="logs/intake" element={<IntakePage />} />
+                <Route path="monitoring/map" element={<Needs name="ci"><NetworkMapPage /></Needs>} />
                 <Route path="assets/map" element={<Needs name="ci"><MapPage /></Needs>} />
                 <Route path="mibs" element={<Needs name="mib"><MibExplorer /></Needs>} />
                 <Route path="traps" element={<TrapsPage />} />

@@ -9,7 +9,7 @@ import { rings, type Graph } from "./model";
 const STYLESHEET = "__________cytoscape_stylesheet";
 
 /** The library would add a style element, which the content policy refuses; it adds none where one of that name is. */
-function keepPolicy(): void {
+export function keepPolicy(): void {
   if (document.getElementById(STYLESHEET)) return;
   const marker = document.createElement("meta");
   marker.id = STYLESHEET;

@@ -21,6 +21,7 @@ from mainstay.modules.monitoring.mibs.resource import mibs
 from mainstay.modules.monitoring.polling.actions import measurements
 from mainstay.modules.monitoring.polling.poller import Poller
 from mainstay.modules.monitoring.templates.resource import device_templates
+from mainstay.modules.monitoring.topology.resource import topology
 from mainstay.modules.monitoring.traps import handover as _trap_handover  # noqa: F401 - takes what collectors received
 from mainstay.modules.monitoring.traps.actions import trap_configurations
 from mainstay.modules.monitoring.traps.credentials import trap_credentials
@@ -32,7 +33,7 @@ placing.parents_from(parents)
 
 def register(registry: Registry) -> None:
     registry.add(events, event_rules, maintenances, trap_configurations, mibs, credentials, trap_credentials)
-    registry.add(discoveries, measurements, scheduled, device_templates)
+    registry.add(discoveries, measurements, scheduled, device_templates, topology)
     registry.add(collectors, link)
     registry.permission("IT Operations", "collector_link", "Collectors' own work", ("add",))
     registry.permission("IT Operations", "jobs", "Jobs", ("view", "add", "edit", "delete", "execute"))

@@ -42,6 +42,7 @@ class Link(NamedTuple):
     target: str
     source_port: str = ""
     target_port: str = ""
+    description: str = ""
 
 
 async def kinds(ctx: Context) -> dict[str, Kind]:
@@ -133,6 +134,7 @@ async def connect(ctx: Context, links: Iterable[Link], origin: str) -> int:
             "target": key[2],
             "source_port": link.source_port,
             "target_port": link.target_port,
+            "description": link.description,
             "origin": origin,
             "last_seen": ctx.now,
         }

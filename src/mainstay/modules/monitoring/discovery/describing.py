@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mainstay.modules.assets.cmdb.facts import Facts
+from mainstay.modules.monitoring.discovery import surroundings
 from mainstay.modules.monitoring.discovery.reading import Answers, Table, mac, number, text
 from mainstay.modules.monitoring.templates import engine
 from mainstay.modules.monitoring.templates.engine import Identity, Library, Part
@@ -149,6 +150,9 @@ def interfaces(found: Answers, own: Mapping[int, list[str]]) -> list[dict[str, A
     made: list[dict[str, Any]] = []
     seen: set[str] = set()
     more = found.rows("ifx")
+    whole = surroundings.lags(found)
+    names = {index[0]: (text(more.get(index, {}).get(1)) or text(row.get(2)))[:200]
+             for index, row in found.rows("if").items()}  # fmt: skip
     for index, row in found.rows("if").items():
         also = more.get(index, {})
         name = text(also.get(1)) or text(row.get(2)) or str(index[0])
@@ -157,8 +161,10 @@ def interfaces(found: Answers, own: Mapping[int, list[str]]) -> list[dict[str, A
         seen.add(name)
         speed = number(also.get(15)) * 1_000_000 or number(row.get(5))
         kind = number(row.get(3))
+        above = whole.get(index[0], 0)
         made.append({
-            "key": name[:200], "name": name[:255], "if_index": index[0], "description": text(row.get(2)),
+            "key": name[:200], "name": name[:255], "if_index": index[0], "lag": names.get(above, ""),
+            "description": text(row.get(2)),
             "alias": text(also.get(18)), "kind": IF_KINDS.get(kind, str(kind)), "speed": speed or None,
             "mtu": number(row.get(4)) or None, "mac": mac(row.get(6)),
             "admin_status": STATES.get(number(row.get(7)), ""),
@@ -213,31 +219,3 @@ def software(found: Answers) -> list[dict[str, Any]]:
                 "path": text(row.get(4))[:500],
             })  # fmt: skip
     return list(made.values())
-
-
-def neighbours(found: Answers) -> list[dict[str, str]]:
-    """Who is at the other end of each port, as the device heard it by LLDP (IEEE 802.1AB)."""
-    ports = {index[-1]: row for index, row in found.rows("lldp_ports").items()}
-    reached: dict[tuple[int, ...], str] = {}
-    for index in found.rows("lldp_addresses"):
-        if len(index) > 5 and index[4] in (4, 16) and len(index) == 5 + index[4]:
-            octets = bytes(arc & 255 for arc in index[5:])
-            reached.setdefault(index[:3], str(ipaddress.ip_address(octets)))
-    made = []
-    for index, row in list(found.rows("lldp").items())[:2000]:
-        if len(index) != 3:
-            continue
-        local = ports.get(index[1], {})
-        made.append({
-            "port": (text(local.get(4)) or _label(local.get(2), local.get(3)) or str(index[1]))[:200],
-            "chassis": _label(row.get(4), row.get(5))[:200],
-            "remote_port": (text(row.get(8)) or _label(row.get(6), row.get(7)))[:200],
-            "name": text(row.get(9))[:255],
-            "address": reached.get(index, ""),
-        })  # fmt: skip
-    return made
-
-
-def _label(kind: Any, raw: Any) -> str:
-    """A chassis or port: an address of IEEE 802 as such, everything else as text."""
-    return mac(raw) if isinstance(raw, bytes) and len(raw) == 6 and number(kind) in (3, 4) else text(raw)

@@ -40,7 +40,9 @@ FIELDS = (
               maximum=600, protocols=["snmp"], help="What is not answered by then is left out, and told."),
     Parameter(name="software", label="Installed software", kind="boolean", default=True, protocols=["snmp"]),
     Parameter(name="processes", label="Running processes", kind="boolean", default=False, protocols=["snmp"]),
-    Parameter(name="neighbours", label="Neighbours (LLDP)", kind="boolean", default=True, protocols=["snmp"]),
+    Parameter(name="neighbours", label="Neighbours (LLDP, CDP)", kind="boolean", default=True, protocols=["snmp"]),
+    Parameter(name="bridges", label="Bridge and ARP tables", kind="boolean", default=True, protocols=["snmp"],
+              help="They tell what is plugged in where nobody speaks LLDP or CDP."),
 )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from mainstay.modules.assets.cmdb.facts import Facts
 from mainstay.modules.monitoring.credentials import service as credentials
 from mainstay.modules.monitoring.credentials.service import ALLOWED, Address, Span, inside, spans
 from mainstay.modules.monitoring.credentials.tables import ACTIVE, Credential
-from mainstay.modules.monitoring.discovery import describing, reading
+from mainstay.modules.monitoring.discovery import describing, reading, surroundings
 from mainstay.modules.monitoring.discovery.ping import CANNOT, Pace, Pinger
 from mainstay.modules.monitoring.discovery.tables import ICMP, SNMP
 from mainstay.modules.monitoring.discovery.targets import why_not
@@ -26,6 +26,7 @@ from mainstay.modules.monitoring.snmp.ber import Malformed
 from mainstay.modules.monitoring.snmp.client import Access, NoAnswer, SnmpError
 from mainstay.modules.monitoring.templates import service as templates
 from mainstay.modules.monitoring.templates.engine import Library
+from mainstay.modules.monitoring.topology.engine import Evidence
 
 FOUND, ALIVE = "found", "alive"
 REASONS = {
@@ -72,6 +73,7 @@ class Look:
     facts: Facts | None = None
     identity: dict[str, str] = field(default_factory=dict)
     neighbours: list[dict[str, str]] = field(default_factory=list)
+    evidence: Evidence | None = None
     problems: list[str] = field(default_factory=list)
 
 
@@ -158,7 +160,8 @@ async def _snmp(one: Look, known: Setup, pace: Pace) -> None:
         identity = describing.identify(answers, known.library)
         one.result, one.credential = FOUND, way.id
         one.facts = describing.facts(one.address, answers, identity, known.categories)
-        one.neighbours = describing.neighbours(answers)
+        one.neighbours = surroundings.shown(answers)
+        one.evidence = surroundings.evidence(answers, known.params)
         one.problems += answers.problems
         said = {"vendor": identity.vendor, "os": identity.os, "version": identity.version, "model": identity.model,
                 "type": identity.type, "serial": identity.serial, "template": identity.template,

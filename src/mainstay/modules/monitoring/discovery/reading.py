@@ -39,6 +39,14 @@ HOST = (1, 3, 6, 1, 2, 1, 25)
 STORAGE, PROCESSOR, RUNNING, INSTALLED = (*HOST, 2, 3, 1), (*HOST, 3, 3, 1), (*HOST, 4, 2, 1), (*HOST, 6, 3, 1)
 LLDP_MIB = (1, 0, 8802, 1, 1, 2, 1)
 LLDP_PORTS, LLDP, LLDP_ADDRESSES = (*LLDP_MIB, 3, 7, 1), (*LLDP_MIB, 4, 1, 1), (*LLDP_MIB, 4, 2, 1)
+MIB_2 = (1, 3, 6, 1, 2, 1)
+CDP, LAG, STACK = (
+    (1, 3, 6, 1, 4, 1, 9, 9, 23, 1, 2, 1, 1),
+    (1, 2, 840, 10006, 300, 43, 1, 2, 1, 1),
+    (*MIB_2, 31, 1, 2, 1),
+)
+BRIDGE_PORTS, FDB, VLAN_FDB = (*MIB_2, 17, 1, 4, 1), (*MIB_2, 17, 4, 3, 1), (*MIB_2, 17, 7, 1, 2, 2, 1)
+ARP_OLD, ARP_NEW = (*MIB_2, 4, 22, 1), (*MIB_2, 4, 35, 1)
 TABLES: dict[str, tuple[Oid, Sequence[int]]] = {
     "if": (IF, (2, 3, 4, 5, 6, 7, 8)),
     "ifx": (IFX, (1, 15, 18)),
@@ -50,15 +58,25 @@ TABLES: dict[str, tuple[Oid, Sequence[int]]] = {
     "installed": (INSTALLED, (2, 4)),
     "running": (RUNNING, (2, 4, 6)),
     "lldp_ports": (LLDP_PORTS, (2, 3, 4)),
-    "lldp": (LLDP, (4, 5, 6, 7, 8, 9)),
+    "lldp": (LLDP, (4, 5, 6, 7, 8, 9, 12)),
     "lldp_addresses": (LLDP_ADDRESSES, (3,)),
+    "cdp": (CDP, (6, 4, 7, 8, 9)),
+    "lag": (LAG, (13,)),
+    "stack": (STACK, (3,)),
+    "bridge_ports": (BRIDGE_PORTS, (2,)),
+    "fdb": (FDB, (2,)),
+    "vlan_fdb": (VLAN_FDB, (2,)),
+    "arp_old": (ARP_OLD, (2,)),
+    "arp_new": (ARP_NEW, (4,)),
 }
-BYTES = {("if", 6), ("lldp", 5), ("lldp", 7), ("lldp_ports", 3)}
+BYTES = {("if", 6), ("lldp", 5), ("lldp", 7), ("lldp", 12), ("lldp_ports", 3), ("cdp", 4), ("cdp", 9), ("arp_old", 2),
+         ("arp_new", 4)}  # fmt: skip
 """Columns of octets that are no text."""
 PARTS_OF = {
     "software": ("installed",),
     "processes": ("running",),
-    "neighbours": ("lldp_ports", "lldp", "lldp_addresses"),
+    "neighbours": ("lldp_ports", "lldp", "lldp_addresses", "cdp"),
+    "bridges": ("bridge_ports", "fdb", "vlan_fdb", "arp_old", "arp_new"),
 }
 
 

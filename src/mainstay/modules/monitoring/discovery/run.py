@@ -6,7 +6,6 @@ middle loses nothing and doubles nothing.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,14 +18,12 @@ from mainstay.kernel.context import Context
 from mainstay.kernel.platform import Platform
 from mainstay.kernel.tasks import AsyncTask
 from mainstay.modules.assets.cmdb import lookup
-from mainstay.modules.assets.cmdb.parts import CiInterface
 from mainstay.modules.assets.cmdb.reconcile import CREATED, REFUSED, Outcome, reconcile
-from mainstay.modules.assets.cmdb.tables import Ci
-from mainstay.modules.assets.relations.service import Link, connect
 from mainstay.modules.monitoring.discovery.probing import ALIVE, FOUND, Look, look, setup
 from mainstay.modules.monitoring.discovery.tables import Discovery, Finding, Iteration
 from mainstay.modules.monitoring.discovery.targets import Targets, plan
 from mainstay.modules.monitoring.polling.service import Binding, bind
+from mainstay.modules.monitoring.topology import service as topology
 
 JOB, QUEUE, BATCH, KEPT = "discovery.run", "discovery", 64, 20
 """``KEPT``: the runs of a discovery whose findings are kept."""
@@ -91,6 +88,9 @@ async def _batch(platform: Platform, organization: str, iteration: str, first: i
         findings = await settle(ctx, iteration, looks, dry=dry, approval=given["approval_required"])
         await ctx.session.execute(insert(Finding), findings)
         await bind(ctx, bindings(findings, given["params"]))
+        told = {one.address: one.evidence for one in looks if one.evidence is not None}
+        await topology.keep(ctx, {one["ci"]: told[one["address"]] for one in findings
+                                  if one["ci"] and one["address"] in told})  # fmt: skip
         task.done = first + len(looks)
         task.created += sum(one["result"] == ADDED for one in findings)
         task.updated += sum(one["result"] == "updated" for one in findings)
@@ -156,7 +156,8 @@ def _judge(row: dict[str, Any], one: Look, outcome: Outcome, earlier: dict[str, 
         row["name"] = str(one.facts.attributes.get("name", ""))[:255]
         if any(problem.startswith("No item is identified") for problem in outcome.problems):
             row |= {"result": AWAITING, "reason": "It is new, and waits for approval.", "problems": one.problems[:20],
-                    "facts": msgspec.to_builtins(one.facts)}  # fmt: skip
+                    "facts": {"device": msgspec.to_builtins(one.facts),
+                              "evidence": msgspec.to_builtins(one.evidence)}}  # fmt: skip
         else:
             row["reason"] = " ".join(outcome.problems)[:1000]
     elif outcome.ci_id in earlier:
@@ -184,54 +185,9 @@ async def _link(platform: Platform, organization: str, iteration: str) -> int:
 
 
 async def link(ctx: Context, iteration: str) -> int:
-    """Relations between the devices of a run and the neighbours they heard; returns how many are new."""
-    query = select(Finding.ci, Finding.neighbours).where(Finding.iteration == iteration, Finding.ci != "")
-    heard: dict[str, list[dict[str, str]]] = {
-        ci: listed for ci, listed in (await ctx.session.execute(query)).all() if listed
-    }
-    every = [one for listed in heard.values() for one in listed]
-    if not every:
-        return 0
-    known = await _known(ctx, every)
-    links: dict[tuple[str, str], Link] = {}
-    for ci, listed in heard.items():
-        for one in listed:
-            other = next((known[mark] for mark in _marks(one) if mark in known), "")
-            if other and other != ci:
-                # Both ends may tell of it: it is one cable.
-                ends = (ci, one["port"], other, one["remote_port"])
-                source, port, target, far = ends if ci < other else (ends[2], ends[3], ends[0], ends[1])
-                links.setdefault((source, target), Link(source, "connects", target, port[:200], far[:200]))
-    return await connect(ctx, links.values(), SOURCE)
-
-
-def _marks(one: dict[str, str]) -> list[tuple[str, str]]:
-    """What a neighbour can be recognised by, the surest first."""
-    marks = [("mac", one["chassis"]), ("address", one["address"]), ("name", one["name"].lower()),
-             ("name", one["name"].lower().partition(".")[0])]  # fmt: skip
-    return [mark for mark in marks if mark[1]]
-
-
-async def _known(ctx: Context, every: Sequence[dict[str, str]]) -> dict[tuple[str, str], str]:
-    """Items by mark; a mark of several items says nothing."""
-    wanted: dict[str, set[str]] = defaultdict(set)
-    for one in every:
-        for kind, value in _marks(one):
-            wanted[kind].add(value)
-    holders: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for start in range(0, len(wanted["mac"]), store.CHUNK):
-        part = sorted(wanted["mac"])[start : start + store.CHUNK]
-        for column, key in ((CiInterface.mac, CiInterface.ci), (Ci.chassis_id, Ci.id)):
-            for mac, ci in (await ctx.session.execute(select(column, key).where(column.in_(part)))).all():
-                holders["mac", mac].add(ci)
-    for start in range(0, len(wanted["name"]), store.CHUNK):
-        part = sorted(wanted["name"])[start : start + store.CHUNK]
-        for named in (func.lower(Ci.name), func.lower(Ci.host_name)):
-            for name, ci in (await ctx.session.execute(select(named, Ci.id).where(named.in_(part)))).all():
-                holders["name", name].add(ci)
-    for address, item in (await lookup.by_address(ctx, wanted["address"])).items():
-        holders["address", address].add(item.id)
-    return {mark: next(iter(items)) for mark, items in holders.items() if len(items) == 1}
+    """Links of the devices of a run; returns how many relations are new."""
+    query = select(Finding.ci).where(Finding.iteration == iteration, Finding.ci != "").distinct()
+    return await topology.relate(ctx, list((await ctx.session.execute(query)).scalars()))
 
 
 async def _finish(platform: Platform, organization: str, iteration: str, error: str) -> dict[str, int]:

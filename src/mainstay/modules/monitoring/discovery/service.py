@@ -23,6 +23,8 @@ from mainstay.modules.monitoring.discovery.schedule import next_run
 from mainstay.modules.monitoring.discovery.tables import Discovery, Finding, Iteration
 from mainstay.modules.monitoring.discovery.targets import plan
 from mainstay.modules.monitoring.polling.service import bind
+from mainstay.modules.monitoring.topology import service as topology
+from mainstay.modules.monitoring.topology.engine import Evidence
 
 
 def planned(row: Discovery, host: str = "") -> dict[str, Any]:
@@ -121,20 +123,23 @@ async def approve(ctx: Context, iteration: Iteration, chosen: Sequence[str]) -> 
     if chosen:
         query = query.where(Finding.address.in_(list(chosen)[:1000]))
     waiting = list((await ctx.session.execute(query.order_by(Finding.position).limit(1000))).scalars())
-    facts = [msgspec.convert(one.facts, Facts) for one in waiting]
+    facts = [msgspec.convert(one.facts["device"], Facts) for one in waiting]
+    told = [msgspec.convert(one.facts.get("evidence"), Evidence | None, strict=False) for one in waiting]
     outcomes = await reconcile(ctx, run.SOURCE, facts) if facts else []
-    told = []
+    results = []
     for one, outcome in zip(waiting, outcomes, strict=True):
         by = f"Approved by {ctx.principal.name}."
         one.result = run.ADDED if outcome.what == CREATED else outcome.what
         one.ci, one.name, one.facts = outcome.ci_id, outcome.name[:255] or one.name, {}
         one.reason = f"{by} {' '.join(outcome.problems)}".strip()[:1000]
-        told.append({"address": one.address, "result": one.result, "ci_id": one.ci, "reason": one.reason})
+        results.append({"address": one.address, "result": one.result, "ci_id": one.ci, "reason": one.reason})
     await ctx.session.flush()
     stored = [{"ci": one.ci, "name": one.name, "address": one.address, "credential": one.credential,
                "result": one.result} for one in waiting]  # fmt: skip
     await bind(ctx, run.bindings(stored, iteration.plan["params"]))
+    kept = {one.ci: heard for one, heard in zip(waiting, told, strict=True) if one.ci and heard is not None}
+    await topology.keep(ctx, kept)
     await run.link(ctx, iteration.id)
     iteration.counts = await run.count(ctx, iteration.id)
     await ctx.session.flush()
-    return told
+    return results

@@ -1,0 +1,146 @@
+"""What a device tells of its neighbours, its bridge table and its aggregates, as evidence for the topology. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from typing import Any
+
+from mainstay.modules.monitoring.discovery.reading import PARTS_OF, Answers, mac, number, text
+from mainstay.modules.monitoring.topology.estate import CDP, LLDP, Evidence, Heard
+
+MAX_HEARD = 2000
+CHASSIS_MAC, CHASSIS_ADDRESS, PORT_MAC, PORT_ADDRESS, PORT_ALIAS = 4, 5, 3, 4, 1
+LAG = 161
+"""ifType of an aggregate."""
+LLDP_PHONE, CDP_PHONE = 0x04, 0x80
+
+
+def evidence(found: Answers, params: Mapping[str, Any]) -> Evidence:
+    """What the device knows of its surroundings."""
+    wanted = [name for part in ("neighbours", "bridges") if params.get(part, True) for name in PARTS_OF[part]]
+    kind = number(found.scalars.get("chassis_kind"))
+    own = found.scalars.get("chassis_id")
+    return Evidence(
+        chassis="" if kind == CHASSIS_MAC else label(kind, own, CHASSIS_MAC, CHASSIS_ADDRESS)[:255],
+        heard=[*_lldp(found), *_cdp(found)], bridge=bridge(found), arp=arp(found), lags=lags(found),
+        partial=any(name not in found.tables for name in wanted),
+    )  # fmt: skip
+
+
+def shown(found: Answers) -> list[dict[str, str]]:
+    """The neighbours as findings show them."""
+    return [
+        {"port": (one.local[0] if one.local else str(one.if_index))[:200], "chassis": one.chassis[:200],
+         "remote_port": (one.port[0] if one.port else "")[:200], "name": one.name[:255], "address": one.address,
+         "protocol": one.protocol, "platform": one.platform[:200]}
+        for one in (*_lldp(found), *_cdp(found))
+    ]  # fmt: skip
+
+
+def label(kind: int, raw: Any, mac_kind: int, address_kind: int) -> str:
+    """A chassis or a port of any subtype as text (IEEE 802.1AB, 8.5.2 and 8.5.3)."""
+    if not isinstance(raw, bytes):
+        return text(raw)
+    if kind == address_kind and len(raw) in (5, 17):
+        # The family stands before the octets.
+        return str(ipaddress.ip_address(raw[1:]))
+    if len(raw) == 6 and (kind == mac_kind or not raw.isascii() or not text(raw).isprintable()):
+        return mac(raw)
+    return text(raw)
+
+
+def _words(*given: str) -> list[str]:
+    return list(dict.fromkeys(word for word in given if word))
+
+
+def _interface(found: Answers, index: int) -> list[str]:
+    return _words(text(found.rows("ifx").get((index,), {}).get(1)), text(found.rows("if").get((index,), {}).get(2)))
+
+
+def _lldp(found: Answers) -> list[Heard]:
+    ports = {index[-1]: row for index, row in found.rows("lldp_ports").items()}
+    bridged = {index[0]: number(row.get(2)) for index, row in found.rows("bridge_ports").items()}
+    reached: dict[tuple[int, ...], str] = {}
+    for index in found.rows("lldp_addresses"):
+        if len(index) > 5 and index[4] in (4, 16) and len(index) == 5 + index[4]:
+            octets = bytes(arc & 255 for arc in index[5:])
+            reached.setdefault(index[:3], str(ipaddress.ip_address(octets)))
+    made = []
+    for index, row in list(found.rows("lldp").items())[:MAX_HEARD]:
+        if len(index) != 3:
+            continue
+        local = ports.get(index[1], {})
+        can = row.get(12)
+        made.append(Heard(
+            protocol=LLDP,
+            local=_words(label(number(local.get(2)), local.get(3), PORT_MAC, PORT_ADDRESS), text(local.get(4)),
+                         *(() if local else (str(index[1]),))),
+            # Without a table of ports the number is that of the bridge, or of the interface itself.
+            if_index=bridged.get(index[1], index[1]),
+            chassis=label(number(row.get(4)), row.get(5), CHASSIS_MAC, CHASSIS_ADDRESS),
+            port=_words(label(number(row.get(6)), row.get(7), PORT_MAC, PORT_ADDRESS), text(row.get(8))),
+            name=text(row.get(9)), address=reached.get(index, ""),
+            phone=isinstance(can, bytes) and bool(can) and bool(can[0] & LLDP_PHONE),
+        ))  # fmt: skip
+    return made
+
+
+def _cdp(found: Answers) -> list[Heard]:
+    made = []
+    for index, row in list(found.rows("cdp").items())[:MAX_HEARD]:
+        if len(index) != 2:
+            continue
+        address, can = row.get(4), row.get(9)
+        octets = address if isinstance(address, bytes) and len(address) in (4, 16) and any(address) else b""
+        made.append(Heard(
+            protocol=CDP, local=_interface(found, index[0]), if_index=index[0], port=_words(text(row.get(7))),
+            name=text(row.get(6)), address=str(ipaddress.ip_address(octets)) if octets else "",
+            platform=text(row.get(8)), phone=isinstance(can, bytes) and bool(can) and bool(can[-1] & CDP_PHONE),
+        ))  # fmt: skip
+    return made
+
+
+def bridge(found: Answers) -> dict[str, int]:
+    """Learned addresses and the ifIndex of their port (BRIDGE-MIB, Q-BRIDGE-MIB)."""
+    ports = {index[0]: number(row.get(2)) for index, row in found.rows("bridge_ports").items()}
+    made: dict[str, int] = {}
+    for name, skip in (("fdb", 0), ("vlan_fdb", 1)):
+        for index, row in found.rows(name).items():
+            address = mac(bytes(arc & 255 for arc in index[skip:]))
+            port = number(row.get(2))
+            if address and port:
+                made.setdefault(address, ports.get(port, 0 if ports else port))
+    return {address: port for address, port in made.items() if port}
+
+
+def arp(found: Answers) -> dict[str, str]:
+    """Network addresses and who answers for them (IP-MIB)."""
+    made: dict[str, str] = {}
+    for index, row in found.rows("arp_old").items():
+        if len(index) == 5:
+            _answers(made, bytes(arc & 255 for arc in index[1:]), row.get(2))
+    for index, row in found.rows("arp_new").items():
+        if len(index) > 3 and index[1] in (1, 2) and len(index) == 3 + index[2]:
+            _answers(made, bytes(arc & 255 for arc in index[3:]), row.get(4))
+    return made
+
+
+def _answers(made: dict[str, str], octets: bytes, raw: Any) -> None:
+    address = mac(raw)
+    if len(octets) in (4, 16) and address and address != "ff:ff:ff:ff:ff:ff":
+        made.setdefault(str(ipaddress.ip_address(octets)), address)
+
+
+def lags(found: Answers) -> dict[int, int]:
+    """Members of aggregates: ifIndex of each, and of the aggregate (IEEE8023-LAG-MIB, ifStackTable)."""
+    kinds = {index[0]: number(row.get(3)) for index, row in found.rows("if").items()}
+    made = {}
+    for index in found.rows("stack"):
+        if len(index) == 2 and all(index) and kinds.get(index[0]) == LAG and kinds.get(index[1]) != LAG:
+            made[index[1]] = index[0]
+    for index, row in found.rows("lag").items():
+        above = number(row.get(13))
+        if above and above != index[0] and above in kinds:
+            made[index[0]] = above
+    return made
