@@ -198,7 +198,7 @@ def _keep_to(loop: asyncio.AbstractEventLoop) -> None:
     """
     from dbos._dbos import _get_dbos_instance
 
-    background = _get_dbos_instance()._background_event_loop
+    background: Any = _get_dbos_instance()._background_event_loop
     background.target_loop = lambda: loop
 
 
