@@ -7,6 +7,7 @@ items where they come fast. Areas that must not import each other meet here.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -92,3 +93,12 @@ LINES: Topic[polars.DataFrame] = Topic("lines")
 
 RAW_EVENTS: Topic[list[RawEvent]] = Topic("raw_events")
 """Raw events of any organization, for the event engine."""
+
+FIRST_MS = 1_577_836_800_000
+"""2020: the milliseconds since then begin the ids of log lines; they fit 40 bits for thirty years."""
+
+
+def process_number(platform: Platform) -> int:
+    """What tells the ids of this process's lines from those of others: 10 bits, drawn at every start."""
+    number: int = platform.memory.setdefault("process_number", secrets.randbelow(1024))
+    return number

@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from mainstay.kernel.signals import FIRST_MS
 from mainstay.kernel.telemetry import register_migration, register_retention
 from mainstay.kernel.telemetry.arrow import pa
 
@@ -78,23 +79,20 @@ register_migration(
 )
 register_retention(TABLE, "received", lambda settings: settings.log_days)
 
-_EPOCH_MS = 1_577_836_800_000
-"""2020: the milliseconds since then fit 40 bits for thirty years."""
-
 
 class Numbers:
     """The ids of lines: rising with the time of receipt, also when the clock jumps back, and different in every
     process. 40 bits of milliseconds, 10 of the process, 13 of a count."""
 
-    def __init__(self) -> None:
-        self._process = secrets.randbelow(1024)
+    def __init__(self, process: int | None = None) -> None:
+        self._process = secrets.randbelow(1024) if process is None else process
         self._last = 0
         self._lock = threading.Lock()
 
     def take(self, count: int) -> NDArray[np.uint64]:
         """``count`` new ids."""
         with self._lock:
-            first = max(self._last + 1, (time.time_ns() // 1_000_000 - _EPOCH_MS) << 13)
+            first = max(self._last + 1, (time.time_ns() // 1_000_000 - FIRST_MS) << 13)
             self._last = first + count - 1
         ticks = np.arange(first, first + count, dtype=np.uint64)
         low = ticks & np.uint64(0x1FFF)

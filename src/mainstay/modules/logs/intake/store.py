@@ -13,7 +13,7 @@ import polars as pl
 import structlog
 
 from mainstay.kernel.errors import Unavailable
-from mainstay.kernel.signals import LINES
+from mainstay.kernel.signals import LINES, process_number
 from mainstay.modules.logs.intake.lines import FRAME, TABLE, Numbers, complete, to_arrow
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class LogStore:
         self.held = 0
         """Lines in memory; a long one counts as several."""
         self._capacity = capacity
-        self._numbers = Numbers()
+        self._numbers = Numbers(process_number(platform))
         self._waiting: deque[_Held] = deque()
         self._oldest: float | None = None
         self._changed = asyncio.Condition()

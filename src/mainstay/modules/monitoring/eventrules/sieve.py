@@ -51,10 +51,10 @@ class Sieve:
         small = messages.str.to_lowercase()
         kept = self._kept(small)
         self._seen += len(messages)
-        if self._seen >= self._wait and len(messages) >= SAMPLE and kept.sum() > len(messages) * PASSING:
+        if self._seen >= self._wait and len(messages) >= SAMPLE and int(kept.sum()) > len(messages) * PASSING:
             self._learn(small)
             better = self._kept(small)
-            helped = better.sum() < kept.sum() * 0.8
+            helped = int(better.sum()) < int(kept.sum()) * 0.8
             self._seen, self._wait = 0, LEAST if helped else max(LEAST, 2 * self._wait)
             kept = better
         return kept

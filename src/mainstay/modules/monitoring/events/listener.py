@@ -20,6 +20,7 @@ from mainstay.modules.monitoring.events.classify import occurrences
 from mainstay.modules.monitoring.events.engine import Occurrence, State
 from mainstay.modules.monitoring.events.setup import Setups
 from mainstay.modules.monitoring.events.storm import Storms
+from mainstay.modules.monitoring.events.unseen import Unseen
 
 if TYPE_CHECKING:
     import polars
@@ -47,6 +48,7 @@ class EventEngine(Service):
         self._counts: dict[str, dict[str, dict[str, Any]]] = {}
         self._history: Writer | None = None
         self._tasks: list[asyncio.Task[None]] = []
+        self.unseen = Unseen(platform)
 
     async def start(self) -> None:
         # More than half a second, once; not in the middle of the first batch.
@@ -57,12 +59,28 @@ class EventEngine(Service):
             asyncio.create_task(self._tell(), name="event-counts"),
             asyncio.create_task(self._keep_up(), name="event-upkeep"),
         ]
+        if self.platform.telemetry is not None:
+            gone = await self.unseen.begin()
+            self._tasks.append(asyncio.create_task(self._mark(gone), name="event-marks"))
 
     async def stop(self) -> None:
         for task in self._tasks:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+        if self.platform.telemetry is not None:
+            with suppress(SQLAlchemyError):
+                await self.unseen.note()
+
+    async def _mark(self, gone: dict[str, int]) -> None:
+        """Look at the lines that were stored before a crash, then note how far this process has come."""
+        while True:
+            try:
+                await self.unseen.catch_up(gone, self.take_lines)
+                await self.unseen.note()
+            except Exception as error:
+                log.warning("marks of the lines looked at wait", error=str(error)[:300])
+            await asyncio.sleep(TICK)
 
     async def take(self, organization: str, batch: Sequence[RawEvent]) -> list[State]:
         """Classify and store raw events of one organization; returns when they are committed."""
@@ -186,3 +204,4 @@ async def hear_lines(platform: Platform, batch: polars.DataFrame) -> None:
     engine = platform.service(EventEngine)
     if engine is not None:
         await engine.take_lines(batch)
+        engine.unseen.looked(batch)
