@@ -111,6 +111,15 @@ async def test_a_token_is_shown_once_and_is_good_for_a_collectors_work_only(worl
     person = await world.granted({"collector": ("view",)})
     await world.post(f"{PATH}{remote.id}/new_token/", {}, by=person, expect=403)
     await stranger.post(f"{PATH}{remote.id}/new_token/", {}, expect=404)
+    # Credentials come with networks: nobody gets to them by a token of their own making.
+    keeper = await world.granted({"collector": ("view", "add", "edit")})
+    await world.post(PATH, {"name": "Rome", "networks": "10.0.0.0/8"}, by=keeper, expect=403)
+    rome = (await world.post(PATH, {"name": "Rome"}, by=keeper, expect=201))["data"]["id"]
+    await world.patch(f"{PATH}{rome}/", {"networks": "10.0.0.0/8"}, by=keeper, expect=403)
+    await world.post(f"{PATH}{rome}/new_token/", {}, by=keeper)
+    await world.patch(f"{PATH}{rome}/", {"networks": "10.0.0.0/8"})
+    await world.post(f"{PATH}{rome}/new_token/", {}, by=keeper, expect=403)
+    await world.patch(f"{PATH}{rome}/", {"networks": "10.0.0.0/33"}, expect=400)
     old = remote.token
     remote.token = (await world.post(f"{PATH}{remote.id}/new_token/", {}))["data"]["token"]
     assert (await remote.send("GET", "configuration/")).status_code == 200

@@ -20,17 +20,23 @@ class Collectors(Behaviour[Collector]):
         if len(rows) > 1:
             raise Invalid("Please add collectors one at a time: each answer shows a token once.")
         for row in rows:
-            spans(row.get("networks") or "", "networks")
+            _may_name(ctx, row.get("networks") or "")
             row["key"], row["token_prefix"], token = await service.new_key(ctx, row["name"])
             ctx.cache["created"] = {"token": token, "command": command(ctx, token)}
 
     async def change(self, ctx: Context, entity: Collector, values: dict[str, Any], given: Mapping[str, Any]) -> None:
-        if values.get("networks"):
-            spans(values["networks"], "networks")
+        _may_name(ctx, values.get("networks") or "")
 
     async def removing(self, ctx: Context, entities: Sequence[Collector]) -> None:
         await service.revoke_keys(ctx, [entity.key for entity in entities if entity.key])
         await service.forget(ctx, [entity.id for entity in entities])
+
+
+def _may_name(ctx: Context, networks: str) -> None:
+    """Whoever holds a collector's token is given the credentials of the devices in its networks: to have both is for
+    those who may use credentials. Raises ``Forbidden``, or ``Invalid`` for what are no networks."""
+    if spans(networks, "networks"):
+        ctx.principal.require("credential", "execute")
 
 
 def command(ctx: Context, token: str) -> str:
@@ -59,6 +65,7 @@ collectors = Resource(
 async def renew(ctx: Context, id: str) -> Saved:
     """Give a collector a new token; the old one ends at once. The answer shows it, once"""
     entity = await verbs.entity_of(ctx, collectors, id, lock=True)
+    _may_name(ctx, entity.networks)
     if entity.key:
         await service.revoke_keys(ctx, [entity.key])
     entity.key, entity.token_prefix, token = await service.new_key(ctx, entity.name)
