@@ -118,7 +118,9 @@ async def test_the_map_narrows_down_and_shows_how_devices_are(world: World) -> N
     assert (nodes["b"]["availability"], nodes["a"]["severity"], nodes["a"]["events"]) == ("down", 2, 1)
     near = await world.get(PATH, params={"ci_id": ids["a"], "depth": 1})
     assert {one["name"] for one in near["nodes"]} == {"a", "b", "printer"}
-    group = await world.post("/ux/common/dgroup/device_group/", {"name": "Two", "devices": [ids["c"], ids["d"]]}, expect=201)
+    group = await world.post(
+        "/ux/common/dgroup/device_group/", {"name": "Two", "devices": [ids["c"], ids["d"]]}, expect=201
+    )
     part = await world.get(PATH, params={"group": group["id"]})
     assert ({one["name"] for one in part["nodes"]}, len(part["links"])) == ({"c", "d"}, 1)
     await world.get(PATH, params={"depth": 99}, expect=400)
