@@ -49,6 +49,19 @@ DEVICES = [
      " (Build 9600 Multiprocessor Free)", ("Microsoft", "Windows", "6.3", "Intel64 Family 6 Model 45 Stepping")),
     ("789.2.5", "NetApp Release 9.1P5: Mon Jun 12 13:47:19 UTC 2017", ("NetApp", "ONTAP", "9.1P5", "")),
     ("890.1.5.8.68", "MES3500-24", ("Zyxel", "ZyNOS", "", "MES3500-24")),
+    ("2011.2.224.279", "Huawei Versatile Routing Platform Software VRP (R) software, Version 8.180 (CE6851HI "
+     "V200R005C10SPC800) Copyright (C) 2012-2018 Huawei Technologies Co., Ltd.\r\nHUAWEI CE6851-48S6Q-HI",
+     ("Huawei", "VRP", "8.180", "CE6851-48S6Q-HI")),
+    ("25506.11.1.101", "HPE Comware Platform Software, Software Version 7.1.070, Release 3507P02 HPE FF 5130-24G-4SFP+ "
+     "EI Switch Copyright (c) 2010-2018", ("HP", "Comware", "7.1.070", "5130-24G-4SFP+ EI")),
+    ("6027.1.3.22", "Dell Networking OS Operating System Version: 2.0 Application Software Version: 9.14(1.0) Series: "
+     "S4048-ON", ("Force10", "FTOS", "9.14(1.0)", "S4048-ON")),
+    ("3375.2.1.3.4.43", "BIG-IP Virtual Edition : Linux 3.10.0-862 : BIG-IP software release 15.1.0.4, build 0.0.6",
+     ("F5", "BIG-IP", "15.1.0.4", "BIG-IP Virtual Edition")),
+    ("10002.1", "Linux 2.6.33 #1 Tue Nov 24 22:34:27 EST 2020 mips", ("Ubiquiti", "AirOS", "", "")),
+    ("8072.3.2.10", "EdgeRouter X 5-Port 2.0.9-hotfix.6", ("Ubiquiti", "EdgeOS", "2.0.9-hotfix.6", "EdgeRouter X")),
+    ("4196.1.1.5.5.300", "Siemens, SIMATIC NET, SCALANCE XB208, 6GK5 208-0BA00-2AB2, HW: Version 4, FW: Version "
+     "V04.02.00, SVPL6147920", ("Siemens", "SCALANCE", "V04.02.00", "SCALANCE XB208")),
     ("35265.1.81", "MES3324F 28-port 1G/10G Managed Switch", ("Eltex", "Eltex MES", "4.0.7", "MES-3324F")),
 ]  # fmt: skip
 ANSWERS = {f"{ENTERPRISE}14988.1.1.4.4.0": "6.43.2", f"{ENTERPRISE}89.2.4.0": "4.0.7"}

@@ -170,7 +170,7 @@ async def _nodes(
                          address=address, manufacturer=maker, model=model)  # fmt: skip
     hidden = 0
     if ctx.principal.groups:
-        every = wanted.with_only_columns(func.count())
+        every = wanted.with_only_columns(func.count(Ci.id))
         hidden = max(0, int(await ctx.session.scalar(every) or 0) - len(found))
     return made, hidden, len(found) > query.limit
 
