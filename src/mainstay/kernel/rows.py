@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import msgspec
 from sqlalchemy import ColumnElement, Select, and_, bindparam, false, func, or_, select
 
-from mainstay.kernel import changes, customfields, query
+from mainstay.kernel import changes, customfields, direct, query
 from mainstay.kernel.context import Context
 from mainstay.kernel.errors import Invalid, NotFound
 from mainstay.kernel.fields import Field
@@ -20,7 +20,7 @@ from mainstay.kernel.operation import Page
 from mainstay.kernel.query import ListQuery, Source
 from mainstay.kernel.record import Record
 from mainstay.kernel.resource import Resource, f_stamps
-from mainstay.kernel.statements import confined, fixed, plain
+from mainstay.kernel.statements import confined, plain
 
 R = TypeVar("R", bound=Record)
 
@@ -33,7 +33,7 @@ class Layout:
 
     names: list[str]
     statement: Select[Any]
-    by_id: Select[Any]
+    by_id: direct.Statement
     """One row of an organization; takes ``wanted`` and ``in_organization``."""
     choices: list[tuple[str, str, dict[Any, str]]]
 
@@ -73,7 +73,7 @@ def layout(ctx: Context, res: Resource[Any], *, whole: bool) -> Layout:
             model.organization == bindparam("in_organization"),
             model.is_deleted == false(),
         )
-        res.memory[key] = Layout(names, statement, fixed(by_id), labels)
+        res.memory[key] = Layout(names, statement, direct.Statement(plain(by_id)), labels)
     found: Layout = res.memory[key]
     return found
 
@@ -143,10 +143,11 @@ async def stored(ctx: Context, res: Resource[Any], record_id: str) -> dict[str, 
     """The row of a record that this transaction has written, whole. Raises ``NotFound``."""
     shape = layout(ctx, res, whole=True)
     wanted = {"wanted": record_id, "in_organization": ctx.organization}
-    raw = (await ctx.session.execute(shape.by_id, wanted)).first()
-    if raw is None:
+    database = ctx.platform.database
+    found = await direct.run(database, ctx.session, shape.by_id.on(database), wanted)
+    if not found:
         raise NotFound(f"No {res.label.lower()} has the id {record_id[:64]!r}.")
-    return finish(res, shape, raw)
+    return finish(res, shape, found[0])
 
 
 async def condition_of(
