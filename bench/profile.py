@@ -35,7 +35,7 @@ from mainstay.settings import Settings
 _created = itertools.count()
 WORK = {
     "create": lambda number: Mainstay.creating(next(_created)),
-    "list": Mainstay.wandering,
+    "list": lambda number: Mainstay.wandering(number % 30),
     "kept": Mainstay.listing,
     "bulk": lambda number: Mainstay.bulk(BATCH, number * BATCH),
 }
@@ -107,12 +107,16 @@ async def ask(app: Any, headers: list[tuple[bytes, bytes]], call: Call) -> bytes
     return content
 
 
-async def many(app: Any, headers: list[tuple[bytes, bytes]], what: str, count: int, connections: int) -> None:
+async def many(
+    platform: Platform, app: Any, headers: list[tuple[bytes, bytes]], what: str, count: int, connections: int
+) -> None:
     """``count`` requests of one kind, ``connections`` at a time."""
     numbers = iter(range(count))
 
     async def one() -> None:
         for number in numbers:
+            if what == "list":
+                platform.memory.pop("lists", None)  # as if it was another page each time
             await ask(app, headers, WORK[what](number))
 
     await asyncio.gather(*(one() for _ in range(connections)))
@@ -137,9 +141,9 @@ async def measure(settings: Settings, kinds: list[str], rows: int, times: float,
         await ask(app, headers, Mainstay.bulk(BATCH, first))
     for what in kinds:
         count = max(1, int(COUNT[what] * times))
-        await many(app, headers, what, max(1, count // 10), connections)
+        await many(platform, app, headers, what, max(1, count // 10), connections)
         busy, began = time.process_time(), time.perf_counter()
-        await many(app, headers, what, count, connections if what != "bulk" else 1)
+        await many(platform, app, headers, what, count, connections if what != "bulk" else 1)
         busy, took = time.process_time() - busy, time.perf_counter() - began
         print(
             f"  {what}: {busy / count * 1000:.2f} ms CPU, {took / count * 1000:.2f} ms, {count / took:.0f}/s",
@@ -147,7 +151,7 @@ async def measure(settings: Settings, kinds: list[str], rows: int, times: float,
         )
         if top:
             with sampled(top):
-                await many(app, headers, what, count, connections if what != "bulk" else 1)
+                await many(platform, app, headers, what, count, connections if what != "bulk" else 1)
     stop.set()
     await task
 

@@ -12,8 +12,10 @@ from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import local
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from sqlalchemy import Float, Numeric
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
 Row = Sequence[Any]
 READERS = 4
+AT_ONCE = 0.008
+"""Seconds that a statement on SQLite may keep the others waiting before it is given to a thread."""
 COPIED = 20
 """From so many rows on PostgreSQL takes them as a copy."""
 
@@ -40,20 +44,22 @@ class Direct:
     def __init__(self, statement: Any, dialect: Any, columns: Sequence[str] | None = None) -> None:
         """``columns``: those that an insert gives values for."""
         given = None if columns is None else list(columns)
-        compiled: SQLCompiler = statement.compile(
-            dialect=dialect, column_keys=given, for_executemany=given is not None,
-            compile_kwargs={"render_postcompile": True},
-        )  # fmt: skip
-        self.sql = str(compiled)
+        compiled: SQLCompiler = statement.compile(dialect=dialect, column_keys=given, for_executemany=given is not None)
+        held: dict[str, Any] = dict(compiled.construct_params(_check=False))
+        known: dict[str, Any] = dict(compiled._bind_processors)
+        self.sql, order = str(compiled), compiled.positiontup or ()
+        if compiled.post_compile_params or compiled.literal_execute_params:
+            # Lists of values, which are part of the statement.
+            expanded = compiled._process_parameters_for_postcompile(held)
+            self.sql, order = expanded.statement, expanded.positiontup or ()
+            held.update(expanded.additional_parameters)
+            known.update(expanded.processors)
         self.table: str = statement.table.name if given is not None else ""
-        known = compiled._bind_processors
         self._inward: list[tuple[str, Any, Callable[[Any], Any] | None]] = []
-        for name in compiled.positiontup or ():
-            bind = compiled.binds.get(name)
-            process: Any = known.get(name)
+        for name in order:
+            bind, process = compiled.binds.get(name), known.get(name)
             if bind is None or not bind.required:
-                # A value that is part of the statement.
-                value = bind.effective_value if bind is not None else compiled.params[name]
+                value = held[name]
                 self._inward.append(("", process(value) if process else value, None))
             else:
                 self._inward.append((bind.key, None, process))
@@ -61,7 +67,7 @@ class Direct:
         outward = [
             (index, made)
             for index, entry in enumerate(compiled._result_columns)
-            if (made := entry.type._cached_result_processor(dialect, None)) is not None
+            if (made := entry.type._cached_result_processor(dialect, _code(entry.type))) is not None
         ]
         self._outward = outward
         self._names = [entry.keyname for entry in compiled._result_columns]
@@ -93,6 +99,13 @@ class Direct:
         return self._record(rows[0]) if rows else None
 
 
+def _code(kind: Any) -> int | None:
+    """PostgreSQL's number of the types for which SQLAlchemy asks it."""
+    if isinstance(kind, Float):
+        return 701
+    return 1700 if isinstance(kind, Numeric) else None
+
+
 class Statement:
     """A statement that is kept: put into the words of a database when it first runs there."""
 
@@ -110,18 +123,13 @@ class Statement:
         return made
 
 
-async def run(
-    database: Database, session: AsyncSession, statement: Direct, given: Mapping[str, Any], *, small: bool = False
-) -> Sequence[Row]:
-    """The rows of a statement: in the session's transaction, or beside it while the session only reads and has none.
-
-    ``small``: it finds its few rows by an index, so SQLite may answer on the spot.
-    """
+async def run(database: Database, session: AsyncSession, statement: Direct, given: Mapping[str, Any]) -> Sequence[Row]:
+    """The rows of a statement: in the session's transaction, or beside it while the session only reads and has none."""
     values = statement.values(given)
     info = session.sync_session.info
     if info.get("reading") and not session.in_transaction():
         database.watch(statement.sql)
-        return statement.read(await database.reader.fetch(statement.sql, values, small=small))
+        return statement.read(await database.reader.fetch(statement.sql, values))
     connection = await _connection(database, session, statement)
     return statement.read(await _execute(database, connection, statement, values))
 
@@ -200,7 +208,7 @@ class Reader:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def fetch(self, sql: str, values: list[Any], *, small: bool) -> Sequence[Row]:
+    async def fetch(self, sql: str, values: list[Any]) -> Sequence[Row]:
         """The rows of one statement."""
         raise NotImplementedError
 
@@ -209,37 +217,52 @@ class Reader:
 
 
 class SqliteReader(Reader):
-    """Small statements run on the spot, which takes less than handing them over; others in a thread."""
+    """Runs a statement on the spot, which takes less than handing it to a thread; one that takes long goes to one."""
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
         self._path = str(database.engine.url.database)
         self._here: sqlite3.Connection | None = None
+        self._until = 0.0
+        self._slow: set[str] = set()
         self._thread = local()
         self._opened: list[sqlite3.Connection] = []
         self._pool = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-reader")
 
     def _open(self) -> sqlite3.Connection:
         made = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, cached_statements=500)
-        for pragma in ("busy_timeout=5000", "query_only=ON", "cache_size=-32768", "mmap_size=268435456",
+        for pragma in ("busy_timeout=0", "query_only=ON", "cache_size=-32768", "mmap_size=268435456",
                        "temp_store=MEMORY"):  # fmt: skip
             made.execute(f"PRAGMA {pragma}").close()
         self._opened.append(made)
         return made
 
+    def _over(self) -> int:
+        return 1 if perf_counter() > self._until else 0
+
     def _there(self, sql: str, values: list[Any]) -> list[Any]:
         connection: sqlite3.Connection | None = getattr(self._thread, "connection", None)
         if connection is None:
             connection = self._thread.connection = self._open()
+            connection.execute("PRAGMA busy_timeout=15000").close()
         return connection.execute(sql, values).fetchall()
 
-    async def fetch(self, sql: str, values: list[Any], *, small: bool) -> Sequence[Row]:
+    async def fetch(self, sql: str, values: list[Any]) -> Sequence[Row]:
         try:
-            if not small:
-                return await asyncio.get_running_loop().run_in_executor(self._pool, self._there, sql, values)
-            if self._here is None:
-                self._here = self._open()
-            return self._here.execute(sql, values).fetchall()
+            if sql not in self._slow:
+                if self._here is None:
+                    self._here = self._open()
+                    self._here.set_progress_handler(self._over, 5000)
+                self._until = perf_counter() + AT_ONCE
+                try:
+                    return self._here.execute(sql, values).fetchall()
+                except sqlite3.OperationalError as error:
+                    if error.sqlite_errorcode not in (sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_BUSY):
+                        raise
+                if len(self._slow) > 1000:
+                    self._slow.clear()
+                self._slow.add(sql)
+            return await asyncio.get_running_loop().run_in_executor(self._pool, self._there, sql, values)
         except sqlite3.Error as error:
             raise DBAPIError.instance(sql, None, error, sqlite3.Error, hide_parameters=True) from error
 
@@ -269,7 +292,7 @@ class PostgresReader(Reader):
             await getattr(dialect, f"setup_asyncpg_{kind}_codec")(_Wrapped(made))
         return made
 
-    async def fetch(self, sql: str, values: list[Any], *, small: bool) -> Sequence[Row]:
+    async def fetch(self, sql: str, values: list[Any]) -> Sequence[Row]:
         import asyncpg
 
         async with self._room:

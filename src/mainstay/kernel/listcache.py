@@ -61,5 +61,5 @@ async def _heads(ctx: Context, res: Resource[Any]) -> tuple[Any, ...] | None:
         res.memory["heads"] = direct.Statement(plain(select(*newest, settled)))
     database = ctx.platform.database
     asked = res.memory["heads"].on(database)
-    (row,) = await direct.run(database, ctx.session, asked, {"in_organization": ctx.organization}, small=True)
+    (row,) = await direct.run(database, ctx.session, asked, {"in_organization": ctx.organization})
     return (ctx.principal.generation, *row[:-1]) if row[-1] else None

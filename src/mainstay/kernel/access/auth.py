@@ -111,7 +111,7 @@ _SESSION = direct.Statement(
 async def _first(ctx: Context, statement: direct.Statement, given: dict[str, Any]) -> Any:
     database = ctx.platform.database
     made = statement.on(database)
-    return made.first(await direct.run(database, ctx.session, made, given, small=True))
+    return made.first(await direct.run(database, ctx.session, made, given))
 
 
 async def _by_key(ctx: Context, key: str) -> tuple[Principal, bool]:
