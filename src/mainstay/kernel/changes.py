@@ -30,7 +30,7 @@ from mainstay.kernel import direct
 from mainstay.kernel.context import Context
 from mainstay.kernel.generation import CONFIGURATION, bump
 from mainstay.kernel.record import Base, Identifier, JsonType, Scoped, Timestamp
-from mainstay.kernel.statements import plain
+from mainstay.kernel.statements import plain as on_tables
 
 MAX_TEXT = 2000
 """Characters of a long text kept per change; the whole text is in the record, not in its trail."""
@@ -63,11 +63,11 @@ class Change(Scoped, Base):
 _COLUMNS = ("organization", "resource", "record_id", "action", "actor", "actor_name", "at", "request_id", "version",
             "changes")  # fmt: skip
 _TABLE: Any = Change.__table__
-_NUMBER = literal_column("pg_current_xact_id()::text::bigint")
+_NUMBER: Any = literal_column("pg_current_xact_id()::text::bigint")
 _INSERT = direct.Statement(insert(_TABLE), _COLUMNS)
 _INSERT_NUMBERED = direct.Statement(insert(_TABLE).values(transaction=_NUMBER), _COLUMNS)
 _INSERT_MANY = direct.Statement(insert(_TABLE), ("transaction", *_COLUMNS))
-_CURRENT = direct.Statement(plain(select(_NUMBER)))
+_CURRENT = direct.Statement(on_tables(select(_NUMBER)))
 
 
 async def record(

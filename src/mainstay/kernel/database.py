@@ -74,7 +74,7 @@ class Database:
             connection = await session.connection(execution_options=options)
             session.sync_session.info["connection"] = connection.sync_connection
             yield session
-            await session.commit()
+            await direct.commit(self, session)
 
     def watch(self, sql: str) -> None:
         """Tell the watchers of a statement that is about to run."""

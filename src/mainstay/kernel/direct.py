@@ -24,8 +24,6 @@ from mainstay.kernel import sqlite
 from mainstay.kernel.statements import ANY_ORGANIZATION
 
 if TYPE_CHECKING:
-    import asyncpg
-
     from mainstay.kernel.database import Database
 
 Row = Sequence[Any]
@@ -47,7 +45,8 @@ class Direct:
         compiled: SQLCompiler = statement.compile(dialect=dialect, column_keys=given, for_executemany=given is not None)
         held: dict[str, Any] = dict(compiled.construct_params(_check=False))
         known: dict[str, Any] = dict(compiled._bind_processors)
-        self.sql, order = str(compiled), compiled.positiontup or ()
+        self.sql = str(compiled)
+        order: Sequence[str] = compiled.positiontup or ()
         if compiled.post_compile_params or compiled.literal_execute_params:
             # Lists of values, which are part of the statement.
             expanded = compiled._process_parameters_for_postcompile(held)
@@ -95,7 +94,8 @@ class Direct:
     def first(self, rows: Sequence[Row]) -> Any:
         """The first row with its columns by name, or ``None``."""
         if self._record is None:
-            self._record = namedtuple("Record", self._names, rename=True)._make  # type: ignore[misc]
+            kind: Any = namedtuple("Record", self._names, rename=True)  # type: ignore[misc]
+            self._record = kind._make
         return self._record(rows[0]) if rows else None
 
 
@@ -161,12 +161,32 @@ async def insert(
         _raise(database, connection, statement.sql, error)
 
 
+async def commit(database: Database, session: AsyncSession) -> None:
+    """End the session's transaction; without SQLAlchemy's part where it has nothing left to write."""
+    sync = session.sync_session
+    held = sync.info.get("connection")
+    if held is None or held.closed or not sync._is_clean() or sync.in_nested_transaction():
+        await session.commit()
+        return
+    connection = held.connection.dbapi_connection
+    driver = connection._connection
+    try:
+        if not database.is_sqlite:
+            if connection._transaction is not None:
+                await connection._call_and_discard(connection._transaction.commit)
+        elif not sqlite._pending(driver):
+            await driver._execute(driver._conn.commit)
+    except Exception as error:
+        _raise(database, connection, "COMMIT", error)
+
+
 async def _connection(database: Database, session: AsyncSession, statement: Direct) -> Any:
     """The driver's connection of the session's transaction, as SQLAlchemy wraps it."""
     sync = session.sync_session
     held = sync.info.get("connection")
     if held is None or held.closed:
         held = (await session.connection()).sync_connection
+        assert held is not None
         sync.info["connection"] = held
     if sync.info.get("organization") != ANY_ORGANIZATION:
         database.watch(statement.sql)
@@ -278,11 +298,11 @@ class PostgresReader(Reader):
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
-        self._idle: list[asyncpg.Connection] = []
+        self._idle: list[Any] = []
         self._room = asyncio.Semaphore(READERS)
 
-    async def _open(self) -> asyncpg.Connection:
-        import asyncpg
+    async def _open(self) -> Any:
+        import asyncpg  # type: ignore[import-untyped]
 
         dialect: Any = self._database.engine.dialect
         places, options = dialect.create_connect_args(self._database.engine.url)

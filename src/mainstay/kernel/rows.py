@@ -36,6 +36,8 @@ class Layout:
     by_id: direct.Statement
     """One row of an organization; takes ``wanted`` and ``in_organization``."""
     choices: list[tuple[str, str, dict[Any, str]]]
+    joined: list[str]
+    """Links whose names are looked up."""
 
 
 def layout(ctx: Context, res: Resource[Any], *, whole: bool) -> Layout:
@@ -43,14 +45,15 @@ def layout(ctx: Context, res: Resource[Any], *, whole: bool) -> Layout:
     key = ("layout", whole)
     if key not in res.memory:
         model = res.model
-        names, columns, joins = ["id"], [model.id], []
+        names, columns, joins, joined = ["id"], [model.id], [], list[str]()
         for name, spec in res.fields.items():
             if (not spec.listed or spec.kind in HEAVY) and not whole:
                 continue
             names.append(name)
             columns.append(getattr(model, name))
             target = ctx.platform.registry.resources.get(spec.reference) if name in res.links else None
-            if target is not None:
+            if target is not None and not _named_itself(res, name):
+                joined.append(name)
                 # A plain table, not an entity: the name of what was deleted since must stay readable.
                 other = target.model.__table__.alias(f"{name}_of")
                 joins.append((other, and_(other.c.id == getattr(model, name),
@@ -73,9 +76,16 @@ def layout(ctx: Context, res: Resource[Any], *, whole: bool) -> Layout:
             model.organization == bindparam("in_organization"),
             model.is_deleted == false(),
         )
-        res.memory[key] = Layout(names, statement, direct.Statement(plain(by_id)), labels)
+        res.memory[key] = Layout(names, statement, direct.Statement(plain(by_id)), labels, joined)
     found: Layout = res.memory[key]
     return found
+
+
+def _named_itself(res: Resource[Any], name: str) -> bool:
+    """Whether a record keeps the name of what a link refers to, in a field after the link."""
+    after = list(res.fields).index(name)
+    own = f"{name}_name"
+    return own in res.fields and list(res.fields).index(own) > after and res.fields[own].listed
 
 
 def _title(target: Resource[Any], table: Any) -> Any:
@@ -148,6 +158,14 @@ async def stored(ctx: Context, res: Resource[Any], record_id: str) -> dict[str, 
     if not found:
         raise NotFound(f"No {res.label.lower()} has the id {record_id[:64]!r}.")
     return finish(res, shape, found[0])
+
+
+def as_stored(ctx: Context, res: Resource[Any], full: dict[str, Any]) -> dict[str, Any] | None:
+    """The row of a record that was inserted with these values just now; ``None`` where it takes a look to know."""
+    shape = layout(ctx, res, whole=True)
+    if not res.plain_inserts or any(full[name] is not None for name in shape.joined):
+        return None
+    return finish(res, shape, [full.get(name) for name in shape.names])
 
 
 async def condition_of(
@@ -294,9 +312,11 @@ async def _found(
             statement = statement.add_columns(*_head(ctx, res))
         # The rows' organization is that of their ids, which is in the inner statement.
         if not plan.kept:
-            return (await ctx.session.execute(plain(statement), given)).all()
+            plainly: Sequence[Any] = (await ctx.session.execute(plain(statement), given)).all()
+            return plainly
         made = plan.made[(flipped, headed)] = direct.Direct(plain(statement), database.engine.dialect)
-    return await direct.run(database, ctx.session, made, given)
+    found: Sequence[Any] = await direct.run(database, ctx.session, made, given)
+    return found
 
 
 def _ordering(res: Resource[Any], column: Any, keyed: bool, reverse: bool) -> list[Any]:
