@@ -244,7 +244,7 @@ class SqliteReader(Reader):
         self._path = str(database.engine.url.database)
         self._here: sqlite3.Connection | None = None
         self._until = 0.0
-        self._slow: set[str] = set()
+        self._slow: dict[str, int] = {}
         self._thread = local()
         self._opened: list[sqlite3.Connection] = []
         self._pool = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-reader")
@@ -269,7 +269,10 @@ class SqliteReader(Reader):
 
     async def fetch(self, sql: str, values: list[Any]) -> Sequence[Row]:
         try:
-            if sql not in self._slow:
+            turns = self._slow.get(sql, 0)
+            if turns:
+                self._slow[sql] = turns - 1
+            else:
                 if self._here is None:
                     self._here = self._open()
                     self._here.set_progress_handler(self._over, 5000)
@@ -281,7 +284,8 @@ class SqliteReader(Reader):
                         raise
                 if len(self._slow) > 1000:
                     self._slow.clear()
-                self._slow.add(sql)
+                # Perhaps it was the machine that was slow, or an unusual value: it is tried again later.
+                self._slow[sql] = 100
             return await asyncio.get_running_loop().run_in_executor(self._pool, self._there, sql, values)
         except sqlite3.Error as error:
             raise DBAPIError.instance(sql, None, error, sqlite3.Error, hide_parameters=True) from error
