@@ -146,19 +146,25 @@ class Statements:
         self._engine = platform.database.engine.sync_engine
         self._mine: WeakSet[Any] = platform.memory.setdefault("tests", WeakSet())
         event.listen(self._engine, "before_cursor_execute", self._note)
+        self._direct = platform.database.watchers
+        self._direct.append(self._see)
 
     def close(self) -> None:
         event.remove(self._engine, "before_cursor_execute", self._note)
+        self._direct.remove(self._see)
 
     def _note(self, connection: Any, _cursor: Any, statement: str, _parameters: Any, context: Any, _many: Any) -> None:
+        for known in (connection.get_execution_options(), context.execution_options if context else {}):
+            if known.get("any_organization"):
+                return  # upkeep of the installation, not part of a request
+        self._see(statement)
+
+    def _see(self, statement: str) -> None:
         first = statement.lstrip().split(None, 1)[0].upper() if statement.strip() else ""
         # What runs beside the requests is no part of what a request costs.
         beside = asyncio.current_task() not in self._mine
         if first in ("BEGIN", "PRAGMA", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE"):
             return
-        for known in (connection.get_execution_options(), context.execution_options if context else {}):
-            if known.get("any_organization"):
-                return  # upkeep of the installation, not part of a request
         if not beside:
             self.ran.append(statement)
         if first in ("SELECT", "UPDATE", "DELETE") and "organization" not in statement:

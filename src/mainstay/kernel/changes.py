@@ -26,10 +26,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
+from mainstay.kernel import direct
 from mainstay.kernel.context import Context
 from mainstay.kernel.generation import CONFIGURATION, bump
 from mainstay.kernel.record import Base, Identifier, JsonType, Scoped, Timestamp
-from mainstay.kernel.statements import fixed
+from mainstay.kernel.statements import plain as on_tables
 
 MAX_TEXT = 2000
 """Characters of a long text kept per change; the whole text is in the record, not in its trail."""
@@ -59,10 +60,14 @@ class Change(Scoped, Base):
     changes: Mapped[list[dict[str, Any]]] = mapped_column(JsonType, default=list)
 
 
-_INSERT = fixed(insert(Change.__table__))  # type: ignore[arg-type]
-_INSERT_NUMBERED = fixed(
-    insert(Change.__table__).values(transaction=literal_column("pg_current_xact_id()::text::bigint"))  # type: ignore[arg-type]
-)
+_COLUMNS = ("organization", "resource", "record_id", "action", "actor", "actor_name", "at", "request_id", "version",
+            "changes")  # fmt: skip
+_TABLE: Any = Change.__table__
+_NUMBER: Any = literal_column("pg_current_xact_id()::text::bigint")
+_INSERT = direct.Statement(insert(_TABLE), _COLUMNS)
+_INSERT_NUMBERED = direct.Statement(insert(_TABLE).values(transaction=_NUMBER), _COLUMNS)
+_INSERT_MANY = direct.Statement(insert(_TABLE), ("transaction", *_COLUMNS))
+_CURRENT = direct.Statement(on_tables(select(_NUMBER)))
 
 
 async def record(
@@ -87,7 +92,14 @@ async def record(
     ]
     if not rows:
         return
-    await ctx.session.execute(_INSERT if ctx.platform.database.is_sqlite else _INSERT_NUMBERED, rows)
+    database = ctx.platform.database
+    statement = _INSERT if database.is_sqlite else _INSERT_NUMBERED
+    if len(rows) >= direct.COPIED and not database.is_sqlite:
+        ((number,),) = await direct.run(database, ctx.session, _CURRENT.on(database), {})
+        for row in rows:
+            row["transaction"] = number
+        statement = _INSERT_MANY
+    await direct.insert(database, ctx.session, statement.on(database), rows)
     if resource in CONFIGURATION:
         await bump(ctx)
     if ctx.platform.live is not None:

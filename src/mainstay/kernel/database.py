@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 
-from mainstay.kernel import planning, sqlite, statements
+from mainstay.kernel import direct, planning, sqlite, statements
 from mainstay.kernel.record import Record, Scoped
 from mainstay.kernel.statements import ANY_ORGANIZATION as ANY_ORGANIZATION
 from mainstay.settings import Settings
@@ -34,6 +34,9 @@ class Database:
         self.settings = settings
         self.is_sqlite = settings.is_sqlite
         self.engine = _engine(settings)
+        self.reader: direct.Reader = (direct.SqliteReader if self.is_sqlite else direct.PostgresReader)(self)
+        self.watchers: list[Callable[[str], None]] = []
+        """Called with the SQL of what goes straight to the driver; the tests look at every statement."""
         # SQLite has one writer; waiting in line here is fair and cheap, busy-polling in the library is neither.
         self._write_lock = asyncio.Lock()
 
@@ -41,11 +44,15 @@ class Database:
     async def reading(self) -> AsyncIterator[AsyncSession]:
         """A reading session that starts without an organization and gets it with ``confine``.
 
-        A request is authenticated and answered in it: one connection, one snapshot.
+        It has a transaction once something needs one; what is ``direct`` runs without.
         """
-        async with AsyncSession(self.engine, expire_on_commit=False, autoflush=False) as session:
-            session.sync_session.info["organization"] = ANY_ORGANIZATION
+        session = AsyncSession(self.engine, expire_on_commit=False, autoflush=False)
+        session.sync_session.info.update(organization=ANY_ORGANIZATION, reading=True)
+        try:
             yield session
+        finally:
+            if session.in_transaction():
+                await asyncio.shield(session.close())
 
     @asynccontextmanager
     async def session(self, organization: str, *, write: bool = False) -> AsyncIterator[AsyncSession]:
@@ -64,11 +71,18 @@ class Database:
             options["any_organization"] = True
         async with AsyncSession(self.engine, expire_on_commit=False, autoflush=False) as session:
             session.sync_session.info["organization"] = organization
-            await session.connection(execution_options=options)
+            connection = await session.connection(execution_options=options)
+            session.sync_session.info["connection"] = connection.sync_connection
             yield session
-            await session.commit()
+            await direct.commit(self, session)
+
+    def watch(self, sql: str) -> None:
+        """Tell the watchers of a statement that is about to run."""
+        for watcher in self.watchers:
+            watcher(sql)
 
     async def close(self) -> None:
+        await self.reader.close()
         await self.engine.dispose()
 
 

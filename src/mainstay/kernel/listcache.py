@@ -15,12 +15,12 @@ from typing import Any
 import msgspec
 from sqlalchemy import select
 
-from mainstay.kernel import changes, rows
+from mainstay.kernel import changes, direct, rows
 from mainstay.kernel.context import Context
 from mainstay.kernel.operation import Page, Reply
 from mainstay.kernel.query import ListQuery
 from mainstay.kernel.resource import Resource
-from mainstay.kernel.statements import fixed
+from mainstay.kernel.statements import plain
 
 ENTRIES = 256
 LARGEST = 1_000_000
@@ -58,6 +58,8 @@ async def _heads(ctx: Context, res: Resource[Any]) -> tuple[Any, ...] | None:
         names = sorted({res.name, *(spec.reference for spec in res.links.values())})
         newest = [changes.newest(name).label(f"head_{name}") for name in names]
         settled = changes.settled(ctx.platform.database.is_sqlite).label("settled")
-        res.memory["heads"] = fixed(select(*newest, settled))
-    row = (await ctx.session.execute(res.memory["heads"], {"in_organization": ctx.organization})).one()
+        res.memory["heads"] = direct.Statement(plain(select(*newest, settled)))
+    database = ctx.platform.database
+    asked = res.memory["heads"].on(database)
+    (row,) = await direct.run(database, ctx.session, asked, {"in_organization": ctx.organization})
     return (ctx.principal.generation, *row[:-1]) if row[-1] else None

@@ -78,8 +78,9 @@ class Hub:
         await cancelled(self._task)
 
     def nudge(self) -> None:
-        """Something was committed here: look now instead of at the next interval."""
-        self._wake.set()
+        """Something was committed here: look now instead of at the next interval, where somebody listens."""
+        if self.streams:
+            self._wake.set()
 
     def publish(self, organization: str, event: str, data: dict[str, Any], permission: str = "") -> None:
         """Tell the organization's streams what is not a record's change (progress of a task)."""

@@ -21,9 +21,18 @@ def _mask(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mutabl
     return event
 
 
+_level = logging.INFO
+
+
+def logs_requests() -> bool:
+    """Whether each request gets a line; building one that is then dropped takes its time."""
+    return _level <= logging.INFO
+
+
 def configure(settings: Settings) -> None:
     """Set up structlog and the standard library's logging for this process."""
-    level = getattr(logging, settings.log_level.upper(), logging.INFO)
+    global _level
+    level = _level = getattr(logging, settings.log_level.upper(), logging.INFO)
     text = settings.log_format == "text" or (settings.log_format == "auto" and sys.stderr.isatty())
     renderer: Any = structlog.dev.ConsoleRenderer() if text else structlog.processors.JSONRenderer()
     structlog.configure(

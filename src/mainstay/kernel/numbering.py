@@ -8,9 +8,10 @@ from sqlalchemy import BigInteger, String, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
+from mainstay.kernel import direct
 from mainstay.kernel.context import Context
 from mainstay.kernel.record import Base, Identifier, Scoped
-from mainstay.kernel.statements import fixed
+from mainstay.kernel.statements import plain
 
 
 class Sequence(Scoped, Base):
@@ -24,18 +25,26 @@ class Sequence(Scoped, Base):
 
 
 _TABLE: Any = Sequence.__table__
-_TAKE = fixed(
-    update(_TABLE)
-    .where(_TABLE.c.organization == bindparam("in_organization"), _TABLE.c.name == bindparam("of"))
-    .values(next_number=_TABLE.c.next_number + bindparam("taken", type_=BigInteger))
-    .returning(_TABLE.c.next_number)
+_TAKE = direct.Statement(
+    plain(
+        update(_TABLE)
+        .where(_TABLE.c.organization == bindparam("in_organization"), _TABLE.c.name == bindparam("of"))
+        .values(next_number=_TABLE.c.next_number + bindparam("taken", type_=BigInteger))
+        .returning(_TABLE.c.next_number)
+    )
 )
+
+
+async def _take(ctx: Context, wanted: dict[str, Any]) -> int | None:
+    database = ctx.platform.database
+    rows = await direct.run(database, ctx.session, _TAKE.on(database), wanted)
+    return rows[0][0] if rows else None
 
 
 async def take(ctx: Context, name: str, count: int = 1) -> int:
     """Reserve ``count`` consecutive numbers; returns the first. A rolled-back transaction gives them back."""
     wanted = {"in_organization": ctx.organization, "of": name, "taken": count}
-    after = await ctx.session.scalar(_TAKE, wanted)
+    after = await _take(ctx, wanted)
     if after is None:
         try:
             async with ctx.session.begin_nested():
@@ -44,7 +53,7 @@ async def take(ctx: Context, name: str, count: int = 1) -> int:
                 )
             return 1
         except IntegrityError:
-            after = await ctx.session.scalar(_TAKE, wanted)
+            after = await _take(ctx, wanted)
     return int(after or 1) - count
 
 

@@ -120,6 +120,7 @@ class Resource(Generic[R]):
         natural_key: str = "",
         output_name: str = "",
         cache_lists: bool = False,
+        plain_inserts: bool = False,
         output: type[msgspec.Struct] | None = None,
         detail: type[msgspec.Struct] | None = None,
     ) -> None:
@@ -147,6 +148,8 @@ class Resource(Generic[R]):
         self.sample = dict(sample or {})
         self.natural_key = natural_key
         self.cache_lists = cache_lists
+        self.plain_inserts = plain_inserts
+        """A new record is what was inserted: nothing adds to its row, and every value reads as it was written."""
         self.output_name = output_name or "".join(part.capitalize() for part in self.name.split("_"))
         self.verbs: dict[str, tuple[str, ...]] = {}
         for verb, spelling in {**VERBS, **(verbs or {})}.items():

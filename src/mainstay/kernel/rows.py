@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import ceil
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, and_, bindparam, false, func, or_, select
+from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, false, func, or_, select
 
-from mainstay.kernel import changes, customfields, query
+from mainstay.kernel import changes, customfields, direct, query
 from mainstay.kernel.context import Context
 from mainstay.kernel.errors import Invalid, NotFound
 from mainstay.kernel.fields import Field
@@ -20,7 +20,7 @@ from mainstay.kernel.operation import Page
 from mainstay.kernel.query import ListQuery, Source
 from mainstay.kernel.record import Record
 from mainstay.kernel.resource import Resource, f_stamps
-from mainstay.kernel.statements import confined, fixed, plain
+from mainstay.kernel.statements import confined, plain
 
 R = TypeVar("R", bound=Record)
 
@@ -33,9 +33,11 @@ class Layout:
 
     names: list[str]
     statement: Select[Any]
-    by_id: Select[Any]
+    by_id: direct.Statement
     """One row of an organization; takes ``wanted`` and ``in_organization``."""
     choices: list[tuple[str, str, dict[Any, str]]]
+    joined: list[str]
+    """Links whose names are looked up."""
 
 
 def layout(ctx: Context, res: Resource[Any], *, whole: bool) -> Layout:
@@ -43,14 +45,15 @@ def layout(ctx: Context, res: Resource[Any], *, whole: bool) -> Layout:
     key = ("layout", whole)
     if key not in res.memory:
         model = res.model
-        names, columns, joins = ["id"], [model.id], []
+        names, columns, joins, joined = ["id"], [model.id], [], list[str]()
         for name, spec in res.fields.items():
             if (not spec.listed or spec.kind in HEAVY) and not whole:
                 continue
             names.append(name)
             columns.append(getattr(model, name))
             target = ctx.platform.registry.resources.get(spec.reference) if name in res.links else None
-            if target is not None:
+            if target is not None and not _named_itself(res, name):
+                joined.append(name)
                 # A plain table, not an entity: the name of what was deleted since must stay readable.
                 other = target.model.__table__.alias(f"{name}_of")
                 joins.append((other, and_(other.c.id == getattr(model, name),
@@ -73,9 +76,16 @@ def layout(ctx: Context, res: Resource[Any], *, whole: bool) -> Layout:
             model.organization == bindparam("in_organization"),
             model.is_deleted == false(),
         )
-        res.memory[key] = Layout(names, statement, fixed(by_id), labels)
+        res.memory[key] = Layout(names, statement, direct.Statement(plain(by_id)), labels, joined)
     found: Layout = res.memory[key]
     return found
+
+
+def _named_itself(res: Resource[Any], name: str) -> bool:
+    """Whether a record keeps the name of what a link refers to, in a field after the link."""
+    after = list(res.fields).index(name)
+    own = f"{name}_name"
+    return own in res.fields and list(res.fields).index(own) > after and res.fields[own].listed
 
 
 def _title(target: Resource[Any], table: Any) -> Any:
@@ -143,10 +153,19 @@ async def stored(ctx: Context, res: Resource[Any], record_id: str) -> dict[str, 
     """The row of a record that this transaction has written, whole. Raises ``NotFound``."""
     shape = layout(ctx, res, whole=True)
     wanted = {"wanted": record_id, "in_organization": ctx.organization}
-    raw = (await ctx.session.execute(shape.by_id, wanted)).first()
-    if raw is None:
+    database = ctx.platform.database
+    found = await direct.run(database, ctx.session, shape.by_id.on(database), wanted)
+    if not found:
         raise NotFound(f"No {res.label.lower()} has the id {record_id[:64]!r}.")
-    return finish(res, shape, raw)
+    return finish(res, shape, found[0])
+
+
+def as_stored(ctx: Context, res: Resource[Any], full: dict[str, Any]) -> dict[str, Any] | None:
+    """The row of a record that was inserted with these values just now; ``None`` where it takes a look to know."""
+    shape = layout(ctx, res, whole=True)
+    if not res.plain_inserts or any(full[name] is not None for name in shape.joined):
+        return None
+    return finish(res, shape, [full.get(name) for name in shape.names])
 
 
 async def condition_of(
@@ -197,16 +216,11 @@ async def page(
         raise Invalid.field("items_per_page", f"items_per_page must be between 1 and {query.MAX_PAGE}.")
     if not 1 <= number <= 10**9:
         raise Invalid.field("page", "page must be 1 or more.")
-    origin, conditions = await condition_of(ctx, res, wanted, document)
-    conditions += extra
-    sort, reverse, column, spec = _order(origin, res, wanted)
-    key = None if extra else counted_as(res, ctx, wanted, document)
-    keyed = not spec.custom and getattr(res.model, sort).property.columns[0].nullable is False
-    ids = confined(ctx.session, res.model, select(res.model.id).where(*conditions))
+    plan = await _planned(ctx, res, wanted, document, extra)
+    sort, reverse, keyed, conditions, key = plan.sort, plan.reverse, plan.keyed, plan.conditions, plan.key
     flipped, take, total = False, size, -1
     offset = (number - 1) * size if offset is None else offset
     if wanted.cursor and keyed:
-        ids = _after(ids, res, column, spec, wanted.cursor, sort, reverse)
         offset = 0
     elif offset:
         total = await count(ctx, res, conditions, key)
@@ -214,20 +228,13 @@ async def page(
             # The far half is nearer from the other end.
             flipped, take = True, min(size, total - offset)
             offset = total - offset - take
-    order = _ordering(res, column, keyed, reverse != flipped)
-    page_ids = ids.order_by(*order).limit(take).offset(offset).subquery("page")
+    # The count's validity comes along with the rows.
+    headed = total < 0 and key is not None
+    raw = await _found(ctx, res, wanted, plan, flipped, headed, {"take": take, "skip": offset})
     shape = layout(ctx, res, whole=False)
-    statement = shape.statement.join(page_ids, page_ids.c.id == res.model.id).order_by(
-        *_ordering(res, column, keyed, reverse)
-    )
     width = len(shape.names)
-    if total < 0 and key is not None:
-        # The count's validity comes along with the rows.
-        statement = statement.add_columns(*_head(ctx, res))
-    # The rows' organization is that of their ids, which is in the inner statement.
-    raw = (await ctx.session.execute(plain(statement), {"in_organization": ctx.organization})).all()
     if total < 0:
-        head = raw[0][width:] if raw and key is not None else None
+        head = raw[0][width:] if raw and headed else None
         total = await count(ctx, res, conditions, key, head)
     rows = [finish(res, shape, item[:width]) for item in raw]
     last = (rows[-1].get(sort), rows[-1]["id"]) if rows and keyed and sort in rows[-1] else None
@@ -242,6 +249,74 @@ async def page(
         max_page_limit=query.MAX_PAGE,
         total_pages=pages,
     )
+
+
+@dataclass(slots=True)
+class Plan:
+    """A list without the number of its page: what it is made of, and its statements once they ran."""
+
+    conditions: list[ColumnElement[bool]]
+    sort: str
+    reverse: bool
+    column: Any
+    spec: Field
+    keyed: bool
+    """Whether pages can go on after the last row's value."""
+    key: Any
+    """What tells its count from others; see ``counted_as``."""
+    kept: bool = False
+    made: dict[tuple[bool, bool], direct.Direct] = field(default_factory=dict)
+
+
+async def _planned(ctx: Context, res: Resource[Any], wanted: ListQuery, document: Any, extra: Sequence[Any]) -> Plan:
+    """The plan of a list; kept where it depends on nothing but the organization's configuration and the roles."""
+    who, info = ctx.principal, ctx.session.sync_session.info
+    key = None if extra else counted_as(res, ctx, wanted, document)
+    keep = (
+        key is not None and not wanted.cursor and who.generation >= 0
+        and info.get("reading") and info.get("organization") == ctx.organization
+    )  # fmt: skip
+    memory: dict[Any, Plan] = ctx.platform.memory.setdefault("plans", {})
+    name = (key, who.kind, who.generation, wanted.sort, wanted.reverse) if keep else None
+    if name in memory:
+        return memory[name]
+    origin, conditions = await condition_of(ctx, res, wanted, document)
+    sort, reverse, column, spec = _order(origin, res, wanted)
+    keyed = not spec.custom and getattr(res.model, sort).property.columns[0].nullable is False
+    plan = Plan([*conditions, *extra], sort, reverse, column, spec, keyed, key, kept=name is not None)
+    if name is not None:
+        if len(memory) > 500:
+            memory.clear()
+        memory[name] = plan
+    return plan
+
+
+async def _found(
+    ctx: Context, res: Resource[Any], wanted: ListQuery, plan: Plan, flipped: bool, headed: bool, bounds: dict[str, int]
+) -> Sequence[Any]:
+    """The rows of a page: its columns, and with ``headed`` those of ``_head``."""
+    given = {**bounds, "in_organization": ctx.organization}
+    made = plan.made.get((flipped, headed))
+    database = ctx.platform.database
+    if made is None:
+        model = res.model
+        ids = confined(ctx.session, model, select(model.id).where(*plan.conditions))
+        if wanted.cursor and plan.keyed:
+            ids = _after(ids, res, plan.column, plan.spec, wanted.cursor, plan.sort, plan.reverse)
+        order = _ordering(res, plan.column, plan.keyed, plan.reverse != flipped)
+        take, skip = bindparam("take", type_=Integer), bindparam("skip", type_=Integer)
+        page_ids = ids.order_by(*order).limit(take).offset(skip).subquery("page")
+        statement = layout(ctx, res, whole=False).statement.join(page_ids, page_ids.c.id == model.id)
+        statement = statement.order_by(*_ordering(res, plan.column, plan.keyed, plan.reverse))
+        if headed:
+            statement = statement.add_columns(*_head(ctx, res))
+        # The rows' organization is that of their ids, which is in the inner statement.
+        if not plan.kept:
+            plainly: Sequence[Any] = (await ctx.session.execute(plain(statement), given)).all()
+            return plainly
+        made = plan.made[(flipped, headed)] = direct.Direct(plain(statement), database.engine.dialect)
+    found: Sequence[Any] = await direct.run(database, ctx.session, made, given)
+    return found
 
 
 def _ordering(res: Resource[Any], column: Any, keyed: bool, reverse: bool) -> list[Any]:
@@ -315,8 +390,11 @@ async def count(
     """
     statement = select(func.count()).select_from(res.model).where(*conditions)
     if key is not None and head is None:
-        asked = plain(select(*_head(ctx, res)))
-        head = (await ctx.session.execute(asked, {"in_organization": ctx.organization})).one()
+        if "asked_head" not in res.memory:
+            res.memory["asked_head"] = direct.Statement(plain(select(*_head(ctx, res))))
+        database = ctx.platform.database
+        asked = res.memory["asked_head"].on(database)
+        (head,) = await direct.run(database, ctx.session, asked, {"in_organization": ctx.organization})
     if key is None or not head[1]:
         return int(await ctx.session.scalar(statement) or 0)
     memory: dict[Any, tuple[int, int]] = ctx.platform.memory.setdefault("counts", {})

@@ -11,12 +11,11 @@ from typing import Any, TypeVar
 from sqlalchemy import Select, insert, inspect, select, update
 from sqlalchemy.exc import IntegrityError
 
-from mainstay.kernel import changes
+from mainstay.kernel import changes, direct
 from mainstay.kernel.context import Context
 from mainstay.kernel.errors import Conflict, Invalid, NotFound, Stale
 from mainstay.kernel.fields import field_of
 from mainstay.kernel.record import Record, new_id
-from mainstay.kernel.statements import fixed
 
 R = TypeVar("R", bound=Record)
 
@@ -163,7 +162,8 @@ async def add_many(ctx: Context, model: type[Record], rows: Sequence[Mapping[str
         complete["id"] = complete.get("id") or new_id()
         full.append(complete)
     try:
-        await ctx.session.execute(_inserting(model), full)
+        database = ctx.platform.database
+        await direct.insert(database, ctx.session, _inserting(model).on(database), full)
     except IntegrityError as error:
         raise integrity(error) from error
     skip = UNAUDITED | STAMPS
@@ -209,12 +209,13 @@ async def update_many(ctx: Context, model: type[Record], ids: Sequence[str], val
     return done
 
 
-_inserts: dict[type[Record], Any] = {}
+_inserts: dict[type[Record], direct.Statement] = {}
 
 
-def _inserting(model: type[Record]) -> Any:
+def _inserting(model: type[Record]) -> direct.Statement:
     if model not in _inserts:
-        _inserts[model] = fixed(insert(model.__table__))  # type: ignore[arg-type]
+        table: Any = model.__table__
+        _inserts[model] = direct.Statement(insert(table), [column.key for column in table.columns])
     return _inserts[model]
 
 

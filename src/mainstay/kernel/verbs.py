@@ -134,7 +134,8 @@ def _create(res: Res, spelling: str) -> Operation:
                           "message": f"{res.name}_created", "msg": f"{len(made)} {res.plural.lower()} created."},
                          status=201)  # fmt: skip
         row = await writing.create(ctx, res, body)
-        out = await whole(ctx, res, row["id"])
+        known = rows.as_stored(ctx, res, row)
+        out = await whole(ctx, res, row["id"]) if known is None else (await rows.answer(ctx, res, [known]))[0]
         answer = saved(res, out, row["id"], "create")
         reply = Reply(answer, status=201, headers={"ETag": writing.etag(row["id"], row["version"])})
         created = ctx.cache.get("created")  # what is only known now, such as a key

@@ -8,12 +8,13 @@ from typing import Any
 
 from sqlalchemy import and_, bindparam, false, select, update
 
+from mainstay.kernel import direct
 from mainstay.kernel.access.tables import ApiKey, Organization, Role, Session, User
 from mainstay.kernel.context import Context, Principal
 from mainstay.kernel.errors import Forbidden, Unauthorized
 from mainstay.kernel.generation import Generation
 from mainstay.kernel.secrets import token_hash
-from mainstay.kernel.statements import fixed
+from mainstay.kernel.statements import plain
 
 KEY_PREFIX = "ms_"
 COOKIE = "mainstay_session"
@@ -86,27 +87,35 @@ _TENANT = (
     Organization.slug,
     Generation.number.label("generation"),
 )
-_KEY = fixed(
-    select(
+_KEY = direct.Statement(
+    plain(select(
         ApiKey.id, ApiKey.organization, ApiKey.name, ApiKey.role, ApiKey.acts_as, ApiKey.expires_at, ApiKey.revoked,
         ApiKey.last_used_at, *_ACCOUNT, *_TENANT,
     )
     .join(Organization, Organization.id == ApiKey.organization)
     .outerjoin(Generation, Generation.organization == ApiKey.organization)
     .outerjoin(User, and_(User.id == ApiKey.acts_as, User.is_deleted == false()))
-    .where(ApiKey.key_hash == bindparam("secret"), ApiKey.is_deleted == false())
+    .where(ApiKey.key_hash == bindparam("secret"), ApiKey.is_deleted == false()))
 )  # fmt: skip
-_SESSION = fixed(
-    select(Session.id, Session.organization, Session.csrf, Session.last_seen, *_ACCOUNT, *_TENANT)
-    .join(Organization, Organization.id == Session.organization)
-    .outerjoin(Generation, Generation.organization == Session.organization)
-    .join(User, and_(User.number == Session.user, User.is_deleted == false()))
-    .where(Session.token_hash == bindparam("secret"), Session.kind == bindparam("session_kind"))
+_SESSION = direct.Statement(
+    plain(
+        select(Session.id, Session.organization, Session.csrf, Session.last_seen, *_ACCOUNT, *_TENANT)
+        .join(Organization, Organization.id == Session.organization)
+        .outerjoin(Generation, Generation.organization == Session.organization)
+        .join(User, and_(User.number == Session.user, User.is_deleted == false()))
+        .where(Session.token_hash == bindparam("secret"), Session.kind == bindparam("session_kind"))
+    )
 )
 
 
+async def _first(ctx: Context, statement: direct.Statement, given: dict[str, Any]) -> Any:
+    database = ctx.platform.database
+    made = statement.on(database)
+    return made.first(await direct.run(database, ctx.session, made, given))
+
+
 async def _by_key(ctx: Context, key: str) -> tuple[Principal, bool]:
-    row = (await ctx.session.execute(_KEY, {"secret": token_hash(key)})).first()
+    row = await _first(ctx, _KEY, {"secret": token_hash(key)})
     if row is None or row.revoked:
         raise Unauthorized("Invalid API key.")
     if row.expires_at and row.expires_at <= ctx.now:
@@ -126,7 +135,7 @@ async def _by_key(ctx: Context, key: str) -> tuple[Principal, bool]:
 
 
 async def _by_session(ctx: Context, token: str, kind: str, refusal: str) -> tuple[Principal, bool]:
-    row = (await ctx.session.execute(_SESSION, {"secret": token_hash(token), "session_kind": kind})).first()
+    row = await _first(ctx, _SESSION, {"secret": token_hash(token), "session_kind": kind})
     hours = ctx.platform.settings.session_hours
     if row is None or not row.is_active or row.last_seen + timedelta(hours=hours) <= ctx.now:
         raise Unauthorized(refusal)

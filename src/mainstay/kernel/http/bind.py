@@ -22,6 +22,7 @@ from mainstay.kernel.errors import ApiError, Conflict, Forbidden, Unavailable, U
 from mainstay.kernel.http import idempotency
 from mainstay.kernel.http.body import read_body, read_raw
 from mainstay.kernel.http.convert import convert
+from mainstay.kernel.logging import logs_requests
 from mainstay.kernel.operation import Operation, Reply
 from mainstay.kernel.platform import Platform, run_after_commit
 from mainstay.kernel.record import new_id
@@ -59,10 +60,11 @@ async def serve(
     """Run one operation and answer; every failure becomes an error body."""
     started = time.perf_counter()
     scope = request.scope
-    request_id = _request_id(request)
+    headers = {key.decode("latin-1").lower(): value.decode("latin-1") for key, value in scope["headers"]}
+    request_id = _request_id(headers)
     state: dict[str, Any] = {"who": None}
     try:
-        response = await _run(platform, operation, request, names, request_id, state)
+        response = await _run(platform, operation, request, names, request_id, headers, state)
     except ApiError as error:
         response = error_response(error)
     except DBAPIError as error:
@@ -75,7 +77,7 @@ async def serve(
     except Exception as error:
         response = _unexpected(request_id, error)
     response.headers["X-Request-ID"] = request_id
-    _account(platform, operation, request, response, state["who"], request_id, time.perf_counter() - started)
+    _account(platform, operation, request, headers, response, state["who"], request_id, time.perf_counter() - started)
     scope["mainstay_done"] = True  # type: ignore[typeddict-unknown-key]
     return response
 
@@ -86,9 +88,9 @@ async def _run(
     request: Request[Any, Any, Any],
     names: tuple[str, ...],
     request_id: str,
+    headers: dict[str, str],
     state: dict[str, Any],
 ) -> Response[Any]:
-    headers = {key.decode("latin-1").lower(): value.decode("latin-1") for key, value in request.scope["headers"]}
     facts: dict[str, Any] = {
         "request_id": request_id,
         "headers": headers,
@@ -281,8 +283,8 @@ def _database_error(error: DBAPIError, request_id: str) -> ApiError:
     return broken
 
 
-def _request_id(request: Request[Any, Any, Any]) -> str:
-    given = request.headers.get("x-request-id", "")
+def _request_id(headers: dict[str, str]) -> str:
+    given = headers.get("x-request-id", "")
     return given if 8 <= len(given) <= 64 and given.replace("-", "").isalnum() and given.isascii() else new_id()
 
 
@@ -317,6 +319,7 @@ def _account(
     platform: Platform,
     operation: Operation,
     request: Request[Any, Any, Any],
+    headers: dict[str, str],
     response: Response[Any],
     who: Principal | None,
     request_id: str,
@@ -326,11 +329,13 @@ def _account(
     metrics.observe(operation.method, operation.path, status, seconds)
     body = response.content if isinstance(response.content, bytes) else b""
     organization = who.organization if who else ""
-    log.info("request", method=operation.method, path=request.url.path, status=status, ms=round(seconds * 1000, 2),
-             request_id=request_id, organization=organization)  # fmt: skip
+    path = request.scope["path"]
+    if logs_requests():
+        log.info("request", method=operation.method, path=path, status=status, ms=round(seconds * 1000, 2),
+                 request_id=request_id, organization=organization)  # fmt: skip
     if platform.access_log is not None:
         platform.access_log.write((
-            platform.now(), organization, who.username if who else "", operation.method, request.url.path[:1000],
-            operation.path, status, seconds * 1000, len(body), request.client.host if request.client else "",
-            request.headers.get("user-agent", "")[:300], request_id,
+            platform.now(), organization, who.username if who else "", operation.method, path[:1000],
+            operation.path, status, seconds * 1000, len(body), _peer(request), headers.get("user-agent", "")[:300],
+            request_id,
         ))  # fmt: skip

@@ -28,6 +28,7 @@ incidents = Resource(
     output_name="Incident",
     page="incident",
     cache_lists=True,
+    plain_inserts=True,
     natural_key="display_id",
     sample={
         "summary": "Mail cannot be sent",

@@ -63,9 +63,10 @@ class Incidents(Behaviour[Incident]):
 
     async def prepare(self, ctx: Context, rows: list[dict[str, Any]], given: Sequence[Mapping[str, Any]]) -> None:
         prefix, matrix = await options.get(ctx, PREFIX, MATRIX)
+        await _fill_requesters(ctx, rows, given)
+        # The number's row is locked from here to the commit: others wait for it.
         first = await numbering.take(ctx, "incident", len(rows))
         ids = engine.display_ids(prefix, first, len(rows))
-        await _fill_requesters(ctx, rows, given)
         for row, display_id, source in zip(rows, ids, given, strict=True):
             row["id"] = new_id()
             row["display_id"] = display_id

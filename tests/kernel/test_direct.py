@@ -1,0 +1,108 @@
+"""Statements that go straight to the driver behave as SQLAlchemy's do."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from sqlalchemy import Integer, bindparam, func, insert, literal_column, select, text
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from mainstay.kernel import direct
+from mainstay.kernel.numbering import Sequence
+from mainstay.kernel.platform import Platform
+from mainstay.kernel.statements import plain
+from tests.support import World
+
+TABLE = Sequence.__table__
+TAKEN = direct.Statement(
+    plain(
+        select(Sequence.name, Sequence.next_number).where(
+            Sequence.organization == bindparam("in_organization"), Sequence.name.like("direct%")
+        )
+    )
+)
+ADD = direct.Statement(insert(TABLE), ["organization", "name", "next_number"])
+
+
+def _rows(world: World, names: list[str]) -> list[dict[str, object]]:
+    return [{"organization": world.organization, "name": name, "next_number": 7} for name in names]
+
+
+async def _names(platform: Platform, world: World) -> list[str]:
+    database = platform.database
+    async with database.reading() as session:
+        found = await direct.run(database, session, TAKEN.on(database), {"in_organization": world.organization})
+    return sorted(row[0] for row in found)
+
+
+@pytest.mark.parametrize("count", [1, 2, 50])
+async def test_inserted_rows_are_seen_by_the_session_and_stay_after_its_commit(
+    platform: Platform, world: World, count: int
+) -> None:
+    database, names = platform.database, [f"direct {number:02}" for number in range(count)]
+    async with database.session(world.organization, write=True) as session:
+        await direct.insert(database, session, ADD.on(database), _rows(world, names))
+        seen = await session.scalar(select(func.count()).select_from(Sequence).where(Sequence.name.like("direct%")))
+        assert seen == count
+        assert await _names(platform, world) == [], "nobody else sees them before the commit"
+    assert await _names(platform, world) == names
+
+
+@pytest.mark.parametrize("count", [1, 2, 50])
+async def test_a_refused_row_is_the_error_of_sqlalchemy_and_leaves_nothing(
+    platform: Platform, world: World, count: int
+) -> None:
+    database, names = platform.database, [f"direct {number:02}" for number in range(count)]
+
+    async def twice() -> None:
+        async with database.session(world.organization, write=True) as session:
+            await direct.insert(database, session, ADD.on(database), _rows(world, ["direct 00"]))
+            await direct.insert(database, session, ADD.on(database), _rows(world, names))
+
+    with pytest.raises(IntegrityError):
+        await twice()
+    assert await _names(platform, world) == []
+
+
+async def test_a_statement_that_takes_long_does_not_keep_the_others_waiting(platform: Platform) -> None:
+    database = platform.database
+    if not database.is_sqlite:
+        pytest.skip("PostgreSQL works in processes of its own")
+    endless = select(literal_column("1", Integer).label("n")).cte("numbers", recursive=True)
+    endless = endless.union_all(select(endless.c.n + 1).where(endless.c.n < bindparam("last", type_=Integer)))
+    long = direct.Direct(plain(select(func.max(endless.c.n))), database.engine.dialect)
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    async with database.reading() as session:
+        assert await direct.run(database, session, long, {"last": 10}) == [(10,)]
+        beside = asyncio.create_task(others())
+        assert await direct.run(database, session, long, {"last": 1_000_000}) == [(1_000_000,)]
+        beside.cancel()
+    assert turns > 10
+
+
+async def test_what_the_database_refuses_is_an_error_of_sqlalchemy(platform: Platform) -> None:
+    database = platform.database
+    wrong = direct.Direct(plain(select(literal_column("nobody_has_this"))), database.engine.dialect)
+    async with database.reading() as session:
+        with pytest.raises(DBAPIError):
+            await direct.run(database, session, wrong, {})
+
+
+async def test_requests_go_on_when_the_server_has_cut_the_connections(platform: Platform, world: World) -> None:
+    if platform.database.is_sqlite:
+        pytest.skip("SQLite has no connections to cut")
+    await world.get("/api/user")
+    async with platform.database.engine.connect() as connection:
+        await connection.execute(
+            text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+                 " AND datname = current_database() AND query LIKE '%api_key.key_hash%'")
+        )  # fmt: skip
+    await world.get("/api/user")
