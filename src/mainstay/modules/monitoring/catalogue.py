@@ -17,6 +17,7 @@ from mainstay.modules.monitoring.mibs.resource import mibs
 from mainstay.modules.monitoring.polling.actions import measurements
 from mainstay.modules.monitoring.polling.poller import Poller
 from mainstay.modules.monitoring.templates.resource import device_templates
+from mainstay.modules.monitoring.thresholds.resource import thresholds
 from mainstay.modules.monitoring.traps.actions import trap_configurations
 from mainstay.modules.monitoring.traps.credentials import trap_credentials
 from mainstay.modules.monitoring.traps.receiver import TrapReceiver
@@ -27,7 +28,7 @@ placing.parents_from(parents)
 
 def register(registry: Registry) -> None:
     registry.add(events, event_rules, maintenances, trap_configurations, mibs, credentials, trap_credentials)
-    registry.add(discoveries, measurements, scheduled, device_templates)
+    registry.add(discoveries, measurements, scheduled, device_templates, thresholds)
     registry.permission("IT Operations", "jobs", "Jobs", ("view", "add", "edit", "delete", "execute"))
     # The engine before what feeds it.
     registry.service(EventEngine, TrapReceiver, Poller)
