@@ -14,8 +14,11 @@ from mainstay.modules.monitoring.jobs.actions import scheduled
 from mainstay.modules.monitoring.maintenance.resource import maintenances
 from mainstay.modules.monitoring.mibs import run as _run  # noqa: F401 - adds asking devices
 from mainstay.modules.monitoring.mibs.resource import mibs
+from mainstay.modules.monitoring.polling import asked as _asked  # noqa: F401 - adds asking devices at once
 from mainstay.modules.monitoring.polling.actions import measurements
+from mainstay.modules.monitoring.polling.performance import performance
 from mainstay.modules.monitoring.polling.poller import Poller
+from mainstay.modules.monitoring.templates import measuring as _measuring  # noqa: F401 - adds statistics
 from mainstay.modules.monitoring.templates.resource import device_templates
 from mainstay.modules.monitoring.thresholds.resource import thresholds
 from mainstay.modules.monitoring.traps.actions import trap_configurations
@@ -28,7 +31,7 @@ placing.parents_from(parents)
 
 def register(registry: Registry) -> None:
     registry.add(events, event_rules, maintenances, trap_configurations, mibs, credentials, trap_credentials)
-    registry.add(discoveries, measurements, scheduled, device_templates, thresholds)
+    registry.add(discoveries, measurements, performance, scheduled, device_templates, thresholds)
     registry.permission("IT Operations", "jobs", "Jobs", ("view", "add", "edit", "delete", "execute"))
     # The engine before what feeds it.
     registry.service(EventEngine, TrapReceiver, Poller)
