@@ -29,6 +29,7 @@ SPECIAL: dict[str, dict[str, Any]] = {
     "trap_credential": {"community": "sample"},
     "credential": {"community": "sample"},
     "device_template": {"sysobjectid": "1.3.6.1.4.1.99999.1", "sysdescr": "sample", "version_expression": "sample"},
+    "monitor_threshold": {"metric": "cpu", "set_point": 2, "reset_point": 1},
     "discovery": {"host": "192.0.2.0/28", "params": {}, "schedule": {}, "csv_data": [], "credentials": []},
 }
 

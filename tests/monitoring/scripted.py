@@ -20,7 +20,7 @@ def text(words: str) -> tuple[int, bytes]:
 
 
 def whole(number: int) -> tuple[int, bytes]:
-    return ber.INTEGER, number.to_bytes(8, "big", signed=True).lstrip(b"\0") or b"\0"
+    return ber.INTEGER, number.to_bytes((number.bit_length() + 8) // 8, "big", signed=True)
 
 
 def system(

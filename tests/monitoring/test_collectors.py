@@ -349,5 +349,5 @@ async def test_a_poll_is_never_too_large_to_travel() -> None:
     from mainstay.modules.monitoring.polling.readings import Counter
 
     reading = Reading(5, {("cpu", ""): 7.0}, {("if_in", "lo"): Counter(2**64 - 1)}, {"lo": 1e9})
-    made, got = await asyncio.to_thread(decoded, encoded("ci", 1.5, 0.1, None, reading, ""))
-    assert (made.ci, made.took, got) == ("ci", None, reading)
+    made, got = await asyncio.to_thread(decoded, encoded("ci", 1.5, 0.1, None, 100.0, reading, ""))
+    assert (made.ci, made.took, made.lost, got) == ("ci", None, 100.0, reading)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mainstay.modules.monitoring.polling.poller import Device, Poller
-from mainstay.modules.monitoring.polling.readings import Before, Counter, Threshold, Watch, rates, restarted
+from mainstay.modules.monitoring.polling.readings import Before, Counter, rates, restarted
 from mainstay.modules.monitoring.snmp import ber
 from tests.monitoring.netsnmp import Agent, free_port
 from tests.monitoring.scripted import honest, serving, system, text, whole
@@ -199,10 +199,3 @@ def test_counters_wrap_and_devices_start_again() -> None:
     assert restarted(before, 160.0, 300)
     assert not restarted(before, 160.0, 11_000)
     assert not restarted(Before(0.0, 2**32 - 1000), 60.0, 5000)
-
-
-def test_thresholds_hold() -> None:
-    rule = Threshold(metric="cpu", set_point=90, reset_point=80, hold=2, reset_hold=2)
-    watch = Watch()
-    told = [watch.judge(rule, "", value) for value in (95, 50, 95, 96, 97, 85, 79, 85, 79, 78)]
-    assert told == [None, None, None, True, None, None, None, None, None, False]

@@ -6,7 +6,7 @@ import Tab from "@mui/material/Tab";
 import Tabs from "@mui/material/Tabs";
 import Typography from "@mui/material/Typography";
 import { useQuery } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
+import { lazy, Suspense, useEffect, useState } from "react";
 import { Link, useNavigate, useParams, useSearchParams } from "react-router-dom";
 import { ApiError, api, query } from "../api/http";
 import { useResourceMeta } from "../api/metadata";
@@ -26,6 +26,9 @@ import { EditTab, useRecord } from "../resources/RecordPage";
 import { MapView } from "./MapView";
 import type { Direction } from "./model";
 import { EventsOf, Interfaces, Parts, Software, TicketsOf } from "./tabs";
+
+// The charts weigh more than the rest of the page.
+const Graphs = lazy(() => import("./Graphs"));
 
 interface Basic {
   path: string[];
@@ -75,7 +78,7 @@ export default function AssetPage() {
   if (!record) return <Waiting />;
   const counts = basic?.counts ?? {};
   const tabs = [
-    "summary", "interfaces", "parts", "software",
+    "summary", "graphs", "interfaces", "parts", "software",
     ...(userMay(user, "ci_relation", "view") ? ["relations"] as const : []),
     ...(userMay(user, "event", "view") ? ["events"] as const : []),
     ...(userMay(user, "incident", "view") ? ["tickets"] as const : []),
@@ -94,6 +97,7 @@ export default function AssetPage() {
         {tabs.map((item) => <Tab key={item} value={item} label={`${t(`assets.tabs.${item}`)}${number[item] ? ` (${number[item]})` : ""}`} />)}
       </Tabs>
       {tab === "summary" && (basic ? <Summary basic={basic} /> : <Details meta={meta} record={record} />)}
+      {tab === "graphs" && <Suspense fallback={<Waiting />}><Graphs id={id} /></Suspense>}
       {tab === "interfaces" && <Interfaces id={id} />}
       {tab === "parts" && <Parts id={id} />}
       {tab === "software" && <Software id={id} />}

@@ -22,7 +22,7 @@ from mainstay.modules.monitoring.snmp.ber import Malformed
 from mainstay.modules.monitoring.snmp.client import Access, SnmpError
 
 log = structlog.stdlib.get_logger("mainstay.collector")
-AT_ONCE, LIMIT, ECHO_LIMIT, LOOK = 256, 30.0, 5.0, 0.5
+AT_ONCE, LIMIT, LOOK = 256, 30.0, 0.5
 NO_CREDENTIAL = "Its credential is not there, or not active, any more."
 
 
@@ -102,15 +102,9 @@ class Polling:
     async def poll(self, work: PolledDevice) -> bytes:
         """One poll of one device, as it is handed over."""
         at, started = time.time(), time.monotonic()
-        took: float | None = None
         reading: Reading | None = None
         error = ""
-        if work.ping:
-            try:
-                async with asyncio.timeout(ECHO_LIMIT):
-                    took = await self._pinger.echo(work.address)
-            except TimeoutError:
-                took = None
+        took, lost = await self._pinger.several(work.address) if work.ping else (None, None)
         if work.credential:
             access = self._access.get(work.credential)
             try:
@@ -122,4 +116,4 @@ class Polling:
                 error = "It was not done in time."
             except (SnmpError, Malformed, ValueError, OSError) as failed:
                 error = str(failed)[:500]
-        return encoded(work.ci, at, time.monotonic() - started, took, reading, error)
+        return encoded(work.ci, at, time.monotonic() - started, took, lost, reading, error)

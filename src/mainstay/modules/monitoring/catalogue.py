@@ -18,9 +18,13 @@ from mainstay.modules.monitoring.jobs.actions import scheduled
 from mainstay.modules.monitoring.maintenance.resource import maintenances
 from mainstay.modules.monitoring.mibs import run as _run  # noqa: F401 - adds asking devices
 from mainstay.modules.monitoring.mibs.resource import mibs
+from mainstay.modules.monitoring.polling import asked as _asked  # noqa: F401 - adds asking devices at once
 from mainstay.modules.monitoring.polling.actions import measurements
+from mainstay.modules.monitoring.polling.performance import performance
 from mainstay.modules.monitoring.polling.poller import Poller
+from mainstay.modules.monitoring.templates import measuring as _measuring  # noqa: F401 - adds statistics
 from mainstay.modules.monitoring.templates.resource import device_templates
+from mainstay.modules.monitoring.thresholds.resource import thresholds
 from mainstay.modules.monitoring.topology.resource import topology
 from mainstay.modules.monitoring.traps import handover as _trap_handover  # noqa: F401 - takes what collectors received
 from mainstay.modules.monitoring.traps.actions import trap_configurations
@@ -33,7 +37,7 @@ placing.parents_from(parents)
 
 def register(registry: Registry) -> None:
     registry.add(events, event_rules, maintenances, trap_configurations, mibs, credentials, trap_credentials)
-    registry.add(discoveries, measurements, scheduled, device_templates, topology)
+    registry.add(discoveries, measurements, performance, scheduled, device_templates, topology, thresholds)
     registry.add(collectors, link)
     registry.permission("IT Operations", "collector_link", "Collectors' own work", ("add",))
     registry.permission("IT Operations", "jobs", "Jobs", ("view", "add", "edit", "delete", "execute"))

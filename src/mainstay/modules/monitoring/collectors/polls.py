@@ -40,7 +40,9 @@ async def polls(platform: Platform, given: HandOver) -> None:
             # A device that was paused, or given to somebody else, meanwhile.
             if device is not None and device.collector == given.collector:
                 moment = datetime.fromtimestamp(poll.at, UTC)
-                await poller.take(device, poll.at, moment, poll.seconds, poll.took, reading, poll.error, kept=samples)
+                await poller.take(
+                    device, poll.at, moment, poll.seconds, poll.took, poll.lost, reading, poll.error, kept=samples
+                )
         waiting[given.collector] = (given.token, samples)
     if samples:
         columns = zip(*samples, strict=True)

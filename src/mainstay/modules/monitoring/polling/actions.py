@@ -11,10 +11,8 @@ from mainstay.kernel.errors import Invalid, Unavailable
 from mainstay.kernel.operation import Group
 from mainstay.modules.assets.cmdb.partlists import item_of
 from mainstay.modules.monitoring.polling import metrics
-
-UNITS = {"cpu": "%", "memory": "%", "storage": "%", "latency": "ms", "availability": "", "uptime": "s",
-         "if_in": "bit/s", "if_out": "bit/s", "if_in_use": "%", "if_out_use": "%", "if_errors": "1/s",
-         "if_up": ""}  # fmt: skip
+from mainstay.modules.monitoring.templates.service import statistic_keys
+from mainstay.modules.monitoring.thresholds.shipped import METRICS
 
 measurements = Group("Metrics", "/api/metrics/")
 
@@ -47,6 +45,7 @@ class Series(msgspec.Struct, kw_only=True):
 
     metric: str
     resource: str
+    label: str
     unit: str
     points: list[Point]
 
@@ -84,8 +83,10 @@ async def read_series(ctx: Context, query: SeriesQuery) -> SeriesAnswer:
     for row in rows:
         point = Point(time=row["time"], value=row["average"], low=row["low"], high=row["high"])
         made.setdefault((row["metric"], row["resource"]), []).append(point)
+    known: dict[str, tuple[str, str]] = {**(await statistic_keys(ctx)), **METRICS}
     listed = [
-        Series(metric=metric, resource=part, unit=UNITS.get(metric, ""), points=points)
+        Series(metric=metric, resource=part, label=known.get(metric, (metric, ""))[0],
+               unit=known.get(metric, ("", ""))[1], points=points)
         for (metric, part), points in made.items()
-    ]
+    ]  # fmt: skip
     return SeriesAnswer(ci_id=item.id, since=since, until=until, step=step, series=listed)

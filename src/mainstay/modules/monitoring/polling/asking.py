@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from mainstay.modules.monitoring.discovery.reading import IF, IFX, PROCESSOR, STORAGE, SYSTEM, number, text, value
@@ -9,11 +11,15 @@ from mainstay.modules.monitoring.polling.readings import Counter
 from mainstay.modules.monitoring.snmp import ber
 from mainstay.modules.monitoring.snmp.ber import Oid
 from mainstay.modules.monitoring.snmp.client import Access, Client, SnmpError
+from mainstay.modules.monitoring.templates.statistics import COLUMN, COUNTER, Statistic, numbers
 
 MAX_ROWS = 2000
-UP_TIME = (*SYSTEM, 3, 0)
+UP_TIME, OBJECT_ID, DESCRIPTION = (*SYSTEM, 3, 0), (*SYSTEM, 2, 0), (*SYSTEM, 1, 0)
 OCTETS = {"in": (6, 10), "out": (10, 16)}
 """ifHCInOctets and ifHCOutOctets; where a device has not got them, ifInOctets and ifOutOctets."""
+LOSSES = {"if_in_discards": 13, "if_in_errors": 14, "if_out_discards": 19, "if_out_errors": 20}
+BGP_STATE, BGP_ADMIN = (1, 3, 6, 1, 2, 1, 15, 3, 1, 2), (1, 3, 6, 1, 2, 1, 15, 3, 1, 3)
+STOPPED, ESTABLISHED = 1, 6
 MEMORY, SWAP, DISKS = (2,), (3,), (4, 5, 9, 10)
 
 
@@ -26,20 +32,86 @@ class Reading:
     counters: dict[tuple[str, str], Counter] = field(default_factory=dict)
     speeds: dict[str, float] = field(default_factory=dict)
     """Octets a second, by interface."""
+    scales: dict[str, float] = field(default_factory=dict)
+    """What the rates of a template's counters are multiplied with, by measurement."""
 
 
-async def ask(address: str, access: Access) -> Reading:
+Measures = Callable[[str, str], Sequence[Statistic]]
+"""What else to measure on a device with this sysObjectID and this description."""
+
+
+async def ask(address: str, access: Access, measures: Measures | None = None) -> Reading:
     """One poll. Raises ``SnmpError`` when the device does not answer."""
     found = Reading()
     async with Client(address, access) as device:
-        (up,) = await device.get([UP_TIME])
+        up, *said = await device.get([UP_TIME, OBJECT_ID, DESCRIPTION] if measures else [UP_TIME])
         found.up_ticks = number(value(up)) if up[1] == ber.TIME_TICKS else None
         loads = [number(raw) for raw in (await _column(device, (*PROCESSOR, 2))).values()]
         if loads:
             found.gauges["cpu", ""] = sum(loads) / len(loads)
         await _storage(device, found)
         await _interfaces(device, found)
+        await _peers(device, found)
+        for one in measures(*(text(value(item)) for item in said)) if measures else ():
+            await _statistic(device, found, one)
     return found
+
+
+async def _statistic(device: Client, found: Reading, one: Statistic) -> None:
+    """What a template measures."""
+    found.scales[one.key] = one.scale
+    if one.type == COLUMN:
+        names = await _rows(device, numbers(one.label_oid)) if one.label_oid else {}
+        for index, item in (await _rows(device, one.numbers)).items():
+            part = text(value(names[index]))[:200] if index in names else ""
+            _measure(found, one, part or ".".join(map(str, index)), item)
+        return
+    try:
+        (item,) = await device.get([one.numbers])
+    except SnmpError as error:
+        if error.status:
+            return
+        raise
+    _measure(found, one, "", item)
+
+
+def _measure(found: Reading, one: Statistic, part: str, item: ber.Varbind) -> None:
+    if item[1] in ber.EXCEPTIONS:
+        return
+    raw = value(item)
+    if one.kind == COUNTER:
+        if isinstance(raw, int) and raw >= 0:
+            found.counters[one.key, part] = Counter(raw, 64 if item[1] == ber.COUNTER64 else 32)
+        return
+    try:
+        # Some agents hold numbers as text, such as a load of "0.17".
+        amount = float(raw)
+    except (TypeError, ValueError):
+        return
+    if math.isfinite(amount):
+        found.gauges[one.key, part] = amount * one.scale
+
+
+async def _peers(device: Client, found: Reading) -> None:
+    """BGP sessions by the address of the peer: established or not (BGP4-MIB, RFC 4273)."""
+    states = await _rows(device, BGP_STATE)
+    wanted = await _rows(device, BGP_ADMIN) if states else {}
+    for index, item in states.items():
+        # What was shut down on purpose is no failure.
+        if len(index) == 4 and not (index in wanted and value(wanted[index]) == STOPPED):
+            found.gauges["bgp_peer", ".".join(map(str, index))] = 1.0 if value(item) == ESTABLISHED else 0.0
+
+
+async def _rows(device: Client, top: Oid) -> dict[Oid, ber.Varbind]:
+    """A column by whatever its index is."""
+    try:
+        items = await device.walk(top, limit=MAX_ROWS)
+    except SnmpError as error:
+        if "circles" in str(error) or error.status:
+            return {}
+        raise
+    found = {ber.oid_of(item[0])[len(top) :]: item for item in items}
+    return {index: item for index, item in found.items() if index and item[1] not in ber.EXCEPTIONS}
 
 
 async def _column(device: Client, top: Oid) -> dict[int, object]:
@@ -86,7 +158,7 @@ async def _interfaces(device: Client, found: Reading) -> None:
         if not columns[0]:
             columns = (await _column(device, (*IF, narrow)), 32)
         _count(found, called, f"if_{way}", *columns)
-    for metric, column in (("if_in_errors", 14), ("if_out_errors", 20)):
+    for metric, column in LOSSES.items():
         _count(found, called, metric, await _column(device, (*IF, column)), 32)
     for index, raw in (await _column(device, (*IF, 8))).items():
         if index in called:

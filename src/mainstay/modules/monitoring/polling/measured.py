@@ -23,6 +23,8 @@ class Measured(msgspec.Struct, kw_only=True, array_like=True):
     gauges: list[tuple[str, str, float]] = []
     counters: list[tuple[str, str, int, int]] = []
     speeds: dict[str, float] = {}
+    lost: float | None = None
+    """Of the echo requests, in percent."""
 
 
 _ENCODER = msgspec.msgpack.Encoder()
@@ -30,10 +32,10 @@ _DECODER = msgspec.msgpack.Decoder(Measured)
 
 
 def encoded(
-    ci: str, at: float, seconds: float, took: float | None, reading: Reading | None, error: str
+    ci: str, at: float, seconds: float, took: float | None, lost: float | None, reading: Reading | None, error: str
 ) -> bytes:  # fmt: skip
     """A poll as bytes."""
-    made = Measured(ci=ci, at=at, seconds=seconds, took=took, error=error[:500])
+    made = Measured(ci=ci, at=at, seconds=seconds, took=took, lost=lost, error=error[:500])
     if reading is not None:
         made.answered, made.up_ticks, made.speeds = True, reading.up_ticks, reading.speeds
         made.gauges = [(metric, part, float(value)) for (metric, part), value in reading.gauges.items()]

@@ -90,3 +90,34 @@ async def series(
     bound = {"organization": organization, "ci": ci, "metric": metric, "resource": resource,
              "since": begin.astimezone(UTC), "until": until.astimezone(UTC)}  # fmt: skip
     return await telemetry.query(sql, bound)
+
+
+async def summary(
+    telemetry: Telemetry, organization: str, cis: list[str], metric: str, resource: str, since: datetime,
+    until: datetime,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Last, lowest, highest and mean value of items' measurements, by item, metric and part; at most 20,000."""
+    step = step_for(since, until)
+    name = next((table for table, seconds in SUMMARIES.items() if seconds == step), TABLE)
+    each = (
+        "argMax(value, time) AS last, min(value) AS low, max(value) AS high, avg(value) AS average, count() AS points"
+    )
+    if step:
+        # Of the parts of one interval that have not been put together yet any is as good as the other.
+        each = (
+            "argMax(total / number, time) AS last, min(low) AS low, max(high) AS high, "
+            "sum(total) / sum(number) AS average, sum(number) AS points"
+        )
+    sql = (
+        f"SELECT ci, metric, resource, max(time) AS last_time, {each} "  # noqa: S608
+        f"FROM (SELECT * FROM {name} WHERE organization = {{organization:String}} AND ci IN {{cis:Array(String)}} "
+        "AND ({metric:String} = '' OR metric = {metric:String}) "
+        "AND ({resource:String} = '' OR resource = {resource:String}) "
+        "AND time > {since:DateTime64(3, 'UTC')} AND time <= {until:DateTime64(3, 'UTC')}) "
+        "GROUP BY ci, metric, resource ORDER BY ci, metric, resource LIMIT 20000"
+    )
+    if not cis:
+        return []
+    bound = {"organization": organization, "cis": cis, "metric": metric, "resource": resource,
+             "since": (since - timedelta(seconds=step)).astimezone(UTC), "until": until.astimezone(UTC)}  # fmt: skip
+    return await telemetry.query(sql, bound)

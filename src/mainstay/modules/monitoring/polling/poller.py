@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import zlib
-from collections.abc import Awaitable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -24,12 +24,16 @@ from mainstay.modules.monitoring.collectors.service import sites_everywhere
 from mainstay.modules.monitoring.credentials import service as credentials
 from mainstay.modules.monitoring.credentials.tables import ACTIVE, Credential
 from mainstay.modules.monitoring.discovery.ping import Pinger
-from mainstay.modules.monitoring.polling.asking import Reading, ask
+from mainstay.modules.monitoring.polling.asking import LOSSES, Reading, ask
 from mainstay.modules.monitoring.polling.metrics import COLUMNS, TABLE, Sample
-from mainstay.modules.monitoring.polling.readings import SHIPPED, Before, Threshold, Watch, rates, restarted
+from mainstay.modules.monitoring.polling.readings import Before, rates, restarted
 from mainstay.modules.monitoring.polling.tables import DOWN, UP, Polled
 from mainstay.modules.monitoring.snmp.ber import Malformed
 from mainstay.modules.monitoring.snmp.client import Access, SnmpError
+from mainstay.modules.monitoring.templates.service import Measured, measured
+from mainstay.modules.monitoring.thresholds import service as thresholds
+from mainstay.modules.monitoring.thresholds.engine import Rules, Threshold, Watch, message
+from mainstay.modules.monitoring.thresholds.shipped import METRICS
 
 if TYPE_CHECKING:
     from mainstay.kernel.platform import Platform
@@ -63,6 +67,9 @@ class Device:
     """Of a device at a site with a collector: that polls it, and hands over what it read."""
     before: Before = field(default_factory=Before)
     watch: Watch = field(default_factory=Watch)
+    rules: Rules = field(default_factory=thresholds.shipped)
+    echoed: bool = False
+    """Whether it ever answered ICMP: one that lets none in loses no packets."""
 
 
 class Poller(Service):
@@ -77,6 +84,7 @@ class Poller(Service):
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._pinger = Pinger()
         self._access: dict[str, tuple[float, Access | None]] = {}
+        self._measured: dict[str, Measured] = {}
 
     async def start(self) -> None:
         if self.platform.telemetry is not None:
@@ -113,11 +121,11 @@ class Poller(Service):
     async def refresh(self) -> None:
         """Take over what is to be polled from the database."""
         async with self.platform.work(ANY_ORGANIZATION, write=False) as ctx:
-            query = select(Polled).where(Polled.enabled.is_(True), Polled.ci.in_(select(Ci.id)))
-            rows = list((await ctx.session.execute(query)).scalars())
+            query = select(Polled, Ci.category).join(Ci, Ci.id == Polled.ci).where(Polled.enabled.is_(True))
+            rows = (await ctx.session.execute(query)).all()
             sites = await sites_everywhere(ctx)
             found: dict[tuple[str, str], Device] = {}
-            for row in rows:
+            for row, _category in rows:
                 key = (row.organization, row.ci)
                 device = self.devices.get(key)
                 if device is None:
@@ -127,7 +135,7 @@ class Poller(Service):
                         row.organization, row.ci, row.name, row.address, row.credential, row.ping, row.snmp,
                         row.interval, row.state, row.since, due=time.monotonic() + phase,
                     )  # fmt: skip
-                    device.watch.breached = {(metric, part) for metric, part in row.breached}
+                    device.watch.breached = {(held[0], held[1]): "".join(held[2:]) for held in row.breached}
                 device.name, device.address, device.credential = row.name, row.address, row.credential
                 device.ping, device.snmp, device.interval = row.ping, row.snmp, row.interval
                 if row.asked_at is not None and (row.last_run is None or row.asked_at > row.last_run):
@@ -137,7 +145,24 @@ class Poller(Service):
                     # Another clock, and maybe another way to it: rates begin anew.
                     device.collector, device.before = site.id if site else "", Before()
                 found[key] = device
+            places = {(row.organization, row.ci): category for row, category in rows}
+        own = await thresholds.in_force(self.platform, places)
+        self._measured = await measured(self.platform)
+        for key, device in found.items():
+            device.rules = own.get(key) or thresholds.shipped()
         self.devices = found
+        for device in found.values():
+            await self._settle(device)
+
+    async def _settle(self, device: Device) -> None:
+        """End what was raised by a threshold that was changed, switched off or taken away since."""
+        gone = [] if device.running else device.watch.outdated(device.rules)
+        if gone:
+            now = self.platform.now()
+            async with self.platform.work(device.organization) as ctx:
+                kept = update(Polled).where(Polled.ci == device.ci).values(breached=_breached(device))
+                await ctx.session.execute(kept.execution_options(synchronize_session=False))
+            await RAW_EVENTS.publish(self.platform, [_withdrawn(device, metric, part, now) for metric, part in gone])
 
     async def know(self, wanted: Iterable[tuple[str, str]]) -> None:
         """Look at the database again if one of these devices is not known."""
@@ -157,40 +182,41 @@ class Poller(Service):
     async def poll(self, device: Device) -> None:
         """Ask one device now; store what it answered and what that means."""
         started, now = time.monotonic(), self.platform.now()
-        took = await self._limited(self._echo(device))
+        took, lost = await self._pinger.several(device.address) if device.ping else (None, None)
         reading, error = None, ""
         if device.snmp:
             try:
                 access = await self._access_of(device)
+                own = self._measured.get(device.organization)
                 async with asyncio.timeout(min(LIMIT, device.interval)):
-                    reading = await ask(device.address, access)
+                    reading = await ask(device.address, access, own.of if own else None)
             except TimeoutError:
                 error = "It was not done in time."
             except (SnmpError, Malformed, ApiError, ValueError, OSError) as failed:
                 error = str(failed)[:500]
-        await self.take(device, started, now, time.monotonic() - started, took, reading, error)
+        await self.take(device, started, now, time.monotonic() - started, took, lost, reading, error)
 
     async def take(
-        self, device: Device, started: float, now: datetime, seconds: float, took: float | None,
+        self, device: Device, started: float, now: datetime, seconds: float, took: float | None, lost: float | None,
         reading: Reading | None, error: str, kept: list[Sample] | None = None,
     ) -> None:  # fmt: skip
         """What a poll means, made here or by a collector: availability, measurements, thresholds.
 
-        ``started``: on the clock of whoever polls the device. Measurements go to ``kept``, where it is given.
+        ``started``: on the clock of whoever polls the device; ``took`` and ``lost``: of the echo requests, in seconds
+        and percent. Measurements go to ``kept``, where it is given.
         """
         alive = took is not None or reading is not None
         events = self._availability(device, alive, now, error)
         values = {("availability", ""): 1.0 if alive else 0.0}
         if took is not None:
             values["latency", ""] = took * 1000
+        device.echoed = device.echoed or took is not None
+        if lost is not None and device.echoed:
+            values["loss", ""] = lost
         if reading is not None:
             values |= _values(device, reading, started)
-            for rule in SHIPPED:
-                for (metric, part), value in values.items():
-                    if metric == rule.metric:
-                        verdict = device.watch.judge(rule, part, value)
-                        if verdict is not None:
-                            events.append(_breach(device, rule, part, value, verdict, now))
+        if alive:
+            events += _judge(device, values, started, now)
         if kept is not None:
             kept += [Sample(device.organization, device.ci, *key, now, value) for key, value in values.items()]
         elif self._writer is not None:
@@ -204,16 +230,6 @@ class Poller(Service):
         """Wait until what was measured is stored."""
         if self._writer is not None:
             await self._writer.drain()
-
-    async def _echo(self, device: Device) -> float | None:
-        return await self._pinger.echo(device.address) if device.ping else None
-
-    async def _limited(self, call: Awaitable[float | None]) -> float | None:
-        try:
-            async with asyncio.timeout(5):
-                return await call
-        except TimeoutError:
-            return None
 
     def _availability(self, device: Device, alive: bool, now: datetime, error: str) -> list[RawEvent]:
         device.missed = 0 if alive else device.missed + 1
@@ -250,7 +266,7 @@ class Poller(Service):
     async def _note(self, device: Device, now: datetime, seconds: float, error: str) -> None:
         values: dict[str, Any] = {
             "state": device.state, "since": device.since, "last_run": now, "seconds": seconds, "error": error,
-            "breached": sorted(device.watch.breached),
+            "breached": _breached(device),
         }  # fmt: skip
         async with self.platform.work(device.organization) as ctx:
             noted = update(Polled).where(Polled.ci == device.ci).values(**values)
@@ -265,27 +281,48 @@ def _values(device: Device, reading: Reading, at: float) -> dict[tuple[str, str]
     before = device.before
     if before.counters and not restarted(before, at, reading.up_ticks):
         grown = rates(before, at, reading.counters, reading.speeds)
-        errors: dict[str, float] = {}
         for (metric, part), rate in grown.items():
-            if metric.endswith("_errors"):
-                errors[part] = errors.get(part, 0.0) + rate
+            if metric in LOSSES:
+                both = f"if_{metric.rpartition('_')[2]}", part
+                found[both] = found.get(both, 0.0) + rate
+            elif metric in reading.scales:
+                found[metric, part] = rate * reading.scales[metric]
             else:
                 found[metric, part] = rate * 8
                 if part in reading.speeds:
                     found[f"{metric}_use", part] = min(100.0, 100 * rate / reading.speeds[part])
-        found |= {("if_errors", part): rate for part, rate in errors.items()}
     device.before = Before(at, reading.up_ticks, dict(reading.counters))
     return found
 
 
+def _breached(device: Device) -> list[list[str]]:
+    return [[metric, part, mark] for (metric, part), mark in sorted(device.watch.breached.items())]
+
+
+def _judge(device: Device, values: dict[tuple[str, str], float], at: float, now: datetime) -> list[RawEvent]:
+    """What the measurements mean, by the thresholds of the device."""
+    found = []
+    for (metric, part), value in values.items():
+        rule = device.rules.pick(metric, part)
+        verdict = device.watch.judge(rule, part, value, at) if rule is not None else None
+        if rule is not None and verdict is not None:
+            found.append(_breach(device, rule, part, value, verdict, now))
+    return found
+
+
 def _breach(device: Device, rule: Threshold, part: str, value: float, out: bool, now: datetime) -> RawEvent:
-    what = f"{rule.label} {part}".strip() if part else rule.label
-    point = rule.set_point if out else rule.reset_point
-    text = (
-        f"{what} on {device.name} is {value:.1f}{rule.unit}, {'above' if out else 'back below'} {point:g}{rule.unit}."
-    )
+    label = METRICS[rule.metric].label if rule.metric in METRICS else rule.metric
+    text = message(rule, out, device=device.name, part=part, value=value, metric=label)
     return RawEvent(
         organization=device.organization, source="threshold", at=now, message=text, address=device.address,
         host=device.name, ci=device.ci, resource=part, severity=rule.severity, event_class=rule.event_class,
         key=f"threshold/{rule.metric}/{part}", clear=not out,
+    )  # fmt: skip
+
+
+def _withdrawn(device: Device, metric: str, part: str, now: datetime) -> RawEvent:
+    text = f"The threshold of {metric} {part}".rstrip() + " that was exceeded was changed, switched off or removed."
+    return RawEvent(
+        organization=device.organization, source="threshold", at=now, message=text, address=device.address,
+        host=device.name, ci=device.ci, resource=part, key=f"threshold/{metric}/{part}", clear=True,
     )  # fmt: skip

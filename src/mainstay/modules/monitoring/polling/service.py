@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import select, update
+from sqlalchemy import func, or_, select, update
 
 from mainstay.kernel.context import Context
+from mainstay.kernel.errors import Conflict, NotFound
+from mainstay.modules.assets.cmdb.tables import Ci
+from mainstay.modules.monitoring.credentials import service as credentials
+from mainstay.modules.monitoring.credentials.tables import ACTIVE, Credential
 from mainstay.modules.monitoring.polling.tables import Polled
+from mainstay.modules.monitoring.snmp.client import Access
 
 
 class Binding(NamedTuple):
@@ -38,3 +43,41 @@ async def bind(ctx: Context, given: Sequence[Binding]) -> None:
         else:
             ctx.session.add(Polled(organization=ctx.organization, ci=ci, created=ctx.now, **values))
     await ctx.session.flush()
+
+
+class Way(NamedTuple):
+    """Where and how a device is asked."""
+
+    address: str
+    access: Access
+
+
+async def way_to(ctx: Context, item: Ci, credential: str = "") -> Way:
+    """How to ask an item: with this credential (id or name), else the one it is polled with, else the first that is for
+    its address. Raises ``Conflict`` where there is none, ``Invalid`` for an address that may not be asked."""
+    polled = (await ctx.session.execute(select(Polled).where(Polled.ci == item.id))).scalar()
+    host = polled.address if polled is not None else item.ip_address
+    if not host:
+        raise Conflict(f"{item.name} has no address.")
+    address = await credentials.allowed(ctx, host)
+    return await way(ctx, address, credential or (polled.credential if polled is not None else ""))
+
+
+async def way(ctx: Context, address: str, credential: str) -> Way:
+    """How to ask an address that may be asked."""
+    row: Credential | None
+    if credential:
+        query = select(Credential).where(
+            or_(Credential.id == credential, func.lower(Credential.name) == credential.lower()),
+            Credential.status == ACTIVE,
+        )
+        row = (await ctx.session.execute(query)).scalar()
+        if row is None:
+            raise NotFound(f"There is no active credential {credential[:80]!r}.")
+        if not credentials.fits(row, address):
+            raise Conflict(f"The credential {row.name} is not for {address}.")
+    else:
+        row = next(iter(await credentials.for_address(ctx, address)), None)
+        if row is None:
+            raise Conflict(f"No credential is for {address}.")
+    return Way(address, await credentials.access_of(credentials.values_of(row), credentials.opened(ctx, row)))

@@ -37,4 +37,6 @@ class Polled(Scoped, Base):
     seconds: Mapped[float | None] = mapped_column(Float)
     error: Mapped[str] = mapped_column(String(500), default="")
     breached: Mapped[list[Any]] = mapped_column(JsonType, default=list)
-    """Thresholds that are exceeded: metric and part."""
+    """Thresholds that are exceeded: metric, part, and the mark of the threshold that says so."""
+    display: Mapped[list[Any]] = mapped_column(JsonType, default=list)
+    """Measurements that the page of the device shows; empty: those that it shows of every device."""

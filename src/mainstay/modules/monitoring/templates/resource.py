@@ -16,7 +16,9 @@ from mainstay.kernel.resource import Behaviour, Resource
 from mainstay.kernel.trail import envelope
 from mainstay.modules.assets.cmdb.tables import Ci
 from mainstay.modules.monitoring.templates.library import systems
+from mainstay.modules.monitoring.templates.statistics import checked, plain
 from mainstay.modules.monitoring.templates.tables import DeviceTemplate
+from mainstay.modules.monitoring.thresholds.shipped import METRICS
 
 NEITHER = "Please provide the sysObjectID, an expression for the description, or both."
 
@@ -34,6 +36,8 @@ class Templates(Behaviour[DeviceTemplate]):
                 errors["sysobjectid"] = [NEITHER]
 
     async def prepare(self, ctx: Context, rows: list[dict[str, Any]], given: Sequence[Mapping[str, Any]]) -> None:
+        for row in rows:
+            row["resource"] = _statistics(row.get("resource") or [])
         if any(not row.get("sysobjectid") and not row.get("sysdescr") for row in rows):
             raise Invalid.field("sysobjectid", NEITHER)
 
@@ -43,6 +47,15 @@ class Templates(Behaviour[DeviceTemplate]):
         after = {name: values.get(name, getattr(entity, name)) for name in ("sysobjectid", "sysdescr")}
         if not any(after.values()):
             raise Invalid.field("sysobjectid", NEITHER)
+        if "resource" in values:
+            values["resource"] = _statistics(values["resource"] or [])
+
+
+def _statistics(given: Any) -> list[dict[str, Any]]:
+    good, wrong = checked(given, METRICS)
+    if wrong:
+        raise Invalid.field("resource", f"Statistic {wrong[0]['row']}: {wrong[0]['error']}")
+    return [plain(one) for one in good]
 
 
 device_templates = Resource(

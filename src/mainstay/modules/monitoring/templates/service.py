@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
 from mainstay.kernel.context import Context
+from mainstay.kernel.database import ANY_ORGANIZATION
 from mainstay.modules.monitoring.templates.engine import Facts, Identity, Library, System
 from mainstay.modules.monitoring.templates.library import shipped
+from mainstay.modules.monitoring.templates.statistics import Statistic, checked
 from mainstay.modules.monitoring.templates.tables import DeviceTemplate
+
+if TYPE_CHECKING:
+    from mainstay.kernel.platform import Platform
 
 
 class Layered(Library):
@@ -53,3 +59,40 @@ def rule(row: DeviceTemplate) -> System:
         vendor=row.vendor, os=row.os_type, oid=row.sysobjectid, descr=row.sysdescr, type=row.device_type,
         version=(row.version_expression,) if row.version_expression else (), template=row.id,
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What an organization's own templates measure."""
+
+    library: Library
+    statistics: Mapping[str, tuple[Statistic, ...]]
+
+    def of(self, sys_object_id: str, sys_descr: str) -> tuple[Statistic, ...]:
+        """The statistics of a device: those of the template that says what it is."""
+        found = self.library.match(Facts(sys_object_id=sys_object_id, sys_descr=sys_descr))
+        return self.statistics.get(found.template, ()) if found else ()
+
+
+async def measured(platform: Platform) -> dict[str, Measured]:
+    """What is measured by template, of every organization that has statistics of its own."""
+    query = select(DeviceTemplate).where(DeviceTemplate.is_enabled.is_(True)).order_by(DeviceTemplate.id)
+    grouped: dict[str, list[DeviceTemplate]] = {}
+    async with platform.work(ANY_ORGANIZATION, write=False) as ctx:
+        for row in (await ctx.session.execute(query)).scalars():
+            grouped.setdefault(row.organization, []).append(row)
+    return {
+        organization: Measured(
+            Library([rule(row) for row in rows], {}),
+            {row.id: tuple(checked(row.resource)[0]) for row in rows if row.resource},
+        )
+        for organization, rows in grouped.items()
+        if any(row.resource for row in rows)
+    }
+
+
+async def statistic_keys(ctx: Context) -> dict[str, tuple[str, str]]:
+    """Name and unit of every statistic of the organization's templates, by key."""
+    query = select(DeviceTemplate.resource).where(DeviceTemplate.is_enabled.is_(True))
+    every = [one for raw in (await ctx.session.execute(query)).scalars() for one in checked(raw)[0]]
+    return {one.key: (one.name, one.unit) for one in every}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from sqlalchemy.orm import Mapped
 
@@ -48,4 +49,8 @@ class DeviceTemplate(Record):
     version_expression: Mapped[str] = f.text(
         label="Version is at", length=500, check=_expression, help="An expression whose group is the version."
     )
+    resource: Mapped[list[Any]] = f.json(
+        list, label="Statistics", aliases=("statistics",), listed=False,
+        help="What to measure on such a device besides the usual: key, name, oid, type, kind, unit, scale, label_oid.",
+    )  # fmt: skip
     is_enabled: Mapped[bool] = f.boolean(True, label="Enabled", column=True)

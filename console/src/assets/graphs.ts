@@ -1,0 +1,69 @@
+/** Measurements as graphs: which lines go into which graph. */
+
+export interface Point {
+  time: string;
+  value: number;
+  low: number;
+  high: number;
+}
+
+export interface Series {
+  metric: string;
+  resource: string;
+  label: string;
+  unit: string;
+  points: Point[];
+}
+
+export interface Graph {
+  key: string;
+  title: string;
+  unit: string;
+  lines: { name: string; points: Point[] }[];
+}
+
+/** In the order in which people look: first whether it is there, then what it is busy with. */
+const ORDER = ["availability", "latency", "loss", "cpu", "memory", "storage"];
+const TRAFFIC: Record<string, string> = { if_in: "In", if_out: "Out" };
+/** Said elsewhere: the uptime in the summary, the rest by the interface's own traffic. */
+const LEFT_OUT = new Set(["uptime", "if_up", "if_in_use", "if_out_use"]);
+const natural = new Intl.Collator("en", { numeric: true });
+
+/** Graphs of the device, then one of the traffic of each interface. */
+export function graphsOf(series: Series[]): { device: Graph[]; interfaces: Graph[] } {
+  const device = new Map<string, Graph>();
+  const interfaces = new Map<string, Graph>();
+  for (const one of [...series].sort((a, b) => natural.compare(a.resource, b.resource))) {
+    if (LEFT_OUT.has(one.metric)) continue;
+    const way = TRAFFIC[one.metric];
+    const made = way ? interfaces : device;
+    const key = way ? one.resource : one.metric;
+    const graph = made.get(key) ?? { key, title: way ? one.resource : one.label, unit: one.unit, lines: [] };
+    graph.lines.push({ name: way ?? (one.resource || one.label), points: one.points });
+    made.set(key, graph);
+  }
+  const place = (graph: Graph) => (ORDER.includes(graph.key) ? ORDER.indexOf(graph.key) : ORDER.length);
+  return { device: [...device.values()].sort((a, b) => place(a) - place(b) || natural.compare(a.title, b.title)), interfaces: [...interfaces.values()] };
+}
+
+/** When a range such as "now-4h" begins. */
+export function since(from: string, now: number): string {
+  const match = /^now-(\d+)([smhdw])$/.exec(from);
+  if (!match) return from;
+  const seconds = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 }[match[2] ?? "m"] ?? 60;
+  return new Date(now - Number(match[1]) * seconds * 1000).toISOString();
+}
+
+/** 1500000 bit/s as 1.5 Mbit/s; other units as they are. */
+export function amount(value: number, unit: string): string {
+  const digits = (shown: number) => new Intl.NumberFormat("en", { maximumSignificantDigits: 3 }).format(shown);
+  if (unit !== "bit/s") return `${digits(value)}${unit === "%" ? "" : " "}${unit}`.trim();
+  const steps = ["", "k", "M", "G", "T"];
+  let step = 0;
+  let shown = value;
+  while (Math.abs(shown) >= 1000 && step < steps.length - 1) {
+    shown /= 1000;
+    step += 1;
+  }
+  return `${digits(shown)} ${steps[step] ?? ""}bit/s`;
+}

@@ -1,0 +1,159 @@
+"""Performance of items below the Cmdb module, ports switched, and the processes behind an event."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from mainstay.modules.monitoring.polling.poller import Device, Poller
+from mainstay.modules.monitoring.snmp import ber, message
+from tests.monitoring.netsnmp import free_port
+from tests.monitoring.scripted import honest, serving, system, text, whole
+from tests.monitoring.support import happen, one
+from tests.monitoring.test_discovery import configure, credential, scan
+from tests.monitoring.test_polling import device_of, poller
+from tests.support import World
+
+__all__ = ["poller"]
+PATH = "/ux/common/cmdb/profile/"
+IF, IFX = (1, 3, 6, 1, 2, 1, 2, 2, 1), (1, 3, 6, 1, 2, 1, 31, 1, 1, 1)
+HOST = (1, 3, 6, 1, 2, 1, 25)
+
+
+class Switch:
+    """A device with one port, a processor and two processes."""
+
+    def __init__(self) -> None:
+        self.admin = 1
+        self.asked = 0
+        self.name = "Gi0/1"
+
+    def __call__(self, pdu: Any) -> Any:
+        self.asked += 1
+        if pdu.kind == message.SET:
+            (item,) = pdu.varbinds
+            assert ber.oid_of(item[0]) == (*IF, 7, 3)
+            self.admin = item[2][-1]
+            return [item]
+        busy = self.asked * 50
+        return honest({
+            **system("sw"), (*HOST, 3, 3, 1, 2, 1): whole(40),
+            (*IFX, 1, 3): text(self.name), (*IF, 2, 3): text(self.name),
+            (*IF, 3, 3): whole(6), (*IF, 7, 3): whole(self.admin), (*IF, 8, 3): whole(self.admin),
+            (*HOST, 4, 2, 1, 2, 7): text("idle"), (*HOST, 4, 2, 1, 2, 9): text("bgpd"),
+            (*HOST, 5, 1, 1, 1, 7): whole(5), (*HOST, 5, 1, 1, 1, 9): whole(busy),
+            (*HOST, 5, 1, 1, 2, 7): whole(9000), (*HOST, 5, 1, 1, 2, 9): whole(100),
+        })(pdu)  # fmt: skip
+
+
+@pytest.fixture
+async def switch(world: World, poller: Poller) -> AsyncIterator[tuple[Switch, Device]]:
+    port, made = free_port(), Switch()
+    await credential(world, port, timeout=0.5, retries=0, write_community="public")
+    async with serving("127.0.0.103", port, made):
+        await scan(world, await configure(world, host="127.0.0.103", params={"ping_monitor": 0}))
+        yield made, await device_of(world, poller)
+
+
+READS = ("available_stats", "get-stat-list", "perf-filters", "pm-list", "display-options")
+WRITES = ("performance-stats-grid", "pm-data", "poll-status", "resync-poll-jobs", "add-display")
+
+
+@pytest.mark.proves(
+    *(f"GET {PATH}{name}/" for name in (*READS, "pm-stat-label", "resource-stat-data")),
+    *(f"POST {PATH}{name}/" for name in WRITES),
+)  # fmt: skip
+async def test_what_is_measured_of_an_item(
+    world: World, stranger: World, poller: Poller, switch: tuple[Switch, Device]
+) -> None:
+    _agent, device = switch
+    await poller.poll(device)
+    await poller.drain()
+    params = {"ci_id": device.ci}
+    stats = (await world.get(f"{PATH}available_stats/", params=params))["results"]
+    cpu = next(item for item in stats if item["metric"] == "cpu")
+    assert (cpu["last"], cpu["low"], cpu["average"], cpu["points"], cpu["unit"]) == (40, 40, 40, 1, "%")
+    named = (await world.get(f"{PATH}get-stat-list/", params=params))["results"]
+    assert next(item["resources"] for item in named if item["id"] == "if_up") == ["Gi0/1"]
+    filters = await world.get(f"{PATH}perf-filters/", params=params)
+    assert {item["id"] for item in filters["metrics"]} == {item["metric"] for item in stats}
+    assert (await world.get(f"{PATH}pm-list/", params={**params, "metric": "cpu"}))["results"] == [cpu]
+    labels = {item["id"]: item["unit"] for item in (await world.get(f"{PATH}pm-stat-label/"))["results"]}
+    assert labels["latency"] == "ms"
+    data = await world.post(f"{PATH}pm-data/", {**params, "metrics": ["cpu", "if_up"]})
+    assert {(item["metric"], item["resource"]): item["points"][0]["value"] for item in data["series"]} == {
+        ("cpu", ""): 40, ("if_up", "Gi0/1"): 1
+    }  # fmt: skip
+    grid = await world.post(f"{PATH}performance-stats-grid/", {"ci_ids": [device.ci], "metric": "cpu"})
+    assert [(item["ci_name"], item["last"]) for item in grid["results"]] == [("sw", 40)]
+    week = {"metric": "cpu", "since": "2020-01-01T00:00:00Z"}
+    assert [item["average"] for item in (await world.post(f"{PATH}performance-stats-grid/", week))["results"]] == [40]
+    saved = await world.post(f"{PATH}saveResource/", {**params, "name": "Gi0/1", "kind": "interface"})
+    found = await world.get(f"{PATH}resource-stat-data/", params={"id": saved["id"]})
+    assert [item["metric"] for item in found["series"]] == ["if_up"]
+
+    shown = await world.get(f"{PATH}display-options/", params=params)
+    assert (shown["chosen"], "cpu" in shown["displayed"]) == (False, True)
+    await world.post(f"{PATH}add-display/", {**params, "metrics": ["if_up"]})
+    shown = await world.get(f"{PATH}display-options/", params=params)
+    assert (shown["chosen"], shown["displayed"]) == (True, ["if_up"])
+    await world.post(f"{PATH}add-display/", {**params, "metrics": ["moonlight"]}, expect=400)
+
+    (state,) = (await world.post(f"{PATH}poll-status/", {"ci_ids": [device.ci]}))["results"]
+    assert (state["polled"], state["state"], state["error"]) == (True, "up", "")
+    device.due = 1e12
+    assert await world.post(f"{PATH}resync-poll-jobs/", {"ci_ids": [device.ci]}) == {
+        "status": "success", "asked": 1, "not_polled": []
+    }  # fmt: skip
+    await poller.refresh()
+    assert device.due == 0
+    for name in READS:
+        await stranger.get(f"{PATH}{name}/", params=params, expect=404)
+    for name in ("poll-status", "resync-poll-jobs", "performance-stats-grid"):
+        await stranger.post(f"{PATH}{name}/", {"ci_ids": [device.ci]}, expect=404)
+
+
+@pytest.mark.proves(f"GET {PATH}port-status/", f"GET {PATH}enable-port-status/", f"GET {PATH}disable-port-status/")
+async def test_a_port_is_switched_off_and_on(world: World, stranger: World, switch: tuple[Switch, Device]) -> None:
+    agent, device = switch
+    (port,) = (await world.get(f"{PATH}interface/", params={"ci_id": device.ci}))["results"]
+    params = {"id": port["id"]}
+    assert (await world.get(f"{PATH}port-status/", params=params))["admin_status"] == "up"
+    looker = await world.granted({"ci": ("view", "edit")})
+    await world.get(f"{PATH}disable-port-status/", params=params, by=looker, expect=403)
+    await stranger.get(f"{PATH}disable-port-status/", params=params, expect=404)
+    assert agent.admin == 1
+    assert (await world.get(f"{PATH}disable-port-status/", params=params))["admin_status"] == "down"
+    assert agent.admin == 2
+    (port,) = (await world.get(f"{PATH}interface/", params={"ci_id": device.ci}))["results"]
+    assert port["admin_status"] == "down"
+    history = (await world.get(f"{PATH}{device.ci}/history/"))["results"]
+    assert any("admin_status" in str(entry) for entry in history)
+    assert (await world.get(f"{PATH}enable-port-status/", params=params))["oper_status"] == "up"
+    # The number belongs to another port now: nothing is written.
+    agent.name = "Gi0/9"
+    await world.get(f"{PATH}disable-port-status/", params=params, expect=409)
+    agent.name = "Gi0/1"
+    await world.put("/api/settings", {"values": {"devices.allowed_networks": "10.0.0.0/8"}})
+    await world.get(f"{PATH}disable-port-status/", params=params, expect=400)
+    assert agent.admin == 1
+
+
+@pytest.mark.proves("GET /ux/common/events/events/get-top-process/")
+async def test_the_processes_behind_an_event(world: World, switch: tuple[Switch, Device]) -> None:
+    _agent, device = switch
+    await happen(world, "It is slow", ci=device.ci, event_class="Slow", at=datetime.now(UTC))
+    event = await one(world)
+    top = "/ux/common/events/events/get-top-process/"
+    found = (await world.get(top, params={"id": event["id"], "seconds": 0.1}))["results"]
+    assert [(item["pid"], item["name"]) for item in found] == [(9, "bgpd"), (7, "idle")]
+    assert found[0]["cpu"] > 0 == found[1]["cpu"]
+    by_memory = (await world.get(top, params={"id": event["id"], "seconds": 0.1, "by": "memory", "limit": 1}))[
+        "results"
+    ]
+    assert [(item["name"], item["memory"]) for item in by_memory] == [("idle", 9000)]
+    await world.get(top, params={"id": event["id"], "by": "luck"}, expect=400)
+    await world.get(top, params={"id": event["id"]}, by=await world.granted({"event": ("view",)}), expect=403)
