@@ -80,6 +80,7 @@ class Running:
             try:
                 await self.touch()
                 self._touched = time.time()
+                self.sender.reached.set()
             except (Away, Refused, msgspec.MsgspecError) as error:
                 # The sender reports when the server is away; here is only what it does not meet.
                 self.note = self.note if isinstance(error, Away) else str(error)[:300]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import zlib
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -49,6 +50,8 @@ class Sender:
         self.handed_over = 0
         self.told = asyncio.Event()
         """Set when something was added."""
+        self.reached = asyncio.Event()
+        """Set when the server answered something else: a pause ends early."""
 
     async def run(self) -> None:
         pauses = Pauses()
@@ -81,7 +84,10 @@ class Sender:
         if problem != self.problem:
             log.warning("not handed over; it is kept", reason=problem)
         self.problem = problem
-        await asyncio.sleep(pauses.next())
+        self.reached.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(pauses.next()):
+                await self.reached.wait()
 
     async def _send(self, number: int) -> None:
         content = await asyncio.to_thread(lambda: _compressed(self.spool.read(number)))
