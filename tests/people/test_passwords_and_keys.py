@@ -6,10 +6,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from mainstay.kernel import options, store
 from mainstay.kernel.access.tables import ApiKey, User
+from mainstay.kernel.http.idempotency import IdempotencyKey
 from tests.people.doors import TOKEN, Door, bearer
 from tests.support import PASSWORD, Someone, World
 
@@ -172,3 +173,14 @@ async def test_a_key_of_a_deleted_user_is_not_a_key_for_nobody(world: World) -> 
             .execution_options(synchronize_session=False)
         )
     await world.get("/api/user", by=someone, expect=401)
+
+
+async def test_a_new_key_that_is_kept_for_a_repetition_is_sealed(world: World) -> None:
+    given, header = {"name": "Twice", "role": "Approver"}, {"Idempotency-Key": "one key only"}
+    made = await world.post("/api/keys/", given, headers=header, expect=201)
+    again = await world.post("/api/keys/", given, headers=header, expect=201)
+    assert again == made
+    async with world.platform.work(world.organization) as ctx:
+        (kept,) = (await ctx.session.execute(select(IdempotencyKey.body))).scalars()
+    secret = made["data"]["key"]
+    assert secret.encode() not in kept

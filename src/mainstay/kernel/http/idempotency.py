@@ -43,6 +43,10 @@ def _fingerprint(operation: Operation, plain: Any) -> str:
     return hashlib.sha256(operation.key.encode() + msgspec.json.encode(plain)).hexdigest()
 
 
+def _purpose(key: str) -> str:
+    return f"idempotency:{key}"
+
+
 async def known(ctx: Context, operation: Operation, plain: Any) -> tuple[int, bytes] | None:
     """The answer given before under this key, if any. Raises ``Conflict`` when the request is another one."""
     key = ctx.headers.get("idempotency-key", "")
@@ -56,7 +60,7 @@ async def known(ctx: Context, operation: Operation, plain: Any) -> tuple[int, by
         return None
     if row.fingerprint != _fingerprint(operation, plain):
         raise Conflict("This Idempotency-Key was used for another request.")
-    return row.status, row.body
+    return row.status, ctx.platform.vault.open(row.body.decode(), _purpose(key)).encode()
 
 
 async def remember(ctx: Context, operation: Operation, plain: Any, status: int, response: Response[Any]) -> None:
@@ -67,7 +71,9 @@ async def remember(ctx: Context, operation: Operation, plain: Any, status: int, 
     await ctx.session.execute(delete(IdempotencyKey).where(IdempotencyKey.at <= ctx.now - KEPT))
     ctx.session.add(
         IdempotencyKey(
-            organization=ctx.organization, actor=_actor(ctx), key=key, status=status, body=response.content,
+            organization=ctx.organization, actor=_actor(ctx), key=key, status=status,
+            # Sealed: some answers tell a new key or token, which is stored nowhere else.
+            body=ctx.platform.vault.seal(response.content.decode(), _purpose(key)).encode(),
             fingerprint=_fingerprint(operation, plain), at=ctx.now,
         )
     )  # fmt: skip
