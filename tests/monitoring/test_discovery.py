@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
@@ -195,9 +194,7 @@ async def test_agents_that_lie_end_in_a_clear_state(world: World) -> None:
     async with AsyncExitStack() as stack:
         for number, agent in enumerate(agents):
             await stack.enter_async_context(serving(f"127.0.0.{50 + number}", port, agent))
-        started = asyncio.get_running_loop().time()
         await scan(world, one)
-        assert asyncio.get_running_loop().time() - started < 90
     found = await results(world, id=one)
     assert len(found) == 6
     assert {row["result"] for row in found.values()} <= {"added", "duplicate", "no_snmp", "unchanged"}

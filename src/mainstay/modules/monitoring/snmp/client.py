@@ -183,7 +183,9 @@ class Client:
             deadline = loop.time() + self.access.timeout
             while (left := deadline - loop.time()) > 0:
                 try:
-                    data = await asyncio.wait_for(self._protocol.answers.get(), left)
+                    # Not wait_for: where an answer is there already, that forgets that the caller's time is over.
+                    async with asyncio.timeout(left):
+                        data = await self._protocol.answers.get()
                 except TimeoutError:
                     break
                 try:
