@@ -92,7 +92,8 @@ class Hub:
     async def _follow(self) -> None:
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), 1.0)
+                async with asyncio.timeout(1.0):
+                    await self._wake.wait()
             self._wake.clear()
             if not self.streams:
                 # Nobody listens; keep up without reading rows.
@@ -163,7 +164,8 @@ class Hub:
             yield b"retry: 2000\n: connected\n\n"
             while True:
                 try:
-                    event = await asyncio.wait_for(stream.events.get(), 15)
+                    async with asyncio.timeout(15):
+                        event = await stream.events.get()
                 except TimeoutError:
                     yield b": still here\n\n"
                     continue

@@ -226,7 +226,8 @@ class Postman:
             except SQLAlchemyError as error:
                 log.warning("mail waits for the database", error=str(error)[:200])
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), pause)
+                async with asyncio.timeout(pause):
+                    await self._wake.wait()
 
     async def deliver(self) -> int:
         """Try one batch of what is due; returns how many were tried. Raises when no server is reached."""

@@ -95,7 +95,8 @@ async def shutdown(seconds: float = 10.0) -> None:
     if runtime.watcher is not None:
         runtime.watcher.cancel()
     try:
-        await asyncio.wait_for(runtime.quiet.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await runtime.quiet.wait()
     except TimeoutError:
         log.warning("steps of jobs cut off at stop; they will be repeated", steps=runtime.steps_running)
     # Not the loop's own threads: DBOS lends its own to the loop and takes them away while it stops.

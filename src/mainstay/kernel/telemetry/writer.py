@@ -226,7 +226,8 @@ class Writer:
 async def _within(wait: Awaitable[Any], seconds: float) -> bool:
     """Whether ``wait`` ended within ``seconds``."""
     try:
-        await asyncio.wait_for(wait, seconds)
+        async with asyncio.timeout(seconds):
+            await wait
     except TimeoutError:
         return False
     return True

@@ -71,7 +71,8 @@ class Sender(Service):
             except SQLAlchemyError as error:
                 log.warning("messages wait for the database", error=str(error)[:200])
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), self.poll)
+                async with asyncio.timeout(self.poll):
+                    await self._wake.wait()
 
     async def step(self) -> int:
         """Start what can be started now; how many targets were taken."""

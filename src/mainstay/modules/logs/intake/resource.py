@@ -151,7 +151,8 @@ async def _stored(ctx: Context, frame: pl.DataFrame) -> None:
     try:
         # Not cancelled at the time-out: the lines may yet be stored, and the sender brings them again. Twice is
         # better than not at all.
-        await asyncio.wait_for(asyncio.shield(stored), PATIENCE * 2)
+        async with asyncio.timeout(PATIENCE * 2):
+            await asyncio.shield(stored)
     except TimeoutError:
         raise Unavailable(
             "The lines are not stored yet, and may come twice if they are sent again.", headers={"Retry-After": "5"}

@@ -82,7 +82,8 @@ async def _events(platform: Platform, chosen: service.Chosen, followers: Followe
         yield b"retry: 2000\n: connected\n\n"
         while time.monotonic() < ends:
             with suppress(TimeoutError):
-                await asyncio.wait_for(news.wait(), LONGEST)
+                async with asyncio.timeout(LONGEST):
+                    await news.wait()
             news.clear()
             started = time.monotonic()
             try:
