@@ -88,7 +88,7 @@ conformance: ## Count the documented operations that passing tests prove
 .PHONY: bench
 bench: ## Run every benchmark beside its peer
 	@$(SYNC) --all-groups
-	for name in $(BENCHES); do UV="$(CURDIR)/$(UV)" $(RUN) python -m "bench.$$name"; done
+	for name in $(BENCHES); do UV="$(CURDIR)/$(UV)" $(RUN) --with pygrok python -m "bench.$$name"; done
 
 .PHONY: docs
 docs: ## Build the documentation into site/
