@@ -15,7 +15,7 @@ async def test_a_second_window_shows_a_new_ticket_without_reloading(
 ) -> None:
     author = await windows.open(await installation.person())
     watcher = await windows.open(await installation.person(), "/incident")
-    await expect(watcher.get_by_role("heading", name="Incidents")).to_be_visible()
+    await expect(watcher.get_by_role("heading", name="Incidents", exact=True)).to_be_visible()
     await is_live(watcher)
     await mark(watcher)
     ticket = await new_ticket(author, "Seen in a second window")
