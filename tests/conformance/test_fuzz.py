@@ -30,7 +30,7 @@ def test_generated_requests_are_answered_as_documented(tmp_path: Path) -> None:
             "--header", f"Authorization: ApiKey {home.key}", "--checks", CHECKS, "--phases", "fuzzing",
             "--max-examples", "3", "--seed", "1", "--workers", "2",
             "--exclude-path-regex", f"{ENDS_THE_SESSION}|{SHARED}",
-            "--no-color", "--request-timeout", "30",
+            "--no-color", "--request-timeout", "30", "--wait-for-schema", "60",
         ]  # fmt: skip
         done = subprocess.run(command, capture_output=True, text=True, timeout=600, cwd=tmp_path)
         assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-1000:]

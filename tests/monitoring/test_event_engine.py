@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from mainstay.kernel.context import Context
+from mainstay.kernel.context import Context, system
+from mainstay.kernel.live import Stream
 from mainstay.kernel.signals import LINES
 from mainstay.modules.monitoring.events import placing
 from tests.monitoring.support import DOWN, PATH, UP, actions, engine, happen, later, lines, one, rows
@@ -181,7 +182,7 @@ async def test_counts_reach_open_consoles_without_a_change_of_record(world: Worl
     assert live is not None
     told: list[tuple[str, dict[str, Any]]] = []
     before, live.publish = live.publish, lambda organization, event, data, permission="": told.append((event, data))  # type: ignore[method-assign]
-    live.streams.add(object())  # type: ignore[arg-type]
+    live.streams.add(Stream(system(world.organization), frozenset()))
     try:
         await happen(world, *[DOWN.format(n=1)] * 4)
         engine(world).tell()

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import msgspec
-import yaml
 
 from mainstay import __version__
 from mainstay.commands.common import Refused, out, table
@@ -39,9 +38,9 @@ def openapi(file: Path | None = None, /) -> None:
     from mainstay.app import build_registry
     from mainstay.kernel import openapi as document
 
-    made = msgspec.json.encode(document.build(build_registry().operations, version=__version__, server="/"))
-    if file is None or file.suffix != ".json":
-        made = yaml.safe_dump(msgspec.json.decode(made), sort_keys=False, allow_unicode=True).encode()
+    written = document.build(build_registry().operations, version=__version__, server="/")
+    as_json = file is not None and file.suffix == ".json"
+    made = msgspec.json.encode(written) if as_json else msgspec.yaml.encode(written)
     if file is None:
         sys.stdout.buffer.write(made)
         return

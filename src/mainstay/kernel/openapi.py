@@ -61,6 +61,7 @@ def build(operations: Iterable[Operation], *, version: str, server: str) -> dict
         "paths": paths,
         "components": {
             "schemas": components,
+            "responses": _errors(),
             "securitySchemes": {
                 "ApiKey": {"type": "apiKey", "in": "header", "name": "Authorization",
                            "description": "`ApiKey <key>`"},
@@ -158,7 +159,11 @@ def _responses(item: Operation, by_type: dict[int, Any]) -> dict[str, Any]:
         if kind == "application/x-protobuf":
             # Answered in the encoding that was sent.
             answers[str(item.status)]["content"][kind] = {"schema": {"type": "string", "format": "binary"}}
-    reference = {"$ref": "#/components/schemas/Error"}
-    for status, meaning in ERRORS.items():
-        answers[status] = {"description": meaning, "content": {"application/json": {"schema": reference}}}
+    answers |= {status: {"$ref": f"#/components/responses/{status}"} for status in ERRORS}
     return answers
+
+
+def _errors() -> dict[str, Any]:
+    """The answers that every operation can give, written once."""
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+    return {status: {"description": meaning, "content": content} for status, meaning in ERRORS.items()}

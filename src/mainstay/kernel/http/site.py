@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import yaml
 from litestar import Request, Response, get
 from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
 from litestar.handlers import HTTPRouteHandler
@@ -57,27 +58,30 @@ def site_handlers(platform: Platform) -> list[HTTPRouteHandler]:
     async def prometheus() -> Response[bytes]:
         return Response(metrics.exposition(), media_type="text/plain; version=0.0.4")
 
-    documents: dict[str, bytes] = {}
+    @cache
+    def made(form: str) -> bytes:
+        written = openapi.build(platform.registry.operations, version=__version__, server="/")
+        return msgspec.json.encode(written) if form == "json" else msgspec.yaml.encode(written)
 
-    def document(form: str) -> bytes:
-        if form not in documents:
-            made = openapi.build(platform.registry.operations, version=__version__, server="/")
-            documents["json"] = msgspec.json.encode(made)
-            documents["yaml"] = yaml.safe_dump(msgspec.json.decode(documents["json"]), sort_keys=False).encode()
-        return documents[form]
+    one_at_a_time = asyncio.Lock()
+
+    async def document(form: str) -> bytes:
+        # It takes a second or more: nobody else waits for it.
+        async with one_at_a_time:
+            return await asyncio.to_thread(made, form)
 
     @get(["/schema/openapi.json", "/schema/openapi.yaml"], include_in_schema=False)
     async def openapi_file(request: Request[Any, Any, Any]) -> Response[bytes]:
         form = "yaml" if request.url.path.endswith("yaml") else "json"
         kind = "application/vnd.oai.openapi" if form == "yaml" else "application/vnd.oai.openapi+json"
-        return Response(document(form), media_type=kind)
+        return Response(await document(form), media_type=kind)
 
     @get("/schema", include_in_schema=False)
     async def schema(request: Request[Any, Any, Any]) -> Response[bytes]:
         accept = request.headers.get("accept", "") + request.query_params.get("format", "")
         if "json" in accept:
-            return Response(document("json"), media_type="application/vnd.oai.openapi+json")
-        return Response(document("yaml"), media_type="application/vnd.oai.openapi")
+            return Response(await document("json"), media_type="application/vnd.oai.openapi+json")
+        return Response(await document("yaml"), media_type="application/vnd.oai.openapi")
 
     @get("/schema/swagger", include_in_schema=False)
     async def swagger() -> Response[Any]:
