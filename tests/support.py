@@ -103,10 +103,12 @@ class World:
     async def granted(self, wanted: dict[str, tuple[str, ...]]) -> Someone:
         """A new account whose role grants exactly these privileges per module."""
         number = next(_numbers)
+        grantable = self.platform.registry.grantable()
+        assert not wanted.keys() - {module for modules in grantable.values() for module in modules}
         async with self.platform.work(self.organization) as ctx:
             role = Role(
                 role_name=f"Role {number}",
-                selected_permissions=permissions(self.platform.registry.grantable(), wanted),
+                selected_permissions=permissions(grantable, wanted),
             )  # type: ignore[arg-type]
             await store.add(ctx, role)
         self.roles[role.role_name] = role.id

@@ -26,6 +26,7 @@ def build_registry() -> Registry:
     """Everything that is served."""
     registry = Registry()
     register(registry)
+    registry.check()
     return registry
 
 

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from mainstay.kernel import feed
-from mainstay.kernel.context import Principal
+from mainstay.kernel.context import Context, Principal
 from mainstay.kernel.database import migration_config
+from mainstay.kernel.operation import Group
+from mainstay.kernel.registry import Registry
 from mainstay.kernel.telemetry import search_access_log
 from tests.conftest import DATABASE
 from tests.support import World
@@ -127,3 +129,17 @@ async def test_the_migrations_make_what_the_tables_declare(world: World) -> None
     from alembic import command
 
     await asyncio.to_thread(command.check, migration_config(world.platform.settings))
+
+
+def test_a_permission_that_no_role_can_hold_is_refused_at_the_start() -> None:
+    registry = Registry()
+    group = Group("Things", "/api/things/")
+
+    @group.route("GET", "", permission=("thing", "view"))
+    async def things(ctx: Context) -> None: ...
+
+    registry.add(group)
+    with pytest.raises(ValueError, match=r"needs thing\.view, which no role can hold"):
+        registry.check()
+    registry.permission("Things", "thing", "Things", ("view",))
+    registry.check()

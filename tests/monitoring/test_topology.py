@@ -125,6 +125,7 @@ async def test_the_map_narrows_down_and_shows_how_devices_are(world: World) -> N
     assert ({one["name"] for one in part["nodes"]}, len(part["links"])) == ({"c", "d"}, 1)
     await world.get(PATH, params={"depth": 99}, expect=400)
     assert (await world.get(PATH, params={"limit": 2}))["truncated"] is True
+    assert (await world.get(PATH, by=await world.person("NOC Operator")))["nodes"]
     blind = await world.granted({"incident": ("view",)})
     await world.get(PATH, by=blind, expect=403)
 

@@ -53,6 +53,15 @@ class Registry:
             self._paths.add(operation.key)
             self.operations.append(operation)
 
+    def check(self) -> None:
+        """Raises ``ValueError`` for an operation whose permission no role could ever hold."""
+        known = {
+            module: privileges for modules in self.permissions.values() for module, (_, privileges) in modules.items()
+        }
+        for operation in self.operations:
+            if operation.permission and operation.permission[1] not in known.get(operation.permission[0], ()):
+                raise ValueError(f"{operation.key} needs {'.'.join(operation.permission)}, which no role can hold.")
+
     def grantable(self) -> dict[str, dict[str, dict[str, bool]]]:
         """Every privilege that a role can hold, all off."""
         return {

@@ -83,6 +83,7 @@ audits = Resource(
     section="Assets",
     permission=PERMISSION,
     permission_label="Asset audits",
+    privileges=("view", "add", "edit", "delete", "export", "approve"),
     id_name="audit_id",
     extra={"counts": dict[str, int]},
     behaviour=Audits(),
