@@ -4,6 +4,7 @@ import Breadcrumbs from "@mui/material/Breadcrumbs";
 import Chip from "@mui/material/Chip";
 import Tab from "@mui/material/Tab";
 import Tabs from "@mui/material/Tabs";
+import Tooltip from "@mui/material/Tooltip";
 import Typography from "@mui/material/Typography";
 import { useQuery } from "@tanstack/react-query";
 import { lazy, Suspense, useEffect, useState } from "react";
@@ -42,6 +43,8 @@ interface Basic {
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:/;
 const shown = (value: unknown): string => (typeof value === "string" && INSTANT.test(value) ? dateTime(value) : Array.isArray(value) ? value.map(shown).join(", ") : typeof value === "boolean" ? t(value ? "common.yes" : "common.no") : typeof value === "object" && value !== null ? String((value as { name?: unknown }).name ?? "") : String(value ?? ""));
 const QUIET = new Set(["id", "created_by", "custom_field_data"]);
+/** The operational status that nobody has told. */
+const UNKNOWN = 4;
 
 function Summary({ basic }: { basic: Basic }) {
   return (
@@ -56,6 +59,25 @@ function Summary({ basic }: { basic: Basic }) {
       {basic.seen.length > 0 && <Section title={t("assets.seen")}><Facts facts={basic.seen.map((item): [string, string] => [item.source, relativeTime(item.last_seen)])} /></Section>}
     </Box>
   );
+}
+
+interface PollState { polled: boolean; enabled: boolean; state: string; since: string | null; last_run: string | null; error: string }
+
+const LIVE = { up: "success", down: "error" } as const;
+
+/** Whether a polled device answers, as of its last poll. */
+function Availability({ id }: { id: string }) {
+  const { data } = useQuery({
+    queryKey: ["ci", "poll-status", id],
+    queryFn: ({ signal }) => api<{ results: PollState[] }>("/ux/common/cmdb/profile/poll-status/", { method: "POST", body: { ci_ids: [id] }, signal }),
+    refetchInterval: 30_000, retry: false,
+  });
+  const state = data?.results[0];
+  if (!state?.polled) return null;
+  const color = LIVE[state.state as keyof typeof LIVE] ?? "default";
+  const label = !state.enabled ? t("assets.live.paused") : state.state === "up" ? t("assets.live.up") : state.state === "down" ? t("assets.live.down") : t("assets.live.waiting");
+  const when = [state.since && t("assets.live.since", { when: dateTime(state.since) }), state.last_run && t("assets.live.polled", { when: dateTime(state.last_run) }), state.error].filter(Boolean).join(" ");
+  return <Tooltip title={when}><Chip label={label} color={state.enabled ? color : "default"} data-testid="ci-live" /></Tooltip>;
 }
 
 /** Everything about one item: a click away from what it is made of, connected to, and in trouble with. */
@@ -91,7 +113,8 @@ export default function AssetPage() {
       <Breadcrumbs sx={{ fontSize: 12 }}><Link to="/ci">{meta.plural}</Link>{basic?.path.map((item) => <span key={item}>{item}</span>)}</Breadcrumbs>
       <Box sx={{ display: "flex", flexWrap: "wrap", gap: 1, alignItems: "center" }}>
         <Typography variant="h1" sx={{ overflowWrap: "anywhere" }} data-testid="ci-name">{name}</Typography>
-        {[record.display_id, record.status_name, record.operational_status_name, record.criticality_name, record.ip_address].filter((item) => typeof item === "string" && item !== "").map((item) => <Chip key={String(item)} label={String(item)} variant="outlined" />)}
+        <Availability id={id} />
+        {[record.display_id, record.status_name, record.operational_status === UNKNOWN ? "" : record.operational_status_name, record.criticality_name, record.ip_address].filter((item) => typeof item === "string" && item !== "").map((item) => <Chip key={String(item)} label={String(item)} variant="outlined" />)}
       </Box>
       <Tabs value={tab} onChange={(_, next: string) => setParams(next === "summary" ? {} : { tab: next }, { replace: true })} variant="scrollable" sx={{ borderBottom: 1, borderColor: "divider", mb: 2 }}>
         {tabs.map((item) => <Tab key={item} value={item} label={`${t(`assets.tabs.${item}`)}${number[item] ? ` (${number[item]})` : ""}`} />)}
