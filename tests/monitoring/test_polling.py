@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mainstay.modules.monitoring.polling.poller import Device, Poller
+from mainstay.modules.monitoring.polling.poller import Device, Poller, availability
 from mainstay.modules.monitoring.polling.readings import Before, Counter, rates, restarted
 from mainstay.modules.monitoring.snmp import ber
 from tests.monitoring.netsnmp import Agent, free_port
@@ -102,6 +103,49 @@ async def test_a_device_that_is_gone_is_an_event_until_it_is_back(world: World, 
         await poller.poll(device)
     (event,) = await rows(world)
     assert event["cleared"] is True
+
+
+async def test_an_agent_that_stops_while_the_device_answers_pings_is_an_event(world: World, poller: Poller) -> None:
+    port = free_port()
+    await credential(world, port, timeout=0.2, retries=0)
+    one = await configure(world, host="127.0.0.94")
+    async with serving("127.0.0.94", port, honest(system("host"))):
+        await scan(world, one)
+        device = await device_of(world, poller)
+        await poller.poll(device)
+        if not device.echoed:
+            pytest.skip("This machine may not send echo requests.")
+    await poller.poll(device)
+    assert await rows(world) == []
+    await poller.poll(device)
+    await poller.poll(device)
+    (event,) = await rows(world)
+    assert (event["event_class"], event["cleared"], event["severity"]) == ("Availability | Agent Down", False, 2)
+    # A process that starts anew goes on from what was stored.
+    poller.devices.clear()
+    device = await device_of(world, poller)
+    assert device.state == "silent"
+    await poller.poll(device)
+    assert len(await rows(world)) == 1
+    async with serving("127.0.0.94", port, honest(system("host"))):
+        await poller.poll(device)
+    (event,) = await rows(world)
+    assert (event["cleared"], event["count"]) == (True, 1)
+
+
+def test_what_answers_decides_the_state_and_what_is_told() -> None:
+    device = Device("o", "c", "core1", "192.0.2.1", "", True, True, 60, "up", None)
+
+    def polled(alive: bool, told: bool) -> list[str]:
+        return [event.event_class.split(" | ")[1] for event in availability(device, alive, told, datetime.now(UTC), "")]
+
+    assert [polled(True, False), polled(True, False), polled(True, False)] == [[], ["Agent Down"], []]
+    # The larger problem takes the place of the smaller.
+    assert [polled(False, False), polled(False, False)] == [[], ["Device Down", "Agent Up"]]
+    # A start: echo requests are answered before SNMP.
+    assert [polled(True, False), polled(True, True)] == [["Device Up"], []]
+    device.snmp = False
+    assert [polled(True, False), polled(True, False)] == [[], []]
 
 
 async def test_a_threshold_raises_and_clears_with_hold(world: World, poller: Poller) -> None:

@@ -63,7 +63,7 @@ function Summary({ basic }: { basic: Basic }) {
 
 interface PollState { polled: boolean; enabled: boolean; state: string; since: string | null; last_run: string | null; error: string }
 
-const LIVE = { up: "success", down: "error" } as const;
+const LIVE: Record<string, { color: "success" | "warning" | "error"; label: "up" | "silent" | "down" }> = { up: { color: "success", label: "up" }, silent: { color: "warning", label: "silent" }, down: { color: "error", label: "down" } };
 
 /** Whether a polled device answers, as of its last poll. */
 function Availability({ id }: { id: string }) {
@@ -74,10 +74,10 @@ function Availability({ id }: { id: string }) {
   });
   const state = data?.results[0];
   if (!state?.polled) return null;
-  const color = LIVE[state.state as keyof typeof LIVE] ?? "default";
-  const label = !state.enabled ? t("assets.live.paused") : state.state === "up" ? t("assets.live.up") : state.state === "down" ? t("assets.live.down") : t("assets.live.waiting");
+  const live = state.enabled ? LIVE[state.state] : undefined;
+  const label = t(`assets.live.${live ? live.label : state.enabled ? "waiting" : "paused"}`);
   const when = [state.since && t("assets.live.since", { when: dateTime(state.since) }), state.last_run && t("assets.live.polled", { when: dateTime(state.last_run) }), state.error].filter(Boolean).join(" ");
-  return <Tooltip title={when}><Chip label={label} color={state.enabled ? color : "default"} data-testid="ci-live" /></Tooltip>;
+  return <Tooltip title={when}><Chip label={label} color={live?.color ?? "default"} data-testid="ci-live" /></Tooltip>;
 }
 
 /** Everything about one item: a click away from what it is made of, connected to, and in trouble with. */

@@ -19,7 +19,7 @@ export const assets = {
   tabs: { summary: "Summary", graphs: "Graphs", interfaces: "Interfaces", parts: "Parts", software: "Software", relations: "Relations", events: "Events", tickets: "Tickets", edit: "Edit", comments: "Comments", attachments: "Attachments", history: "History" },
   addresses: "Addresses",
   seen: "Seen by",
-  live: { up: "Reachable", down: "Not reachable", waiting: "Not polled yet", paused: "Polling paused", since: "Since %{when}.", polled: "Last polled %{when}." },
+  live: { up: "Reachable", down: "Not reachable", silent: "SNMP does not answer", waiting: "Not polled yet", paused: "Polling paused", since: "Since %{when}.", polled: "Last polled %{when}." },
   conflicts: "%{count} values on which sources disagree",
   noPart: "Nothing of this kind is known. Discovery, an agent or the API tells it.",
   noGraphs: "Nothing was measured in this time. Items that a discovery found by SNMP or ICMP are polled every minute.",

@@ -41,7 +41,7 @@ export type NodeState = (typeof STATES)[number];
 export function stateOf(node: Pick<MapNode, "availability" | "severity">): NodeState {
   if (node.availability === "down") return "down";
   if (node.severity >= 1 && node.severity <= 3) return (["critical", "major", "minor"] as const)[node.severity - 1] ?? "unknown";
-  return node.availability === "up" ? "up" : "unknown";
+  return node.availability === "up" || node.availability === "silent" ? "up" : "unknown";
 }
 
 /** Name, address, model or category hold every word. */

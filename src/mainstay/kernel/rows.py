@@ -47,7 +47,7 @@ def layout(ctx: Context, res: Resource[Any], *, whole: bool) -> Layout:
         model = res.model
         names, columns, joins, joined = ["id"], [model.id], [], list[str]()
         for name, spec in res.fields.items():
-            if (not spec.listed or spec.kind in HEAVY) and not whole:
+            if (not spec.listed or (spec.kind in HEAVY and not spec.column)) and not whole:
                 continue
             names.append(name)
             columns.append(getattr(model, name))

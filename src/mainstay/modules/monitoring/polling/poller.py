@@ -27,7 +27,7 @@ from mainstay.modules.monitoring.discovery.ping import Pinger
 from mainstay.modules.monitoring.polling.asking import LOSSES, Reading, ask
 from mainstay.modules.monitoring.polling.metrics import COLUMNS, TABLE, Sample
 from mainstay.modules.monitoring.polling.readings import Before, rates, restarted
-from mainstay.modules.monitoring.polling.tables import DOWN, UP, Polled
+from mainstay.modules.monitoring.polling.tables import DOWN, SILENT, UP, Polled
 from mainstay.modules.monitoring.snmp.ber import Malformed
 from mainstay.modules.monitoring.snmp.client import Access, SnmpError
 from mainstay.modules.monitoring.templates.service import Measured, measured
@@ -62,6 +62,8 @@ class Device:
     since: datetime | None
     due: float = 0.0
     missed: int = 0
+    mute: int = 0
+    """Polls in a row that only echo requests were answered in."""
     running: bool = False
     collector: str = ""
     """Of a device at a site with a collector: that polls it, and hands over what it read."""
@@ -206,7 +208,7 @@ class Poller(Service):
         and percent. Measurements go to ``kept``, where it is given.
         """
         alive = took is not None or reading is not None
-        events = self._availability(device, alive, now, error)
+        events = availability(device, alive, reading is not None, now, error)
         values = {("availability", ""): 1.0 if alive else 0.0}
         if took is not None:
             values["latency", ""] = took * 1000
@@ -230,21 +232,6 @@ class Poller(Service):
         """Wait until what was measured is stored."""
         if self._writer is not None:
             await self._writer.drain()
-
-    def _availability(self, device: Device, alive: bool, now: datetime, error: str) -> list[RawEvent]:
-        device.missed = 0 if alive else device.missed + 1
-        state = UP if alive else DOWN if device.missed >= MISSES else device.state
-        if state == device.state:
-            return []
-        before, device.state, device.since = device.state, state, now
-        if state == UP and before != DOWN:
-            return []
-        message = f"{device.name or device.address} answers again." if alive else (
-            f"{device.name or device.address} does not answer ({device.address}). {error}".strip())  # fmt: skip
-        return [RawEvent(
-            organization=device.organization, source="polling", at=now, message=message, address=device.address,
-            host=device.name, ci=device.ci, event_class=f"Availability | Device {'Up' if alive else 'Down'}",
-        )]  # fmt: skip
 
     async def _access_of(self, device: Device) -> Access:
         known = self._access.get(device.credential)
@@ -271,6 +258,40 @@ class Poller(Service):
         async with self.platform.work(device.organization) as ctx:
             noted = update(Polled).where(Polled.ci == device.ci).values(**values)
             await ctx.session.execute(noted.execution_options(synchronize_session=False))
+
+
+def availability(device: Device, alive: bool, told: bool, now: datetime, error: str) -> list[RawEvent]:
+    """The device's state after a poll, and the events of a change. ``told``: it answered SNMP."""
+    before = device.state
+    device.missed = 0 if alive else device.missed + 1
+    device.mute = 0 if told or not device.snmp else device.mute + 1
+    if not alive:
+        state = DOWN if device.missed >= MISSES else before
+    elif before == DOWN and device.mute:
+        # A device that starts answers echo requests first.
+        state, device.mute = UP, 1
+    else:
+        state = SILENT if device.mute >= MISSES or (device.mute and before == SILENT) else UP
+    if state == before:
+        return []
+    device.state, device.since = state, now
+    name = device.name or device.address
+    events = []
+    if state == DOWN:
+        events.append(("Device Down", f"{name} does not answer ({device.address}). {error}".strip()))
+    elif before == DOWN:
+        events.append(("Device Up", f"{name} answers again."))
+    if state == SILENT:
+        events.append(("Agent Down", f"{name} answers echo requests, but not SNMP. {error}".strip()))
+    elif before == SILENT:
+        events.append(("Agent Up", f"{name} {'answers SNMP again' if state == UP else 'does not answer at all now'}."))
+    return [
+        RawEvent(
+            organization=device.organization, source="polling", at=now, message=message, address=device.address,
+            host=device.name, ci=device.ci, event_class=f"Availability | {kind}",
+        )
+        for kind, message in events
+    ]  # fmt: skip
 
 
 def _values(device: Device, reading: Reading, at: float) -> dict[tuple[str, str], float]:

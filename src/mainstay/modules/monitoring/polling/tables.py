@@ -10,7 +10,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from mainstay.kernel.record import Base, Identifier, JsonType, Scoped, Timestamp
 
-UP, DOWN, UNKNOWN = "up", "down", "unknown"
+UP, DOWN, SILENT, UNKNOWN = "up", "down", "silent", "unknown"
+"""Silent: the device answers echo requests, but not SNMP."""
 INTERVAL = 60
 
 
