@@ -18,9 +18,11 @@ from mainstay.modules.assets.cmdb.facts import Facts
 from mainstay.modules.monitoring.credentials import service as credentials
 from mainstay.modules.monitoring.credentials.service import ALLOWED, Address, Span, inside, spans
 from mainstay.modules.monitoring.credentials.tables import ACTIVE, Credential
-from mainstay.modules.monitoring.discovery import describing, reading, surroundings
+from mainstay.modules.monitoring.discovery import banners, describing, greeting, leads, reading, surroundings
+from mainstay.modules.monitoring.discovery.knocking import Knocker
+from mainstay.modules.monitoring.discovery.leads import Lead
 from mainstay.modules.monitoring.discovery.ping import CANNOT, Pace, Pinger
-from mainstay.modules.monitoring.discovery.tables import ICMP, SNMP
+from mainstay.modules.monitoring.discovery.tables import ICMP, SNMP, SSH, TCP
 from mainstay.modules.monitoring.discovery.targets import why_not
 from mainstay.modules.monitoring.snmp.ber import Malformed
 from mainstay.modules.monitoring.snmp.client import Access, NoAnswer, SnmpError
@@ -29,6 +31,10 @@ from mainstay.modules.monitoring.templates.engine import Library
 from mainstay.modules.monitoring.topology.engine import Evidence
 
 FOUND, ALIVE = "found", "alive"
+SILENT = (
+    "It does not answer ICMP, and only addresses that do are asked further (filter_by_ping).",
+    "It answers neither ICMP nor at a TCP port, and only addresses that do are asked further (filter_by_ping).",
+)
 REASONS = {
     "excluded": "It is among the addresses that this discovery leaves out.",
     "not_allowed": "It is outside the networks whose devices may be asked (settings, Devices).",
@@ -58,6 +64,10 @@ class Setup:
     categories: frozenset[str]
     params: Mapping[str, Any]
     protocols: Sequence[str]
+    follow: Sequence[str] = ()
+    """Which tables lead on, in a discovery with seeds."""
+    insist: bool = False
+    """Ask also what does not answer echo requests: seeds were named by somebody."""
 
 
 @dataclass(slots=True)
@@ -69,6 +79,12 @@ class Look:
     result: str
     reason: str = ""
     rtt: float | None = None
+    open_ports: list[int] = field(default_factory=list)
+    ssh: dict[str, str] = field(default_factory=dict)
+    depth: int | None = None
+    via: str = ""
+    """Why it was looked at, where it was not in the ranges."""
+    leads: list[Lead] = field(default_factory=list)
     credential: str = ""
     facts: Facts | None = None
     identity: dict[str, str] = field(default_factory=dict)
@@ -77,7 +93,7 @@ class Look:
     problems: list[str] = field(default_factory=list)
 
 
-async def setup(ctx: Context, plan: Mapping[str, Any]) -> Setup:
+async def setup(ctx: Context, plan: Mapping[str, Any], *, follow: Sequence[str] = (), insist: bool = False) -> Setup:
     """Read what the run of this plan needs."""
     query = select(Credential).where(Credential.status == ACTIVE).order_by(Credential.priority, Credential.id)
     rows = list((await ctx.session.execute(query)).scalars())
@@ -90,7 +106,7 @@ async def setup(ctx: Context, plan: Mapping[str, Any]) -> Setup:
         ways=[await _way(ctx, row) for row in rows], permitted=spans(str(permitted)),
         excluded=spans(", ".join(plan["params"]["exclude_ip_address"])), library=await templates.library(ctx),
         categories=frozenset(one.name for one in known.values() if one.enabled and not one.abstract),
-        params=plan["params"], protocols=plan["protocol"] or [SNMP],
+        params=plan["params"], protocols=plan["protocol"] or [SNMP], follow=follow, insist=insist,
     )  # fmt: skip
 
 
@@ -109,30 +125,73 @@ async def look(given: Sequence[tuple[int, Address]], known: Setup) -> list[Look]
     ]
     asked = [one for one in looks if not one.result]
     pinger, pace = Pinger(), Pace(known.params["rate"])
-    alive = await pinger.alive([one.address for one in asked], pace)
+    addresses = [one.address for one in asked]
+    alive = await pinger.alive(addresses, pace)
+    taking: dict[str, list[int]] = {}
+    if TCP in known.protocols:
+        knocker = Knocker(pace, known.params["tcp_at_once"])
+        taking = await knocker.open(addresses, known.params["tcp_ports"])
     turn = asyncio.Semaphore(known.params["at_once"])
 
     async def each(one: Look) -> None:
         one.rtt = alive[one.address] * 1000 if one.address in alive else None
+        one.open_ports = taking.get(one.address, [])
         if not pinger.able:
             one.problems.append(CANNOT)
-        elif one.rtt is None and known.params["filter_by_ping"]:
-            one.result = "no_answer"
-            one.reason = "It does not answer ICMP, and only addresses that do are asked further (filter_by_ping)."
+        elif one.rtt is None and not one.open_ports and known.params["filter_by_ping"] and not known.insist:
+            one.result, one.reason = "no_answer", SILENT[TCP in known.protocols]
             return
-        if SNMP in known.protocols:
-            async with turn:
+        async with turn:
+            if SNMP in known.protocols:
                 await _snmp(one, known, pace)
-        if one.result != FOUND and one.rtt is not None and ICMP in known.protocols:
+            if SSH in known.protocols:
+                await _ssh(one, known, pace)
+        if one.result != FOUND and _lives(one, known.protocols):
             one.result, one.problems = ALIVE, [*one.problems, *([one.reason] if one.reason else [])]
-            one.facts = Facts(ref=one.address, attributes={"name": one.address, "ip_address": one.address},
-                              addresses=[one.address])  # fmt: skip
+            one.reason = ""
+            one.identity, one.facts = _outside(one, known)
         one.result = one.result or "no_answer"
 
     await asyncio.gather(*map(each, asked))
     for one in looks:
         one.reason = one.reason or REASONS.get(one.result, "")
     return looks
+
+
+def _lives(one: Look, protocols: Sequence[str]) -> bool:
+    """Whether it answered in a way that was asked for."""
+    return bool(
+        (one.rtt is not None and ICMP in protocols)
+        or (one.open_ports and TCP in protocols)
+        or (one.ssh and SSH in protocols)
+    )
+
+
+def _outside(one: Look, known: Setup) -> tuple[dict[str, str], Facts]:
+    """What can be told of a device that SNMP does not open: what its SSH server says."""
+    identity = banners.identify(one.ssh.get("banner", ""))
+    said = {"vendor": identity.vendor, "os": identity.os, "version": identity.version, "type": identity.type}
+    attributes = {
+        "name": one.address, "ip_address": one.address, "manufacturer": identity.vendor, "os_name": identity.os,
+        "os_version": identity.version, "ssh_host_key": one.ssh.get("host_key", ""),
+    }  # fmt: skip
+    return {name: value for name, value in said.items() if value}, Facts(
+        ref=one.address, category=describing.category(identity, 0, known.categories),
+        attributes={name: value for name, value in attributes.items() if value}, addresses=[one.address],
+        guesses=["name", "ip_address", "manufacturer", "os_name", "os_version", "category"],
+    )  # fmt: skip
+
+
+async def _ssh(one: Look, known: Setup, pace: Pace) -> None:
+    await pace.turn()
+    heard = await greeting.read(one.address, known.params["ssh_port"])
+    if heard is None:
+        return
+    one.ssh = heard.shown()
+    if not heard.key:
+        one.problems.append("Its SSH host key could not be read.")
+    elif one.facts is not None:
+        one.facts.attributes["ssh_host_key"] = heard.key
 
 
 async def _snmp(one: Look, known: Setup, pace: Pace) -> None:
@@ -149,8 +208,9 @@ async def _snmp(one: Look, known: Setup, pace: Pace) -> None:
         await pace.turn()
         try:
             answers = await reading.read(
-                one.address, way.access, known.library, known.params, known.params["device_seconds"]
-            )
+                one.address, way.access, known.library, reading.wanted(known.params, known.follow),
+                known.params["device_seconds"],
+            )  # fmt: skip
         except NoAnswer:
             told.append(f"{way.name}: no answer")
             continue
@@ -163,14 +223,16 @@ async def _snmp(one: Look, known: Setup, pace: Pace) -> None:
         one.neighbours = surroundings.shown(answers)
         one.evidence = surroundings.evidence(answers, known.params)
         one.problems += answers.problems
+        one.leads = leads.of(answers, known.follow)
         said = {"vendor": identity.vendor, "os": identity.os, "version": identity.version, "model": identity.model,
                 "type": identity.type, "serial": identity.serial, "template": identity.template,
                 "sys_object_id": reading.text(answers.scalars.get("sys_object_id")),
                 "sys_descr": reading.text(answers.scalars.get("sys_descr"))[:500]}  # fmt: skip
         one.identity = {name: value[:500] for name, value in said.items() if value}
         return
-    one.result = "no_snmp" if one.rtt is not None else "no_answer"
-    one.reason = ("It answers ICMP, but no credential opens it. " if one.rtt is not None else "Nothing answered. ") + (
+    lives = "It answers ICMP" if one.rtt is not None else "It takes TCP connections" if one.open_ports else ""
+    one.result = "no_snmp" if lives else "no_answer"
+    one.reason = (f"{lives}, but no credential opens it. " if lives else "Nothing answered. ") + (
         "Tried: " + "; ".join(told) + "."
     )
     one.reason = one.reason[:1000]
