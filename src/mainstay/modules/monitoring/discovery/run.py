@@ -37,8 +37,8 @@ jobs.declare_queue(QUEUE, concurrency=2)
 
 
 @jobs.job(JOB, queue=QUEUE)
-async def run(iteration: str, organization: str) -> dict[str, int]:
-    """Look at every address of a run; returns how many there are of each result."""
+async def run(iteration: str, organization: str, seeds: bool = False) -> dict[str, int]:
+    """Look at every address of a run, and follow its seeds; returns how many there are of each result."""
     platform: Platform = jobs.services()
     total: int
     asked = 0
@@ -48,7 +48,7 @@ async def run(iteration: str, organization: str) -> dict[str, int]:
         total = await jobs.step(_begin, platform, organization, iteration)
         # Seeds first: what is found from them is not asked again where it is in the ranges, too.
         depth = 0
-        while True:
+        while seeds:
             waits: int = await jobs.step(_spread, platform, organization, iteration, depth)
             for _ in range(0, waits, BATCH):
                 followed: int = await jobs.step(_wave, platform, organization, iteration, depth)

@@ -80,8 +80,9 @@ async def start(
     noted = update(Discovery).where(Discovery.id == row.id).values(**values)
     await ctx.session.execute(noted.execution_options(synchronize_session=False))
     await jobs.enqueue(
-        run.JOB, job_id=iteration, session=ctx.session, iteration=iteration, organization=ctx.organization
-    )
+        run.JOB, job_id=iteration, session=ctx.session, iteration=iteration, organization=ctx.organization,
+        seeds=bool(given["seeds"]),
+    )  # fmt: skip
     return iteration
 
 
