@@ -1,11 +1,12 @@
-"""Asking a batch of addresses, at the pace and within the limits of a run; what each answered. Nothing is stored."""
+"""A batch of addresses: what a run needs to know to ask them, and what follows from what each answered.
+
+Nothing is stored here.
+"""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from typing import Any
 
 from sqlalchemy import select
@@ -16,16 +17,14 @@ from mainstay.kernel.errors import ApiError
 from mainstay.modules.assets.categories import service as categories
 from mainstay.modules.assets.cmdb.facts import Facts
 from mainstay.modules.monitoring.credentials import service as credentials
-from mainstay.modules.monitoring.credentials.service import ALLOWED, Address, Span, inside, spans
+from mainstay.modules.monitoring.credentials.service import ALLOWED, Address, Span, spans
 from mainstay.modules.monitoring.credentials.tables import ACTIVE, Credential
-from mainstay.modules.monitoring.discovery import banners, describing, greeting, leads, reading, surroundings
-from mainstay.modules.monitoring.discovery.knocking import Knocker
+from mainstay.modules.monitoring.discovery import banners, describing, leads, reading, surroundings
+from mainstay.modules.monitoring.discovery.asking import Heard, How, Way, ask
 from mainstay.modules.monitoring.discovery.leads import Lead
-from mainstay.modules.monitoring.discovery.ping import CANNOT, Pace, Pinger
+from mainstay.modules.monitoring.discovery.ping import CANNOT
 from mainstay.modules.monitoring.discovery.tables import ICMP, SNMP, SSH, TCP
 from mainstay.modules.monitoring.discovery.targets import why_not
-from mainstay.modules.monitoring.snmp.ber import Malformed
-from mainstay.modules.monitoring.snmp.client import Access, NoAnswer, SnmpError
 from mainstay.modules.monitoring.templates import service as templates
 from mainstay.modules.monitoring.templates.engine import Library
 from mainstay.modules.monitoring.topology.engine import Evidence
@@ -43,17 +42,6 @@ REASONS = {
 
 
 @dataclass(slots=True)
-class Way:
-    """A credential as it is used."""
-
-    id: str
-    name: str
-    scope: list[Span]
-    access: Access | None
-    problem: str = ""
-
-
-@dataclass(slots=True)
 class Setup:
     """What a batch needs to know from the database."""
 
@@ -67,7 +55,12 @@ class Setup:
     follow: Sequence[str] = ()
     """Which tables lead on, in a discovery with seeds."""
     insist: bool = False
-    """Ask also what does not answer echo requests: seeds were named by somebody."""
+    """Ask also what does not answer echo requests."""
+
+    def how(self) -> How:
+        """What asking needs of it."""
+        return How(self.ways, self.library, self.params, self.protocols, reading.wanted(self.params, self.follow),
+                   self.insist)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -120,42 +113,50 @@ async def _way(ctx: Context, row: Credential) -> Way:
 
 async def look(given: Sequence[tuple[int, Address]], known: Setup) -> list[Look]:
     """Ask the addresses; the outcome of each, in their order."""
-    looks = [
+    looks = barred(given, known)
+    heard: dict[str, Heard] = {}
+
+    async def take(one: Heard) -> None:
+        heard[one.address] = one
+
+    await ask([one.address for one in looks if not one.result], known.how(), take)
+    return judged(looks, heard, known)
+
+
+def barred(given: Sequence[tuple[int, Address]], known: Setup) -> list[Look]:
+    """The addresses as looks; those that must not be asked have their result."""
+    return [
         Look(str(address), position, why_not(address, known.excluded, known.permitted)) for position, address in given
     ]
-    asked = [one for one in looks if not one.result]
-    pinger, pace = Pinger(), Pace(known.params["rate"])
-    addresses = [one.address for one in asked]
-    alive = await pinger.alive(addresses, pace)
-    taking: dict[str, list[int]] = {}
-    if TCP in known.protocols:
-        knocker = Knocker(pace, known.params["tcp_at_once"])
-        taking = await knocker.open(addresses, known.params["tcp_ports"])
-    turn = asyncio.Semaphore(known.params["at_once"])
 
-    async def each(one: Look) -> None:
-        one.rtt = alive[one.address] * 1000 if one.address in alive else None
-        one.open_ports = taking.get(one.address, [])
-        if not pinger.able:
-            one.problems.append(CANNOT)
-        elif one.rtt is None and not one.open_ports and known.params["filter_by_ping"] and not known.insist:
-            one.result, one.reason = "no_answer", SILENT[TCP in known.protocols]
-            return
-        async with turn:
-            if SNMP in known.protocols:
-                await _snmp(one, known, pace)
-            if SSH in known.protocols:
-                await _ssh(one, known, pace)
-        if one.result != FOUND and _lives(one, known.protocols):
-            one.result, one.problems = ALIVE, [*one.problems, *([one.reason] if one.reason else [])]
-            one.reason = ""
-            one.identity, one.facts = _outside(one, known)
-        one.result = one.result or "no_answer"
 
-    await asyncio.gather(*map(each, asked))
+def judged(looks: list[Look], heard: Mapping[str, Heard], known: Setup) -> list[Look]:
+    """What follows from what was heard."""
     for one in looks:
+        if one.address in heard:
+            _judge(one, heard[one.address], known)
         one.reason = one.reason or REASONS.get(one.result, "")
     return looks
+
+
+def _judge(one: Look, heard: Heard, known: Setup) -> None:
+    one.rtt, one.open_ports, one.ssh = heard.rtt, heard.open_ports, heard.ssh
+    if heard.passed:
+        one.result, one.reason = "no_answer", SILENT[TCP in known.protocols]
+        return
+    if not heard.able:
+        one.problems.append(CANNOT)
+    if SNMP in known.protocols:
+        _snmp(one, heard, known)
+    if one.ssh and not one.ssh.get("host_key"):
+        one.problems.append("Its SSH host key could not be read.")
+    elif one.ssh and one.facts is not None:
+        one.facts.attributes["ssh_host_key"] = one.ssh["host_key"]
+    if one.result != FOUND and _lives(one, known.protocols):
+        one.result, one.problems = ALIVE, [*one.problems, *([one.reason] if one.reason else [])]
+        one.reason = ""
+        one.identity, one.facts = _outside(one, known)
+    one.result = one.result or "no_answer"
 
 
 def _lives(one: Look, protocols: Sequence[str]) -> bool:
@@ -182,57 +183,28 @@ def _outside(one: Look, known: Setup) -> tuple[dict[str, str], Facts]:
     )  # fmt: skip
 
 
-async def _ssh(one: Look, known: Setup, pace: Pace) -> None:
-    await pace.turn()
-    heard = await greeting.read(one.address, known.params["ssh_port"])
-    if heard is None:
-        return
-    one.ssh = heard.shown()
-    if not heard.key:
-        one.problems.append("Its SSH host key could not be read.")
-    elif one.facts is not None:
-        one.facts.attributes["ssh_host_key"] = heard.key
-
-
-async def _snmp(one: Look, known: Setup, pace: Pace) -> None:
-    address = ip_address(one.address)
-    fitting = [way for way in known.ways if not way.scope or inside(address, way.scope)]
-    if not fitting:
+def _snmp(one: Look, heard: Heard, known: Setup) -> None:
+    if not heard.fitting:
         one.result, one.reason = "no_credential", "No active credential is for this address."
         return
-    told: list[str] = []
-    for way in fitting:
-        if way.access is None:
-            told.append(f"{way.name}: {way.problem}")
-            continue
-        await pace.turn()
-        try:
-            answers = await reading.read(
-                one.address, way.access, known.library, reading.wanted(known.params, known.follow),
-                known.params["device_seconds"],
-            )  # fmt: skip
-        except NoAnswer:
-            told.append(f"{way.name}: no answer")
-            continue
-        except (SnmpError, Malformed, ValueError, OSError) as error:
-            told.append(f"{way.name}: {str(error)[:200]}")
-            continue
-        identity = describing.identify(answers, known.library)
-        one.result, one.credential = FOUND, way.id
-        one.facts = describing.facts(one.address, answers, identity, known.categories)
-        one.neighbours = surroundings.shown(answers)
-        one.evidence = surroundings.evidence(answers, known.params)
-        one.problems += answers.problems
-        one.leads = leads.of(answers, known.follow)
-        said = {"vendor": identity.vendor, "os": identity.os, "version": identity.version, "model": identity.model,
-                "type": identity.type, "serial": identity.serial, "template": identity.template,
-                "sys_object_id": reading.text(answers.scalars.get("sys_object_id")),
-                "sys_descr": reading.text(answers.scalars.get("sys_descr"))[:500]}  # fmt: skip
-        one.identity = {name: value[:500] for name, value in said.items() if value}
+    answers = heard.answers
+    if answers is None:
+        lives = "It answers ICMP" if one.rtt is not None else "It takes TCP connections" if one.open_ports else ""
+        one.result = "no_snmp" if lives else "no_answer"
+        one.reason = (f"{lives}, but no credential opens it. " if lives else "Nothing answered. ") + (
+            "Tried: " + "; ".join(heard.told) + "."
+        )
+        one.reason = one.reason[:1000]
         return
-    lives = "It answers ICMP" if one.rtt is not None else "It takes TCP connections" if one.open_ports else ""
-    one.result = "no_snmp" if lives else "no_answer"
-    one.reason = (f"{lives}, but no credential opens it. " if lives else "Nothing answered. ") + (
-        "Tried: " + "; ".join(told) + "."
-    )
-    one.reason = one.reason[:1000]
+    identity = describing.identify(answers, known.library)
+    one.result, one.credential = FOUND, heard.credential
+    one.facts = describing.facts(one.address, answers, identity, known.categories)
+    one.neighbours = surroundings.shown(answers)
+    one.evidence = surroundings.evidence(answers, known.params)
+    one.problems += answers.problems
+    one.leads = leads.of(answers, known.follow)
+    said = {"vendor": identity.vendor, "os": identity.os, "version": identity.version, "model": identity.model,
+            "type": identity.type, "serial": identity.serial, "template": identity.template,
+            "sys_object_id": reading.text(answers.scalars.get("sys_object_id")),
+            "sys_descr": reading.text(answers.scalars.get("sys_descr"))[:500]}  # fmt: skip
+    one.identity = {name: value[:500] for name, value in said.items() if value}
