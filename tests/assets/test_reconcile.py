@@ -195,3 +195,68 @@ async def test_the_address_book_forgets_what_changed(world: World) -> None:
     await world.delete(f"{PATH}{item}/")
     await book.refresh()
     assert await book.look_up(world.organization, ["192.0.2.77"]) == {}
+
+
+def shown(name: str, address: str, key: str = "SHA256:one", **more: Any) -> dict[str, Any]:
+    """What an SSH server at an address shows."""
+    interfaces = [{"name": "eth0", "mac": more.pop("mac")}] if "mac" in more else None
+    return {
+        "attributes": {"name": name, "ssh_host_key": key, **more}, "addresses": [address],
+        **({"interfaces": interfaces} if interfaces else {}),
+    }  # fmt: skip
+
+
+async def test_a_host_key_identifies_unless_something_surer_speaks_against_it(world: World) -> None:
+    first, second = await tell(world, "discovery", shown("a", "10.7.0.1"), shown("a", "10.7.0.2"))
+    assert first.ci_id == second.ci_id
+    (later,) = await tell(world, "discovery", shown("a", "10.7.0.3"))
+    assert (later.ci_id, later.matched_by) == (first.ci_id, "ssh_host_key")
+    for number, pair in enumerate((
+        ({"serial_number": "S1"}, {"serial_number": "S2"}), ({"engine_id": "e1"}, {"engine_id": "e2"}),
+        ({"mac": "02:00:00:00:00:01"}, {"mac": "02:00:00:00:00:02"}),
+    )):  # fmt: skip
+        key = f"SHA256:shared{number}"
+        here = [shown(f"x{n}", f"10.7.{number + 1}.{n}", key, **marks) for n, marks in enumerate(pair, 1)]
+        # In one look, and one after the other.
+        together = await tell(world, "discovery", *here)
+        assert together[0].ci_id != together[1].ci_id, pair
+        there = [
+            shown(f"y{n}", f"10.7.{number + 1}.{n + 10}", f"{key}b", **{k: v[:-1] + str(n + 4) for k, v in one.items()})
+            for n, one in enumerate(pair, 1)
+        ]
+        apart = [(await tell(world, "discovery", one))[0] for one in there]
+        assert [one.what for one in apart] == ["created"] * 2, pair
+        # Once several have it, it says nothing about a third.
+        (third,) = await tell(world, "discovery", shown("z", f"10.7.{number + 1}.99", f"{key}b"))
+        assert third.what == "created"
+
+
+async def test_a_key_does_not_make_one_of_two_items_that_are_there(world: World) -> None:
+    there = [{"attributes": {"name": name}, "addresses": [f"10.6.0.{n}"]} for n, name in ((1, "a"), (2, "b"))]
+    one, two = await tell(world, "discovery", *there)
+    again = await tell(world, "discovery", shown("a", "10.6.0.1"), shown("b", "10.6.0.2"))
+    assert [item.ci_id for item in again] == [one.ci_id, two.ci_id]
+
+
+async def test_a_guess_fills_a_gap_and_replaces_nothing(world: World) -> None:
+    known = device(1)
+    del known["attributes"]["os_version"]
+    (made,) = await tell(world, "discovery", known)
+    guess = {
+        "category": "Server", "addresses": ["10.0.0.2"], "guesses": ["name", "os_version", "os_name", "category"],
+        "attributes": {"name": "10.0.0.2", "os_name": "Debian", "os_version": "12"},
+    }  # fmt: skip
+    (told,) = await tell(world, "discovery", guess)
+    assert (told.ci_id, told.changed, told.conflicts) == (made.ci_id, ["os_name", "os_version"], [])
+    read = await world.get(f"{PATH}{made.ci_id}/")
+    assert (read["name"], read["category_name"], read["os_name"]) == ("sw-1", "Switch", "Debian")
+    # Of one device in one look, what is known wins over what is guessed, whichever comes first.
+    sure = {"category": "Router", "attributes": {"name": "r", "os_name": "IOS", "ssh_host_key": "SHA256:r"}}
+    vague = {**shown("10.5.0.1", "10.5.0.1", "SHA256:r"), "category": "Server", "guesses": ["name", "category"]}
+    for number, pair in enumerate(([vague, sure], [sure, vague])):
+        given = [{**one, "attributes": {**one["attributes"], "ssh_host_key": f"SHA256:r{number}"}} for one in pair]
+        given = [{**one, "addresses": [f"10.5.{number}.{n}"]} for n, one in enumerate(given, 1)]
+        first, second = await tell(world, "discovery", *given)
+        assert first.ci_id == second.ci_id
+        read = await world.get(f"{PATH}{first.ci_id}/")
+        assert (read["name"], read["category_name"]) == ("r", "Router")

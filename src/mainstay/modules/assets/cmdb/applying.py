@@ -73,6 +73,8 @@ def _decide(
         if current == value:
             same.append(name)
             continue
+        if name in device.guesses and current not in (None, "", []):
+            continue
         holder = origins.get(name, row["source"])
         default = name in ("asset_type", "criticality", "operational_status") and name not in origins
         if current in (None, "", []) or default or order.wins(name, source, holder):

@@ -31,6 +31,8 @@ class Facts(msgspec.Struct, kw_only=True):
     """The item, where the caller knows it; else it is found by what identifies it."""
     category: str = ""
     attributes: dict[str, Any] = {}
+    guesses: list[str] = []
+    """Attributes (and ``category``) that only fill gaps: what is known already is surer."""
     addresses: list[str] = []
     interfaces: list[dict[str, Any]] | None = None
     hardware: list[dict[str, Any]] | None = None
@@ -51,22 +53,36 @@ class Device:
     addresses: list[str]
     macs: set[str]
     parts: dict[str, list[dict[str, Any]]]
+    guesses: set[str] = field(default_factory=set)
     problems: list[str] = field(default_factory=list)
     matched_by: str = ""
 
     @property
     def keys(self) -> list[Key]:
-        return identity.keys_of(self.one, {**self.values, "custom_field_data": self.extra})
+        every = identity.keys_of(self.one, {**self.values, "custom_field_data": self.extra})
+        return [key for key in every if key.rule not in identity.SHARED]
+
+    @property
+    def shared(self) -> list[Key]:
+        """Marks that several devices may have: they count only where nothing speaks against it."""
+        return [key for key in identity.keys_of(None, self.values) if key.rule in identity.SHARED]
 
     def carried(self) -> dict[str, str]:
         """What the device says of itself, that can be compared."""
         found = {name: identity.clean(self.values.get(name)) for name in identity.CARRIED}
         return {name: value for name, value in found.items() if value}
 
+    def _sure(self) -> set[str]:
+        return {*self.values, *(("category",) if self.one is not None else ())} - self.guesses
+
     def join(self, other: Device) -> None:
         """Take over what another look at the same device found; what is known already stays."""
         self.refs += other.refs
-        self.values = {**other.values, **self.values}
+        surer = {name: value for name, value in other.values.items() if name in self.guesses - other.guesses}
+        if "category" in self.guesses - other.guesses:
+            self.one = other.one or self.one
+        self.guesses = (self.guesses | other.guesses) - self._sure() - other._sure()
+        self.values = {**other.values, **self.values, **surer}
         self.extra = {**other.extra, **self.extra}
         self.addresses = list(dict.fromkeys([*self.addresses, *other.addresses]))
         self.macs |= other.macs
@@ -86,7 +102,7 @@ async def read_all(ctx: Context, given: Sequence[Facts]) -> list[Device]:
     devices = []
     for facts in given:
         one = await categories.by_name(ctx, facts.category) if facts.category else None
-        device = Device([facts.ref], facts.ci, one, {}, {}, [], set(), {})
+        device = Device([facts.ref], facts.ci, one, {}, {}, [], set(), {}, guesses=set(facts.guesses))
         if facts.category and (one is None or one.abstract or not one.enabled):
             device.problems.append(f"There is no category {facts.category[:80]!r} for items.")
             device.one = None

@@ -18,6 +18,8 @@ from mainstay.modules.assets.cmdb.tables import Ci, CiIdentity
 
 CARRIED = ("serial_number", "engine_id", "chassis_id", "uuid")
 """What a device knows of itself. Found by them, but only unique where a category says so."""
+SHARED = ("ssh_host_key",)
+"""What a device shows, but may have in common with others: copies of one machine, keys that a maker delivers."""
 _JUNK = frozenset(
     {
         "",
@@ -65,7 +67,7 @@ def keys_of(one: Class | None, values: Mapping[str, Any]) -> list[Key]:
     extra = values.get("custom_field_data") or {}
     rules = one.identifiers if one else ()
     made: dict[tuple[str, str], Key] = {}
-    for names in (*rules, *((name,) for name in CARRIED)):
+    for names in (*rules, *((name,) for name in (*CARRIED, *SHARED))):
         parts = []
         for name in names:
             word = clean(values[name] if name in values else extra.get(name))

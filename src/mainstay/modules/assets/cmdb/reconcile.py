@@ -28,6 +28,9 @@ from mainstay.modules.assets.devicegroups import service as groups
 from mainstay.modules.assets.relations import rules
 
 MISSING = "missing"
+WEAK = frozenset({"mac", "address", "name", *identity.SHARED})
+"""Marks that do not count against a serial number or the like that says otherwise."""
+Mark = tuple[str, str]
 CREATED, UPDATED, UNCHANGED, REFUSED = "created", "updated", "unchanged", "refused"
 
 
@@ -53,8 +56,8 @@ async def reconcile(ctx: Context, source: str, facts: Sequence[Facts], *, create
     if source not in precedence.NAMES:
         raise Invalid.field("source", f"source must be one of: {', '.join(sorted(precedence.NAMES))}.")
     devices = await read_all(ctx, facts)
-    existing = await _identify(ctx, devices)
-    merged = _merge(devices)
+    existing, spread = await _identify(ctx, devices)
+    merged = _merge(devices, spread)
     rows = await _rows(ctx, sorted({device.ci for device in merged if device.ci in existing}))
     fresh = [device for device in merged if device.ci not in rows and device.matched_by != MISSING]
     known = [device for device in merged if device.ci in rows]
@@ -100,9 +103,12 @@ def referenced(facts: Sequence[Facts]) -> list[Facts]:
     return list(facts)
 
 
-async def _identify(ctx: Context, devices: Sequence[Device]) -> set[str]:
-    """Put the item's id into each device that is one; returns the ids. The strongest mark decides."""
-    held = await identity.holders(ctx, (key for device in devices for key in device.keys))
+async def _identify(ctx: Context, devices: Sequence[Device]) -> tuple[set[str], set[Mark]]:
+    """Put the item's id into each device that is one; returns the ids. The strongest mark decides.
+
+    Returned as well: shared marks that turned out to belong to different devices, and say nothing.
+    """
+    held = await identity.holders(ctx, (key for device in devices for key in (*device.keys, *device.shared)))
     by_mac = await _by_mac(ctx, {mac for device in devices for mac in device.macs})
     by_address = await _by_address(ctx, {address for device in devices for address in device.addresses})
     by_name = await _by_name(ctx, {_name(device) for device in devices if _name(device)})
@@ -111,6 +117,16 @@ async def _identify(ctx: Context, devices: Sequence[Device]) -> set[str]:
     strong = {ci for found in held.values() for ci, _enforced in found}
     rows = await _rows(ctx, sorted(weak | given | strong))
     by_display = {row["display_id"]: key for key, row in rows.items()}
+    showing = {ci for device in devices for key in device.shared for ci, _enforced in held.get(key[:2], ())}
+    their_macs = await _macs(ctx, showing)
+    spread = _spread(devices)
+    for device in devices:
+        for key in device.shared:
+            holders = [ci for ci, _enforced in held.get(key[:2], ()) if ci in rows]
+            if len(holders) > 1 or any(
+                _contradicts(device, rows[ci]) or _apart(device.macs, their_macs.get(ci, set())) for ci in holders
+            ):
+                spread.add(key[:2])
     for device in devices:
         if device.ci:
             device.matched_by = "id"
@@ -128,13 +144,16 @@ async def _identify(ctx: Context, devices: Sequence[Device]) -> set[str]:
                 votes[ci] += 1
         candidates += [(ci, "mac") for ci, _n in sorted(votes.items(), key=lambda item: -item[1])]
         candidates += [(ci, "address") for address in device.addresses for ci in by_address.get(address, ())]
+        for key in device.shared:
+            if key[:2] not in spread:
+                candidates += [(ci, key.rule) for ci, _enforced in held.get(key[:2], ())]
         if not device.keys and not device.addresses:
             candidates += [(ci, "name") for ci in by_name.get(_name(device), ())]
         for ci, by in candidates:
-            if ci in rows and (by not in ("mac", "address", "name") or not _contradicts(device, rows[ci])):
+            if ci in rows and (by not in WEAK or not _contradicts(device, rows[ci])):
                 device.ci, device.matched_by = ci, by
                 break
-    return set(rows)
+    return set(rows), spread
 
 
 def _name(device: Device) -> str:
@@ -148,7 +167,30 @@ def _contradicts(device: Device, row: Mapping[str, Any]) -> bool:
     return any(theirs[name] and theirs[name] != value for name, value in mine.items())
 
 
-def _merge(devices: Sequence[Device]) -> list[Device]:
+def _apart(mine: set[str], theirs: set[str]) -> bool:
+    """Whether addresses of IEEE 802 are known of both, and none in common."""
+    return bool(mine and theirs) and not mine & theirs
+
+
+def _spread(devices: Sequence[Device]) -> set[Mark]:
+    """Shared marks that different devices show here, so that they say nothing about any."""
+    showing: dict[Mark, list[Device]] = defaultdict(list)
+    for device in devices:
+        for key in device.shared:
+            showing[key[:2]].append(device)
+    found: set[Mark] = set()
+    for mark, those in showing.items():
+        values: dict[str, set[str]] = defaultdict(set)
+        for one in those:
+            for name, value in one.carried().items():
+                values[name].add(value)
+        known = [one.macs for one in those if one.macs]
+        if any(len(each) > 1 for each in values.values()) or any(_apart(known[0], each) for each in known[1:]):
+            found.add(mark)
+    return found
+
+
+def _merge(devices: Sequence[Device], spread: set[Mark]) -> list[Device]:
     """One entry per device: facts of the same item, or with a common mark, are put together."""
     first: dict[Any, Device] = {}
     merged: list[Device] = []
@@ -156,6 +198,7 @@ def _merge(devices: Sequence[Device]) -> list[Device]:
         marks: list[Any] = [("ci", device.ci)] if device.ci else []
         marks += [key[:2] for key in device.keys]
         weak = [("mac", mac) for mac in device.macs] + [("address", one) for one in device.addresses]
+        weak += [key[:2] for key in device.shared if key[:2] not in spread]
         other = next((first[mark] for mark in marks if mark in first), None)
         if other is None:
             near = (first[mark] for mark in weak if mark in first)
@@ -196,6 +239,18 @@ async def _by_mac(ctx: Context, macs: set[str]) -> dict[str, list[str]]:
             found[mac].append(ci)
     # What many devices share (VRRP, bonded and virtual interfaces) says nothing about which one it is.
     return {mac: cis for mac, cis in found.items() if len(cis) == 1}
+
+
+async def _macs(ctx: Context, items: set[str]) -> dict[str, set[str]]:
+    """The addresses of IEEE 802 that items have."""
+    found: dict[str, set[str]] = defaultdict(set)
+    every = sorted(items)
+    for start in range(0, len(every), CHUNK):
+        query = select(CiInterface.ci, CiInterface.mac).where(CiInterface.ci.in_(every[start : start + CHUNK]))
+        for ci, mac in (await ctx.session.execute(query.distinct())).all():
+            if identity.clean(mac):
+                found[ci].add(mac)
+    return found
 
 
 async def _by_address(ctx: Context, addresses: set[str]) -> dict[str, list[str]]:

@@ -129,6 +129,9 @@ class Ci(Record):
     engine_id: Mapped[str] = f.text(label="SNMP engine ID", length=80, section="Identity", listed=False)
     chassis_id: Mapped[str] = f.text(label="Chassis ID", length=80, section="Identity", listed=False)
     uuid: Mapped[str] = f.text(label="System UUID", length=64, section="Identity", listed=False)
+    ssh_host_key: Mapped[str] = f.text(
+        label="SSH host key", length=80, section="Identity", listed=False, help="Its fingerprint, such as SHA256:…"
+    )
     sys_object_id: Mapped[str] = f.text(label="sysObjectID", length=160, section="Identity", listed=False)
 
     os_name: Mapped[str] = f.text(label="Operating system", length=160, section="System", aliases=("os",))

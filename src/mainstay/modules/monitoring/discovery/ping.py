@@ -9,7 +9,7 @@ from gufo.ping import Ping, SelectionPolicy
 
 ECHOES, GAP, LIMIT = 3, 0.05, 5.0
 """Echo requests of one poll, the seconds between them, and how long each is waited for."""
-CANNOT = "This server may not send ICMP here; the address was asked by SNMP only."
+CANNOT = "This server may not send ICMP here; the address was asked in other ways only."
 
 
 class Pace:

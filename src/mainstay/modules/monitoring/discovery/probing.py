@@ -1,11 +1,12 @@
-"""Asking a batch of addresses, at the pace and within the limits of a run; what each answered. Nothing is stored."""
+"""A batch of addresses: what a run needs to know to ask them, and what follows from what each answered.
+
+Nothing is stored here.
+"""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from typing import Any
 
 from sqlalchemy import select
@@ -16,35 +17,28 @@ from mainstay.kernel.errors import ApiError
 from mainstay.modules.assets.categories import service as categories
 from mainstay.modules.assets.cmdb.facts import Facts
 from mainstay.modules.monitoring.credentials import service as credentials
-from mainstay.modules.monitoring.credentials.service import ALLOWED, Address, Span, inside, spans
+from mainstay.modules.monitoring.credentials.service import ALLOWED, Address, Span, spans
 from mainstay.modules.monitoring.credentials.tables import ACTIVE, Credential
-from mainstay.modules.monitoring.discovery import describing, reading, surroundings
-from mainstay.modules.monitoring.discovery.ping import CANNOT, Pace, Pinger
-from mainstay.modules.monitoring.discovery.tables import ICMP, SNMP
+from mainstay.modules.monitoring.discovery import banners, describing, leads, reading, surroundings
+from mainstay.modules.monitoring.discovery.asking import Heard, How, Way, ask
+from mainstay.modules.monitoring.discovery.leads import Lead
+from mainstay.modules.monitoring.discovery.ping import CANNOT
+from mainstay.modules.monitoring.discovery.tables import ICMP, SNMP, SSH, TCP
 from mainstay.modules.monitoring.discovery.targets import why_not
-from mainstay.modules.monitoring.snmp.ber import Malformed
-from mainstay.modules.monitoring.snmp.client import Access, NoAnswer, SnmpError
 from mainstay.modules.monitoring.templates import service as templates
 from mainstay.modules.monitoring.templates.engine import Library
 from mainstay.modules.monitoring.topology.engine import Evidence
 
 FOUND, ALIVE = "found", "alive"
+SILENT = (
+    "It does not answer ICMP, and only addresses that do are asked further (filter_by_ping).",
+    "It answers neither ICMP nor at a TCP port, and only addresses that do are asked further (filter_by_ping).",
+)
 REASONS = {
     "excluded": "It is among the addresses that this discovery leaves out.",
     "not_allowed": "It is outside the networks whose devices may be asked (settings, Devices).",
     "no_answer": "Nothing answered there.",
 }
-
-
-@dataclass(slots=True)
-class Way:
-    """A credential as it is used."""
-
-    id: str
-    name: str
-    scope: list[Span]
-    access: Access | None
-    problem: str = ""
 
 
 @dataclass(slots=True)
@@ -58,6 +52,15 @@ class Setup:
     categories: frozenset[str]
     params: Mapping[str, Any]
     protocols: Sequence[str]
+    follow: Sequence[str] = ()
+    """Which tables lead on, in a discovery with seeds."""
+    insist: bool = False
+    """Ask also what does not answer echo requests."""
+
+    def how(self) -> How:
+        """What asking needs of it."""
+        return How(self.ways, self.library, self.params, self.protocols, reading.wanted(self.params, self.follow),
+                   self.insist)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -69,6 +72,12 @@ class Look:
     result: str
     reason: str = ""
     rtt: float | None = None
+    open_ports: list[int] = field(default_factory=list)
+    ssh: dict[str, str] = field(default_factory=dict)
+    depth: int | None = None
+    via: str = ""
+    """Why it was looked at, where it was not in the ranges."""
+    leads: list[Lead] = field(default_factory=list)
     credential: str = ""
     facts: Facts | None = None
     identity: dict[str, str] = field(default_factory=dict)
@@ -77,7 +86,7 @@ class Look:
     problems: list[str] = field(default_factory=list)
 
 
-async def setup(ctx: Context, plan: Mapping[str, Any]) -> Setup:
+async def setup(ctx: Context, plan: Mapping[str, Any], *, follow: Sequence[str] = (), insist: bool = False) -> Setup:
     """Read what the run of this plan needs."""
     query = select(Credential).where(Credential.status == ACTIVE).order_by(Credential.priority, Credential.id)
     rows = list((await ctx.session.execute(query)).scalars())
@@ -90,7 +99,7 @@ async def setup(ctx: Context, plan: Mapping[str, Any]) -> Setup:
         ways=[await _way(ctx, row) for row in rows], permitted=spans(str(permitted)),
         excluded=spans(", ".join(plan["params"]["exclude_ip_address"])), library=await templates.library(ctx),
         categories=frozenset(one.name for one in known.values() if one.enabled and not one.abstract),
-        params=plan["params"], protocols=plan["protocol"] or [SNMP],
+        params=plan["params"], protocols=plan["protocol"] or [SNMP], follow=follow, insist=insist,
     )  # fmt: skip
 
 
@@ -104,73 +113,98 @@ async def _way(ctx: Context, row: Credential) -> Way:
 
 async def look(given: Sequence[tuple[int, Address]], known: Setup) -> list[Look]:
     """Ask the addresses; the outcome of each, in their order."""
-    looks = [
+    looks = barred(given, known)
+    heard: dict[str, Heard] = {}
+
+    async def take(one: Heard) -> None:
+        heard[one.address] = one
+
+    await ask([one.address for one in looks if not one.result], known.how(), take)
+    return judged(looks, heard, known)
+
+
+def barred(given: Sequence[tuple[int, Address]], known: Setup) -> list[Look]:
+    """The addresses as looks; those that must not be asked have their result."""
+    return [
         Look(str(address), position, why_not(address, known.excluded, known.permitted)) for position, address in given
     ]
-    asked = [one for one in looks if not one.result]
-    pinger, pace = Pinger(), Pace(known.params["rate"])
-    alive = await pinger.alive([one.address for one in asked], pace)
-    turn = asyncio.Semaphore(known.params["at_once"])
 
-    async def each(one: Look) -> None:
-        one.rtt = alive[one.address] * 1000 if one.address in alive else None
-        if not pinger.able:
-            one.problems.append(CANNOT)
-        elif one.rtt is None and known.params["filter_by_ping"]:
-            one.result = "no_answer"
-            one.reason = "It does not answer ICMP, and only addresses that do are asked further (filter_by_ping)."
-            return
-        if SNMP in known.protocols:
-            async with turn:
-                await _snmp(one, known, pace)
-        if one.result != FOUND and one.rtt is not None and ICMP in known.protocols:
-            one.result, one.problems = ALIVE, [*one.problems, *([one.reason] if one.reason else [])]
-            one.facts = Facts(ref=one.address, attributes={"name": one.address, "ip_address": one.address},
-                              addresses=[one.address])  # fmt: skip
-        one.result = one.result or "no_answer"
 
-    await asyncio.gather(*map(each, asked))
+def judged(looks: list[Look], heard: Mapping[str, Heard], known: Setup) -> list[Look]:
+    """What follows from what was heard."""
     for one in looks:
+        if one.address in heard:
+            _judge(one, heard[one.address], known)
         one.reason = one.reason or REASONS.get(one.result, "")
     return looks
 
 
-async def _snmp(one: Look, known: Setup, pace: Pace) -> None:
-    address = ip_address(one.address)
-    fitting = [way for way in known.ways if not way.scope or inside(address, way.scope)]
-    if not fitting:
+def _judge(one: Look, heard: Heard, known: Setup) -> None:
+    one.rtt, one.open_ports, one.ssh = heard.rtt, heard.open_ports, heard.ssh
+    if heard.passed:
+        one.result, one.reason = "no_answer", SILENT[TCP in known.protocols]
+        return
+    if not heard.able:
+        one.problems.append(CANNOT)
+    if SNMP in known.protocols:
+        _snmp(one, heard, known)
+    if one.ssh and not one.ssh.get("host_key"):
+        one.problems.append("Its SSH host key could not be read.")
+    elif one.ssh and one.facts is not None:
+        one.facts.attributes["ssh_host_key"] = one.ssh["host_key"]
+    if one.result != FOUND and _lives(one, known.protocols):
+        one.result, one.problems = ALIVE, [*one.problems, *([one.reason] if one.reason else [])]
+        one.reason = ""
+        one.identity, one.facts = _outside(one, known)
+    one.result = one.result or "no_answer"
+
+
+def _lives(one: Look, protocols: Sequence[str]) -> bool:
+    """Whether it answered in a way that was asked for."""
+    return bool(
+        (one.rtt is not None and ICMP in protocols)
+        or (one.open_ports and TCP in protocols)
+        or (one.ssh and SSH in protocols)
+    )
+
+
+def _outside(one: Look, known: Setup) -> tuple[dict[str, str], Facts]:
+    """What can be told of a device that SNMP does not open: what its SSH server says."""
+    identity = banners.identify(one.ssh.get("banner", ""))
+    said = {"vendor": identity.vendor, "os": identity.os, "version": identity.version, "type": identity.type}
+    attributes = {
+        "name": one.address, "ip_address": one.address, "manufacturer": identity.vendor, "os_name": identity.os,
+        "os_version": identity.version, "ssh_host_key": one.ssh.get("host_key", ""),
+    }  # fmt: skip
+    return {name: value for name, value in said.items() if value}, Facts(
+        ref=one.address, category=describing.category(identity, 0, known.categories),
+        attributes={name: value for name, value in attributes.items() if value}, addresses=[one.address],
+        guesses=["name", "ip_address", "manufacturer", "os_name", "os_version", "category"],
+    )  # fmt: skip
+
+
+def _snmp(one: Look, heard: Heard, known: Setup) -> None:
+    if not heard.fitting:
         one.result, one.reason = "no_credential", "No active credential is for this address."
         return
-    told: list[str] = []
-    for way in fitting:
-        if way.access is None:
-            told.append(f"{way.name}: {way.problem}")
-            continue
-        await pace.turn()
-        try:
-            answers = await reading.read(
-                one.address, way.access, known.library, known.params, known.params["device_seconds"]
-            )
-        except NoAnswer:
-            told.append(f"{way.name}: no answer")
-            continue
-        except (SnmpError, Malformed, ValueError, OSError) as error:
-            told.append(f"{way.name}: {str(error)[:200]}")
-            continue
-        identity = describing.identify(answers, known.library)
-        one.result, one.credential = FOUND, way.id
-        one.facts = describing.facts(one.address, answers, identity, known.categories)
-        one.neighbours = surroundings.shown(answers)
-        one.evidence = surroundings.evidence(answers, known.params)
-        one.problems += answers.problems
-        said = {"vendor": identity.vendor, "os": identity.os, "version": identity.version, "model": identity.model,
-                "type": identity.type, "serial": identity.serial, "template": identity.template,
-                "sys_object_id": reading.text(answers.scalars.get("sys_object_id")),
-                "sys_descr": reading.text(answers.scalars.get("sys_descr"))[:500]}  # fmt: skip
-        one.identity = {name: value[:500] for name, value in said.items() if value}
+    answers = heard.answers
+    if answers is None:
+        lives = "It answers ICMP" if one.rtt is not None else "It takes TCP connections" if one.open_ports else ""
+        one.result = "no_snmp" if lives else "no_answer"
+        one.reason = (f"{lives}, but no credential opens it. " if lives else "Nothing answered. ") + (
+            "Tried: " + "; ".join(heard.told) + "."
+        )
+        one.reason = one.reason[:1000]
         return
-    one.result = "no_snmp" if one.rtt is not None else "no_answer"
-    one.reason = ("It answers ICMP, but no credential opens it. " if one.rtt is not None else "Nothing answered. ") + (
-        "Tried: " + "; ".join(told) + "."
-    )
-    one.reason = one.reason[:1000]
+    identity = describing.identify(answers, known.library)
+    one.result, one.credential = FOUND, heard.credential
+    one.facts = describing.facts(one.address, answers, identity, known.categories)
+    one.neighbours = surroundings.shown(answers)
+    one.evidence = surroundings.evidence(answers, known.params)
+    one.problems += answers.problems
+    one.leads = leads.of(answers, known.follow)
+    said = {"vendor": identity.vendor, "os": identity.os, "version": identity.version, "model": identity.model,
+            "type": identity.type, "serial": identity.serial, "template": identity.template,
+            "sys_object_id": reading.text(answers.scalars.get("sys_object_id")),
+            "sys_descr": reading.text(answers.scalars.get("sys_descr"))[:500]}  # fmt: skip
+    one.identity = {name: value[:500] for name, value in said.items() if value}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,6 +47,7 @@ CDP, LAG, STACK = (
 )
 BRIDGE_PORTS, FDB, VLAN_FDB = (*MIB_2, 17, 1, 4, 1), (*MIB_2, 17, 4, 3, 1), (*MIB_2, 17, 7, 1, 2, 2, 1)
 ARP_OLD, ARP_NEW = (*MIB_2, 4, 22, 1), (*MIB_2, 4, 35, 1)
+ROUTES_OLD, ROUTES_NEW = (*MIB_2, 4, 24, 4, 1), (*MIB_2, 4, 24, 7, 1)
 TABLES: dict[str, tuple[Oid, Sequence[int]]] = {
     "if": (IF, (2, 3, 4, 5, 6, 7, 8)),
     "ifx": (IFX, (1, 15, 18)),
@@ -68,6 +69,9 @@ TABLES: dict[str, tuple[Oid, Sequence[int]]] = {
     "vlan_fdb": (VLAN_FDB, (2,)),
     "arp_old": (ARP_OLD, (2,)),
     "arp_new": (ARP_NEW, (4,)),
+    # Next hops are in the index; the interface is the column that every agent has.
+    "routes_old": (ROUTES_OLD, (5,)),
+    "routes_new": (ROUTES_NEW, (7,)),
 }
 BYTES = {("if", 6), ("lldp", 5), ("lldp", 7), ("lldp", 12), ("lldp_ports", 3), ("cdp", 4), ("cdp", 9), ("arp_old", 2),
          ("arp_new", 4)}  # fmt: skip
@@ -78,6 +82,21 @@ PARTS_OF = {
     "neighbours": ("lldp_ports", "lldp", "lldp_addresses", "cdp"),
     "bridges": ("bridge_ports", "fdb", "vlan_fdb", "arp_old", "arp_new"),
 }
+FOLLOWED = {
+    "lldp": ("lldp_ports", "lldp", "lldp_addresses", "arp_old", "arp_new"),
+    "cdp": ("cdp",),
+    "arp": ("arp_old", "arp_new"),
+    "routes": ("routes_old", "routes_new"),
+}
+"""The tables that a discovery with seeds needs for each way on."""
+
+
+def wanted(params: Mapping[str, Any], follow: Collection[str] = ()) -> list[str]:
+    """The tables to read."""
+    left_out = {name for part, names in PARTS_OF.items() if not params.get(part, True) for name in names}
+    left_out |= {*FOLLOWED["routes"]}
+    left_out -= {name for way in follow for name in FOLLOWED[way]}
+    return [name for name in TABLES if name not in left_out]
 
 
 @dataclass(slots=True)
@@ -96,7 +115,7 @@ class Answers:
 
 
 async def read(
-    address: str, access: Access, library: Library, params: Mapping[str, Any], seconds: float
+    address: str, access: Access, library: Library, tables: Sequence[str], seconds: float
 ) -> Answers:  # fmt: skip
     """Everything of one device. Raises ``SnmpError`` when it does not answer at all."""
     found = Answers()
@@ -106,16 +125,14 @@ async def read(
         try:
             async with asyncio.timeout(seconds):
                 await _asked(device, found, library)
-                left_out = {name for part, names in PARTS_OF.items() if not params.get(part, True) for name in names}
-                for name in TABLES:
-                    if name not in left_out:
-                        found.tables[name] = {}
-                        try:
-                            await _table(device, found, name)
-                        except NoAnswer:
-                            del found.tables[name]
-                            found.problems.append(f"It stopped answering at the table {name}.")
-                            break
+                for name in tables:
+                    found.tables[name] = {}
+                    try:
+                        await _table(device, found, name)
+                    except NoAnswer:
+                        del found.tables[name]
+                        found.problems.append(f"It stopped answering at the table {name}.")
+                        break
         except TimeoutError:
             found.problems.append(f"It was not done after {seconds:.0f} seconds; the rest was left out.")
             _drop_last(found)

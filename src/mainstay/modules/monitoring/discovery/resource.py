@@ -79,7 +79,7 @@ class Discoveries(Behaviour[Discovery]):
 
 
 CONFIGURED = ("host", "secondary_host", "protocol", "params", "credentials", "schedule", "csv_data", "is_enabled",
-              "approval_required")  # fmt: skip
+              "approval_required", "seeds", "seed_follow", "seed_depth", "seed_limit", "seed_ranges")  # fmt: skip
 
 
 def _checked(ctx: Context, values: Mapping[str, Any]) -> datetime | None:
@@ -160,6 +160,9 @@ class FindingShown(msgspec.Struct, kw_only=True):
     credential: str
     rtt_ms: float | None
     seen: datetime
+    open_ports: list[int]
+    ssh: dict[str, str]
+    depth: int | None
     identity: dict[str, str]
     problems: list[str]
     neighbours: list[dict[str, str]]
@@ -251,8 +254,8 @@ async def audit(ctx: Context, query: RunQuery) -> Page:
 def _finding(row: Finding) -> FindingShown:
     return FindingShown(
         address=row.address, result=row.result, reason=row.reason, name=row.name, ci_id=row.ci,
-        credential=row.credential, rtt_ms=row.rtt, seen=row.seen, identity=row.identity, problems=row.problems,
-        neighbours=row.neighbours,
+        credential=row.credential, rtt_ms=row.rtt, seen=row.seen, open_ports=row.open_ports, ssh=row.ssh,
+        depth=row.depth, identity=row.identity, problems=row.problems, neighbours=row.neighbours,
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ middle loses nothing and doubles nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from ipaddress import ip_address
 from typing import Any
 
 import msgspec
@@ -19,6 +20,7 @@ from mainstay.kernel.platform import Platform
 from mainstay.kernel.tasks import AsyncTask
 from mainstay.modules.assets.cmdb import lookup
 from mainstay.modules.assets.cmdb.reconcile import CREATED, REFUSED, Outcome, reconcile
+from mainstay.modules.monitoring.discovery import following
 from mainstay.modules.monitoring.discovery.probing import ALIVE, FOUND, Look, look, setup
 from mainstay.modules.monitoring.discovery.tables import Discovery, Finding, Iteration
 from mainstay.modules.monitoring.discovery.targets import Targets, plan
@@ -35,8 +37,8 @@ jobs.declare_queue(QUEUE, concurrency=2)
 
 
 @jobs.job(JOB, queue=QUEUE)
-async def run(iteration: str, organization: str) -> dict[str, int]:
-    """Look at every address of a run; returns how many there are of each result."""
+async def run(iteration: str, organization: str, seeds: bool = False) -> dict[str, int]:
+    """Look at every address of a run, and follow its seeds; returns how many there are of each result."""
     platform: Platform = jobs.services()
     total: int
     asked = 0
@@ -44,6 +46,16 @@ async def run(iteration: str, organization: str) -> dict[str, int]:
     done: dict[str, int]
     try:
         total = await jobs.step(_begin, platform, organization, iteration)
+        # Seeds first: what is found from them is not asked again where it is in the ranges, too.
+        depth = 0
+        while seeds:
+            waits: int = await jobs.step(_spread, platform, organization, iteration, depth)
+            for _ in range(0, waits, BATCH):
+                followed: int = await jobs.step(_wave, platform, organization, iteration, depth)
+                asked += followed
+            if not waits:
+                break
+            depth += 1
         for first in range(0, total, BATCH):
             count_here: int = await jobs.step(_batch, platform, organization, iteration, first)
             asked += count_here
@@ -59,16 +71,55 @@ async def run(iteration: str, organization: str) -> dict[str, int]:
 async def _begin(platform: Platform, organization: str, iteration: str) -> int:
     async with platform.work(organization) as ctx:
         task = await store.get(ctx, AsyncTask, iteration, lock=True)
+        row = await ctx.session.get_one(Iteration, (ctx.organization, iteration))
         task.status = tasks.RUNNING
         tasks.mark_worker(ctx, task)
         await store.save(ctx, task)
         tasks.progress(ctx, task)
-        return task.total
+        return len(targets(row.plan))
 
 
 def targets(given: dict[str, Any]) -> Targets:
-    """The addresses of a run."""
-    return plan(given["host"], given["listed"])
+    """The addresses of a run's ranges."""
+    return plan(given["host"], given["listed"], empty=bool(given.get("seeds")))
+
+
+async def _spread(platform: Platform, organization: str, iteration: str, depth: int) -> int:
+    """Let the addresses at this many steps from the seeds wait for their turn; how many do."""
+    async with platform.work(organization) as ctx:
+        row = await ctx.session.get_one(Iteration, (ctx.organization, iteration))
+        if not row.plan.get("seeds"):
+            return 0
+        before = await following.waiting(ctx, iteration, depth)
+        if depth:
+            found = await following.spread(ctx, row, depth)
+            row.total += found - before
+            task = await store.get(ctx, AsyncTask, iteration, lock=True)
+            task.total += found - before
+            await store.save(ctx, task)
+            tasks.progress(ctx, task)
+        else:
+            found = await following.sow(ctx, row, row.plan["seeds"])
+        return found
+
+
+async def _wave(platform: Platform, organization: str, iteration: str, depth: int) -> int:
+    """Ask a batch of the addresses that wait at this depth."""
+    async with platform.work(organization, write=False) as ctx:
+        row = await ctx.session.get_one(Iteration, (ctx.organization, iteration))
+        query = select(Finding.address, Finding.position, Finding.reason).where(
+            Finding.iteration == iteration, Finding.depth == depth, Finding.result == following.QUEUED
+        )
+        queued = (await ctx.session.execute(query.order_by(Finding.position).limit(BATCH))).all()
+        if not queued:
+            return 0
+        given, dry = dict(row.plan), row.dry_run
+        known = await setup(ctx, given, follow=given["seeds"]["follow"], insist=depth == 0)
+    looks = await look([(one.position, ip_address(one.address)) for one in queued], known)
+    for one, told in zip(looks, queued, strict=True):
+        one.depth, one.via = depth, told.reason
+    await _keep(platform, organization, iteration, looks, given, dry=dry)
+    return len(looks)
 
 
 async def _batch(platform: Platform, organization: str, iteration: str, first: int) -> int:
@@ -81,17 +132,32 @@ async def _batch(platform: Platform, organization: str, iteration: str, first: i
             return 0
         given, dry = dict(row.plan), row.dry_run
         known = await setup(ctx, given)
-    looks = await look(list(enumerate(targets(given).slice(first, BATCH), first)), known)
+        batch = list(enumerate(targets(given).slice(first, BATCH), first))
+        done = await following.there(ctx, iteration, [str(one) for _n, one in batch]) if given.get("seeds") else set()
+    looks = await look([(number, one) for number, one in batch if str(one) not in done], known)
+    await _keep(platform, organization, iteration, looks, given, dry=dry, passed=len(done))
+    return len(looks)
+
+
+async def _keep(
+    platform: Platform, organization: str, iteration: str, looks: Sequence[Look], given: dict[str, Any], *,
+    dry: bool, passed: int = 0,
+) -> None:  # fmt: skip
+    """Store what came of a batch, in one transaction. ``passed``: addresses of it that had their turn before."""
     async with platform.work(organization) as ctx:
         task = await store.get(ctx, AsyncTask, iteration, lock=True)
         ctx.principal = tasks.principal_of(task)
         findings = await settle(ctx, iteration, looks, dry=dry, approval=given["approval_required"])
-        await ctx.session.execute(insert(Finding), findings)
+        queued = [one.address for one in looks if one.depth is not None]
+        gone = delete(Finding).where(Finding.iteration == iteration, Finding.address.in_(queued))
+        await ctx.session.execute(gone.execution_options(synchronize_session=False))
+        if findings:
+            await ctx.session.execute(insert(Finding), findings)
         await bind(ctx, bindings(findings, given["params"]))
         told = {one.address: one.evidence for one in looks if one.evidence is not None}
         await topology.keep(ctx, {one["ci"]: told[one["address"]] for one in findings
                                   if one["ci"] and one["address"] in told})  # fmt: skip
-        task.done = first + len(looks)
+        task.done += len(looks) + passed
         task.created += sum(one["result"] == ADDED for one in findings)
         task.updated += sum(one["result"] == "updated" for one in findings)
         task.failed += sum(one["result"] == REFUSED for one in findings)
@@ -100,7 +166,6 @@ async def _batch(platform: Platform, organization: str, iteration: str, first: i
         tasks.progress(ctx, task)
     if platform.live is not None:
         platform.live.nudge()
-    return len(looks)
 
 
 async def settle(
@@ -115,12 +180,14 @@ async def settle(
     known = await lookup.by_address(ctx, list(found)) if dry else {}
     earlier = await _earlier(ctx, iteration, {one.ci_id for one in outcomes.values() if one.ci_id})
     rows = []
-    for one in looks:
-        row = {
+    # A device that SNMP opened at one address is known by that one, not by another that only answered.
+    for one in sorted(looks, key=lambda each: each.result != FOUND):
+        row: dict[str, Any] = {
             "organization": ctx.organization, "iteration": iteration, "address": one.address, "position": one.position,
             "result": one.result, "reason": one.reason, "seen": ctx.now, "credential": one.credential, "rtt": one.rtt,
             "identity": one.identity, "problems": one.problems[:20], "neighbours": one.neighbours, "facts": {},
-            "name": "", "ci": "",
+            "name": "", "ci": "", "open_ports": one.open_ports, "ssh": one.ssh, "depth": one.depth,
+            "leads": [list(lead) for lead in one.leads],
         }  # fmt: skip
         outcome = outcomes.get(one.address)
         if outcome is not None:
@@ -132,20 +199,21 @@ async def settle(
             row |= {"result": DRY_RUN, "name": str(one.facts.attributes.get("name", ""))[:255],
                     "reason": f"It is known as {item.name}; it would be brought up to date." if item
                     else "It would be added."}  # fmt: skip
+        row["reason"] = f"{one.via} {row['reason']}".strip()[:1000]
         rows.append(row)
     return rows
 
 
 def bindings(findings: Sequence[dict[str, Any]], params: dict[str, Any]) -> list[Binding]:
     """The devices that are to be polled from now on."""
-    wanted = params["ping_monitor"] or params["snmp_monitor"]
-    return [
-        Binding(
-            one["ci"], one["name"], one["address"], one["credential"], params["ping_monitor"], params["snmp_monitor"]
-        )
-        for one in findings
-        if wanted and one["ci"] and one["result"] not in (DUPLICATE, DRY_RUN)
-    ]
+    made = []
+    for one in findings:
+        # What answered neither echo requests nor SNMP cannot be watched by them.
+        ping = params["ping_monitor"] and (bool(one["credential"]) or one["rtt"] is not None)
+        snmp = params["snmp_monitor"] and bool(one["credential"])
+        if one["ci"] and one["result"] not in (DUPLICATE, DRY_RUN) and (ping or snmp):
+            made.append(Binding(one["ci"], one["name"], one["address"], one["credential"], ping, snmp))
+    return made
 
 
 def _judge(row: dict[str, Any], one: Look, outcome: Outcome, earlier: dict[str, str]) -> None:

@@ -18,7 +18,7 @@ from mainstay.kernel.record import new_id
 from mainstay.kernel.tasks import AsyncTask
 from mainstay.modules.assets.cmdb.facts import Facts
 from mainstay.modules.assets.cmdb.reconcile import CREATED, reconcile
-from mainstay.modules.monitoring.discovery import params, run
+from mainstay.modules.monitoring.discovery import following, params, run
 from mainstay.modules.monitoring.discovery.schedule import next_run
 from mainstay.modules.monitoring.discovery.tables import Discovery, Finding, Iteration
 from mainstay.modules.monitoring.discovery.targets import plan
@@ -31,10 +31,12 @@ def planned(row: Discovery, host: str = "") -> dict[str, Any]:
     """The configuration as a run keeps it. Raises ``Invalid``."""
     listed = [] if host else addresses(row.csv_data)
     ranges = host or ", ".join(part for part in (row.host, row.secondary_host) if part.strip())
-    plan(ranges, listed)
+    seeds = {} if host else following.read(row)
+    plan(ranges, listed, empty=bool(seeds))
     return {
         "host": ranges, "listed": listed, "params": params.read(row.params), "credentials": list(row.credentials),
         "protocol": list(row.protocol), "approval_required": row.approval_required,
+        "seeds": seeds,
     }  # fmt: skip
 
 
@@ -59,12 +61,13 @@ async def start(
         if task is not None and task.status not in tasks.FINISHED:
             raise Conflict(f"{row.label} is being run already. Wait for it, or cancel it under background tasks.")
     given = planned(row, host)
-    total = len(run.targets(given))
+    total = len(run.targets(given)) + len(given["seeds"].get("addresses", ()))
     iteration = new_id()
     dry = row.dry_run if dry_run is None else dry_run
     task = AsyncTask(
-        id=iteration, task_name=f"Discovery {row.label}"[:255], description=given["host"][:500], queue_name=run.QUEUE,
-        task_path=run.JOB, status=tasks.QUEUED, total=total, actor=tasks.actor_of(ctx.principal),
+        id=iteration, task_name=f"Discovery {row.label}"[:255],
+        description=(given["host"] or f"From {row.seeds}")[:500], queue_name=run.QUEUE, task_path=run.JOB,
+        status=tasks.QUEUED, total=total, actor=tasks.actor_of(ctx.principal),
         arguments={"discovery": row.id, "dry_run": dry},
     )  # fmt: skip
     await store.add(ctx, task)
@@ -77,8 +80,9 @@ async def start(
     noted = update(Discovery).where(Discovery.id == row.id).values(**values)
     await ctx.session.execute(noted.execution_options(synchronize_session=False))
     await jobs.enqueue(
-        run.JOB, job_id=iteration, session=ctx.session, iteration=iteration, organization=ctx.organization
-    )
+        run.JOB, job_id=iteration, session=ctx.session, iteration=iteration, organization=ctx.organization,
+        seeds=bool(given["seeds"]),
+    )  # fmt: skip
     return iteration
 
 
@@ -135,7 +139,7 @@ async def approve(ctx: Context, iteration: Iteration, chosen: Sequence[str]) -> 
         results.append({"address": one.address, "result": one.result, "ci_id": one.ci, "reason": one.reason})
     await ctx.session.flush()
     stored = [{"ci": one.ci, "name": one.name, "address": one.address, "credential": one.credential,
-               "result": one.result} for one in waiting]  # fmt: skip
+               "rtt": one.rtt, "result": one.result} for one in waiting]  # fmt: skip
     await bind(ctx, run.bindings(stored, iteration.plan["params"]))
     kept = {one.ci: heard for one, heard in zip(waiting, told, strict=True) if one.ci and heard is not None}
     await topology.keep(ctx, kept)

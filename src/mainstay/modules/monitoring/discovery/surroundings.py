@@ -23,7 +23,7 @@ def evidence(found: Answers, params: Mapping[str, Any]) -> Evidence:
     own = found.scalars.get("chassis_id")
     return Evidence(
         chassis="" if kind == CHASSIS_MAC else label(kind, own, CHASSIS_MAC, CHASSIS_ADDRESS)[:255],
-        heard=[*_lldp(found), *_cdp(found)], bridge=bridge(found), arp=arp(found), lags=lags(found),
+        heard=[*lldp(found), *cdp(found)], bridge=bridge(found), arp=arp(found), lags=lags(found),
         partial=any(name not in found.tables for name in wanted),
     )  # fmt: skip
 
@@ -34,7 +34,7 @@ def shown(found: Answers) -> list[dict[str, str]]:
         {"port": (one.local[0] if one.local else str(one.if_index))[:200], "chassis": one.chassis[:200],
          "remote_port": (one.port[0] if one.port else "")[:200], "name": one.name[:255], "address": one.address,
          "protocol": one.protocol, "platform": one.platform[:200]}
-        for one in (*_lldp(found), *_cdp(found))
+        for one in (*lldp(found), *cdp(found))
     ]  # fmt: skip
 
 
@@ -54,11 +54,17 @@ def _words(*given: str) -> list[str]:
     return list(dict.fromkeys(word for word in given if word))
 
 
+def port(found: Answers, index: int) -> str:
+    """What an interface is called; empty where that is not known."""
+    return next(iter(_interface(found, index)), "")
+
+
 def _interface(found: Answers, index: int) -> list[str]:
     return _words(text(found.rows("ifx").get((index,), {}).get(1)), text(found.rows("if").get((index,), {}).get(2)))
 
 
-def _lldp(found: Answers) -> list[Heard]:
+def lldp(found: Answers) -> list[Heard]:
+    """Neighbours heard by LLDP (LLDP-MIB)."""
     ports = {index[-1]: row for index, row in found.rows("lldp_ports").items()}
     bridged = {index[0]: number(row.get(2)) for index, row in found.rows("bridge_ports").items()}
     reached: dict[tuple[int, ...], str] = {}
@@ -86,7 +92,8 @@ def _lldp(found: Answers) -> list[Heard]:
     return made
 
 
-def _cdp(found: Answers) -> list[Heard]:
+def cdp(found: Answers) -> list[Heard]:
+    """Neighbours heard by CDP (CISCO-CDP-MIB)."""
     made = []
     for index, row in list(found.rows("cdp").items())[:MAX_HEARD]:
         if len(index) != 2:
@@ -116,20 +123,25 @@ def bridge(found: Answers) -> dict[str, int]:
 
 def arp(found: Answers) -> dict[str, str]:
     """Network addresses and who answers for them (IP-MIB)."""
-    made: dict[str, str] = {}
+    return {address: owner for address, (owner, _port) in answering(found).items()}
+
+
+def answering(found: Answers) -> dict[str, tuple[str, int]]:
+    """Network addresses, who answers for each, and the ifIndex where (ipNetToMediaTable, ipNetToPhysicalTable)."""
+    made: dict[str, tuple[str, int]] = {}
     for index, row in found.rows("arp_old").items():
         if len(index) == 5:
-            _answers(made, bytes(arc & 255 for arc in index[1:]), row.get(2))
+            _answers(made, index[0], bytes(arc & 255 for arc in index[1:]), row.get(2))
     for index, row in found.rows("arp_new").items():
         if len(index) > 3 and index[1] in (1, 2) and len(index) == 3 + index[2]:
-            _answers(made, bytes(arc & 255 for arc in index[3:]), row.get(4))
+            _answers(made, index[0], bytes(arc & 255 for arc in index[3:]), row.get(4))
     return made
 
 
-def _answers(made: dict[str, str], octets: bytes, raw: Any) -> None:
+def _answers(made: dict[str, tuple[str, int]], interface: int, octets: bytes, raw: Any) -> None:
     address = mac(raw)
     if len(octets) in (4, 16) and address and address != "ff:ff:ff:ff:ff:ff":
-        made.setdefault(str(ipaddress.ip_address(octets)), address)
+        made.setdefault(str(ipaddress.ip_address(octets)), (address, interface))
 
 
 def lags(found: Answers) -> dict[int, int]:

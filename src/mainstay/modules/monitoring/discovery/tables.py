@@ -12,8 +12,10 @@ from mainstay.kernel import fields as f
 from mainstay.kernel.fields import Choice
 from mainstay.kernel.record import Base, Identifier, JsonType, Record, Scoped, Timestamp, new_id, unique
 
-SNMP, ICMP = "snmp", "icmp"
-PROTOCOLS = (Choice(SNMP, "SNMP"), Choice(ICMP, "ICMP"))
+SNMP, ICMP, TCP, SSH = "snmp", "icmp", "tcp", "ssh"
+PROTOCOLS = (Choice(SNMP, "SNMP"), Choice(ICMP, "ICMP"), Choice(TCP, "TCP ports"), Choice(SSH, "SSH greeting"))
+FOLLOW = (Choice("lldp", "LLDP"), Choice("cdp", "CDP"), Choice("arp", "ARP"), Choice("routes", "Routes"))
+SEEDS = "Seeds"
 
 
 class Discovery(Record):
@@ -32,8 +34,9 @@ class Discovery(Record):
     )  # fmt: skip
     secondary_host: Mapped[str] = f.longtext(label="Further addresses", length=20_000)
     protocol: Mapped[list[str]] = f.choices(
-        PROTOCOLS, label="Protocols", help="Empty: SNMP. With ICMP, addresses that answer only it are told, too."
-    )
+        PROTOCOLS, label="Protocols",
+        help="Empty: SNMP. With ICMP, TCP or SSH, addresses that answer only these become items, too.",
+    )  # fmt: skip
     params: Mapped[dict[str, Any]] = f.json(label="How to look", help="See the fields of the scanner.")
     credentials: Mapped[list[str]] = f.references(
         "credential", label="Credentials", help="In the order in which to try. Empty: all that are for the address."
@@ -41,6 +44,25 @@ class Discovery(Record):
     schedule: Mapped[dict[str, Any]] = f.json(
         label="Schedule", help="period (once, every, daily, weekly, monthly), hour, min, unit, days; empty: by hand."
     )
+    seeds: Mapped[str] = f.longtext(
+        label="Seed devices", length=4000, section=SEEDS,
+        help="Addresses of devices whose neighbours are followed by SNMP, separated by commas.",
+    )  # fmt: skip
+    seed_follow: Mapped[list[str]] = f.choices(
+        FOLLOW, label="Follow", section=SEEDS, help="Which tables of a device lead on. Empty: all of them."
+    )
+    seed_depth: Mapped[int | None] = f.integer(
+        default=2, minimum=0, maximum=20, label="Depth", section=SEEDS, help="Steps from a seed, at most."
+    )
+    seed_limit: Mapped[int | None] = f.integer(
+        default=1000, minimum=1, maximum=20_000, label="Addresses at most", section=SEEDS,
+        help="How many addresses a run asks that way, the seeds included.",
+    )  # fmt: skip
+    seed_ranges: Mapped[str] = f.longtext(
+        label="Within", length=20_000, section=SEEDS,
+        help="Networks, ranges and addresses that may be followed to. Empty: all whose devices may be asked "
+        "(settings, Devices).",
+    )  # fmt: skip
     dry_run: Mapped[bool] = f.boolean(label="Dry run", help="Look, and change nothing.")
     approval_required: Mapped[bool] = f.boolean(
         label="Approve before adding", help="New devices wait until somebody approves them."
@@ -94,6 +116,13 @@ class Finding(Scoped, Base):
     credential: Mapped[str] = mapped_column(String(25), default="")
     rtt: Mapped[float | None] = mapped_column(Float)
     """Milliseconds until the answer to an echo."""
+    open_ports: Mapped[list[int]] = mapped_column(JsonType, default=list)
+    ssh: Mapped[dict[str, str]] = mapped_column(JsonType, default=dict)
+    """How the SSH server introduced itself: banner, key_type, host_key."""
+    depth: Mapped[int | None] = mapped_column(Integer)
+    """Steps from a seed; None: it was in the ranges."""
+    leads: Mapped[list[list[str]]] = mapped_column(JsonType, default=list)
+    """Addresses that the device told of: address, way, port. Kept only until they are followed."""
     identity: Mapped[dict[str, str]] = mapped_column(JsonType, default=dict)
     problems: Mapped[list[str]] = mapped_column(JsonType, default=list)
     neighbours: Mapped[list[dict[str, str]]] = mapped_column(JsonType, default=list)

@@ -58,10 +58,10 @@ def hosts(text: str, field: str = "host") -> list[Span]:
     return found
 
 
-def plan(host: str, listed: Iterable[str]) -> Targets:
-    """What is to be looked at. Raises ``Invalid`` where it is nothing, or too much."""
+def plan(host: str, listed: Iterable[str], *, empty: bool = False) -> Targets:
+    """What is to be looked at. Raises ``Invalid`` where it is nothing (but for ``empty``), or too much."""
     made = Targets([*hosts(host.replace(" - ", "-")), *hosts(", ".join(listed), "csv_data")])
-    if not len(made):
+    if not len(made) and not empty:
         raise Invalid.field("host", "Please provide addresses: 192.0.2.0/24, 192.0.2.10-192.0.2.20 or a list.")
     if len(made) > MAX_ADDRESSES:
         raise Invalid.field("host", f"A discovery looks at most at {MAX_ADDRESSES:,} addresses; make several.")

@@ -28,15 +28,20 @@ class Binding(NamedTuple):
 
 
 async def bind(ctx: Context, given: Sequence[Binding]) -> None:
-    """Poll these devices from now on; one that is polled already keeps its interval, and whether it is paused."""
+    """Poll these devices from now on; one that is polled already keeps its interval, and whether it is paused.
+
+    One that is polled by SNMP stays so, though no credential opened it this time.
+    """
     wanted = {one.ci: one for one in reversed(given)}
     if not wanted:
         return
-    query = select(Polled.ci).where(Polled.ci.in_(sorted(wanted)))
-    known = set((await ctx.session.execute(query)).scalars())
+    query = select(Polled.ci, Polled.credential).where(Polled.ci.in_(sorted(wanted)))
+    known: dict[str, str] = {row.ci: row.credential for row in (await ctx.session.execute(query)).all()}
     for ci, one in wanted.items():
         values = {"name": one.name[:255], "address": one.address, "credential": one.credential, "ping": one.ping,
                   "snmp": one.snmp and bool(one.credential)}  # fmt: skip
+        if known.get(ci) and not one.credential:
+            continue
         if ci in known:
             changed = update(Polled).where(Polled.ci == ci).values(**values)
             await ctx.session.execute(changed.execution_options(synchronize_session=False))

@@ -1,0 +1,138 @@
+"""Asking addresses in every way that a discovery may, at its pace and within its limits. No database: collectors, too.
+
+What comes of it is judged by the server (``probing``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import Any
+
+import msgspec
+
+from mainstay.modules.monitoring.credentials.service import Span, inside
+from mainstay.modules.monitoring.discovery import greeting, reading
+from mainstay.modules.monitoring.discovery.knocking import Knocker
+from mainstay.modules.monitoring.discovery.ping import Pace, Pinger
+from mainstay.modules.monitoring.discovery.reading import Answers
+from mainstay.modules.monitoring.discovery.tables import SNMP, SSH, TCP
+from mainstay.modules.monitoring.snmp.ber import Malformed
+from mainstay.modules.monitoring.snmp.client import Access, NoAnswer, SnmpError
+from mainstay.modules.monitoring.templates.engine import Library
+
+
+@dataclass(slots=True)
+class Way:
+    """A credential as it is used."""
+
+    id: str
+    name: str
+    scope: list[Span]
+    access: Access | None
+    problem: str = ""
+
+
+@dataclass(slots=True)
+class How:
+    """How addresses are asked."""
+
+    ways: Sequence[Way]
+    library: Library
+    params: Mapping[str, Any]
+    protocols: Sequence[str]
+    tables: Sequence[str]
+    insist: bool = False
+    """Ask also what does not answer echo requests: seeds were named by somebody."""
+
+
+@dataclass(slots=True)
+class Heard:
+    """What one address answered."""
+
+    address: str
+    able: bool = True
+    """Whether echo requests could be sent at all."""
+    rtt: float | None = None
+    """Milliseconds."""
+    open_ports: list[int] = field(default_factory=list)
+    passed: bool = False
+    """Passed over: no sign of life, and only what gives one is asked further."""
+    fitting: bool = False
+    """Whether a credential is for it."""
+    credential: str = ""
+    answers: Answers | None = None
+    told: list[str] = field(default_factory=list)
+    """What came of each credential that did not open it."""
+    ssh: dict[str, str] = field(default_factory=dict)
+
+
+Taker = Callable[[Heard], Awaitable[None]]
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(Heard)
+
+
+def encoded(heard: Heard) -> bytes:
+    """As it travels from a collector."""
+    return _ENCODER.encode(heard)
+
+
+def decoded(raw: bytes) -> Heard:
+    """Raises ``ValueError``."""
+    try:
+        return _DECODER.decode(raw)
+    except msgspec.MsgspecError as error:
+        raise ValueError(f"What an address answered cannot be read: {str(error)[:200]}.") from None
+
+
+async def ask(addresses: Sequence[str], how: How, take: Taker) -> None:
+    """Ask them all; ``take`` gets each as soon as it is done."""
+    pinger, pace = Pinger(), Pace(how.params["rate"])
+    alive = await pinger.alive(addresses, pace)
+    taking: dict[str, list[int]] = {}
+    if TCP in how.protocols:
+        knocker = Knocker(pace, how.params["tcp_at_once"])
+        taking = await knocker.open(addresses, how.params["tcp_ports"])
+    turn = asyncio.Semaphore(how.params["at_once"])
+
+    async def each(address: str) -> None:
+        one = Heard(address, pinger.able, alive[address] * 1000 if address in alive else None,
+                    taking.get(address, []))  # fmt: skip
+        one.passed = (
+            one.able and one.rtt is None and not one.open_ports and how.params["filter_by_ping"] and not how.insist
+        )
+        if not one.passed:
+            async with turn:
+                if SNMP in how.protocols:
+                    await _snmp(one, how, pace)
+                if SSH in how.protocols:
+                    await pace.turn()
+                    heard = await greeting.read(address, how.params["ssh_port"])
+                    one.ssh = heard.shown() if heard is not None else {}
+        await take(one)
+
+    await asyncio.gather(*map(each, addresses))
+
+
+async def _snmp(one: Heard, how: How, pace: Pace) -> None:
+    address = ip_address(one.address)
+    fitting = [way for way in how.ways if not way.scope or inside(address, way.scope)]
+    one.fitting = bool(fitting)
+    for way in fitting:
+        if way.access is None:
+            one.told.append(f"{way.name}: {way.problem}")
+            continue
+        await pace.turn()
+        try:
+            one.answers = await reading.read(
+                one.address, way.access, how.library, how.tables, how.params["device_seconds"]
+            )
+        except NoAnswer:
+            one.told.append(f"{way.name}: no answer")
+        except (SnmpError, Malformed, ValueError, OSError) as error:
+            one.told.append(f"{way.name}: {str(error)[:200]}")
+        else:
+            one.credential = way.id
+            return
