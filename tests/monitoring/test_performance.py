@@ -122,7 +122,7 @@ async def test_a_port_is_switched_off_and_on(world: World, stranger: World, swit
     (port,) = (await world.get(f"{PATH}interface/", params={"ci_id": device.ci}))["results"]
     params = {"id": port["id"]}
     assert (await world.get(f"{PATH}port-status/", params=params))["admin_status"] == "up"
-    looker = await world.granted({"ci": ("view", "edit")})
+    looker = await world.granted({"asset": ("view", "edit")})
     await world.get(f"{PATH}disable-port-status/", params=params, by=looker, expect=403)
     await stranger.get(f"{PATH}disable-port-status/", params=params, expect=404)
     assert agent.admin == 1

@@ -123,7 +123,7 @@ async def test_a_template_is_tried_on_a_device_and_its_statistics_are_polled(wor
         assert gone["exists"] is False
         before = served.asked
         await world.get(f"{PATH}verify-oid-exists/", params={"address": "192.0.2.1", "oid": "1.3.6.1"}, expect=400)
-        looker = await world.granted({"device_template": ("view",), "ci": ("view",)})
+        looker = await world.granted({"device_template": ("view",), "asset": ("view",)})
         await world.get(f"{PATH}verify-oid-exists/", params=asked, by=looker, expect=403)
         assert served.asked == before
 

@@ -19,6 +19,8 @@ from mainstay.modules.monitoring.maintenance.resource import maintenances
 from mainstay.modules.monitoring.mibs import run as _run  # noqa: F401 - adds asking devices
 from mainstay.modules.monitoring.mibs.resource import mibs
 from mainstay.modules.monitoring.polling import asked as _asked  # noqa: F401 - adds asking devices at once
+from mainstay.modules.monitoring.polling import fetching as _fetching  # noqa: F401 - adds polling at once
+from mainstay.modules.monitoring.polling import switching as _switching  # noqa: F401 - adds switching it on and off
 from mainstay.modules.monitoring.polling.actions import measurements
 from mainstay.modules.monitoring.polling.performance import performance
 from mainstay.modules.monitoring.polling.poller import Poller

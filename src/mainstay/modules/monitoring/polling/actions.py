@@ -60,7 +60,7 @@ class SeriesAnswer(msgspec.Struct, kw_only=True):
     series: list[Series]
 
 
-@measurements.route("GET", "", permission=("ci", "view"))
+@measurements.route("GET", "", permission=("asset", "view"))
 async def read_series(ctx: Context, query: SeriesQuery) -> SeriesAnswer:
     """The measurements of an item over time"""
     item = await item_of(ctx, query.ci_id)

@@ -57,7 +57,7 @@ class PollStates(msgspec.Struct, kw_only=True):
     results: list[PollState]
 
 
-@performance.route("POST", "poll-status/", permission=("ci", "view"), write=False)
+@performance.route("POST", "poll-status/", permission=("asset", "view"), write=False)
 async def poll_status(ctx: Context, body: ItemsInput) -> PollStates:
     """Whether items are polled, and how it went the last time"""
     if not 1 <= len(body.ci_ids) <= MOST:
@@ -86,7 +86,7 @@ class Resynced(msgspec.Struct, kw_only=True):
     not_polled: list[str]
 
 
-@performance.route("POST", "resync-poll-jobs/", permission=("ci", "execute"))
+@performance.route("POST", "resync-poll-jobs/", permission=("asset", "execute"))
 async def resync(ctx: Context, body: ItemsInput) -> Resynced:
     """Take over the address of items into their polling, and poll them at once"""
     if not 1 <= len(body.ci_ids) <= MOST:
@@ -114,19 +114,19 @@ class Port(msgspec.Struct, kw_only=True):
     oper_status: str
 
 
-@performance.route("GET", "port-status/", permission=("ci", "execute"))
+@performance.route("GET", "port-status/", permission=("asset", "execute"))
 async def port_status(ctx: Context, query: OnePart) -> Port:
     """Ask the device whether a port is switched on, and whether it is up"""
     return await _port(ctx, query.id, None)
 
 
-@performance.route("GET", "enable-port-status/", permission=("ci", "execute"), write=True)
+@performance.route("GET", "enable-port-status/", permission=("asset", "execute"), write=True)
 async def enable_port(ctx: Context, query: OnePart) -> Port:
     """Switch a port on"""
     return await _port(ctx, query.id, 1)
 
 
-@performance.route("GET", "disable-port-status/", permission=("ci", "execute"), write=True)
+@performance.route("GET", "disable-port-status/", permission=("asset", "execute"), write=True)
 async def disable_port(ctx: Context, query: OnePart) -> Port:
     """Switch a port off"""
     return await _port(ctx, query.id, 2)
@@ -134,7 +134,7 @@ async def disable_port(ctx: Context, query: OnePart) -> Port:
 
 async def _port(ctx: Context, id: str, wanted: int | None) -> Port:
     if wanted is not None:
-        ctx.principal.require("ci", "edit")
+        ctx.principal.require("asset", "edit")
     port = await one_of(ctx, CiInterface, id)
     index = port["if_index"]
     if index is None:
@@ -198,7 +198,7 @@ class Processes(msgspec.Struct, kw_only=True):
 @events.action("GET", "get-top-process/")
 async def top_processes(ctx: Context, query: TopQuery) -> Processes:
     """Ask the device of an event which processes take most of its processors or its memory"""
-    ctx.principal.require("ci", "execute")
+    ctx.principal.require("asset", "execute")
     if query.by not in ("cpu", "memory") or not 1 <= query.limit <= 100 or not 0.1 <= query.seconds <= 10:
         raise Invalid.field("by", "by is cpu or memory, limit 1 to 100, seconds 0.1 to 10.")
     event = await verbs.entity_of(ctx, events, query.id)

@@ -13,6 +13,7 @@ from mainstay.kernel.errors import Invalid, NotFound, Unavailable
 from mainstay.kernel.operation import Group
 from mainstay.kernel.rows import restricted
 from mainstay.kernel.telemetry import Telemetry
+from mainstay.modules.assets.cmdb.chosen import chosen
 from mainstay.modules.assets.cmdb.partlists import OnePart, item_of, one_of
 from mainstay.modules.assets.cmdb.parts import CiResource
 from mainstay.modules.assets.cmdb.resource import items
@@ -104,7 +105,7 @@ async def _of_item(ctx: Context, query: StatQuery) -> Stats:
     return await stats_of(ctx, {item.id: item.name}, query.metric, query.resource, query.since, query.until)
 
 
-@performance.route("GET", "available_stats/", permission=("ci", "view"))
+@performance.route("GET", "available_stats/", permission=("asset", "view"))
 async def available(ctx: Context, query: StatQuery) -> Stats:
     """What is measured of an item, with the last values"""
     return await _of_item(ctx, query)
@@ -134,7 +135,7 @@ def _names(found: Stats) -> list[StatName]:
     return list(made.values())
 
 
-@performance.route("GET", "get-stat-list/", permission=("ci", "view"))
+@performance.route("GET", "get-stat-list/", permission=("asset", "view"))
 async def stat_list(ctx: Context, query: StatQuery) -> StatNames:
     """The measurements of an item and the parts that have them, for a choice"""
     return StatNames(results=_names(await _of_item(ctx, query)))
@@ -148,7 +149,7 @@ class Filters(msgspec.Struct, kw_only=True):
     kept_days: dict[str, int]
 
 
-@performance.route("GET", "perf-filters/", permission=("ci", "view"))
+@performance.route("GET", "perf-filters/", permission=("asset", "view"))
 async def filters(ctx: Context, query: StatQuery) -> Filters:
     """The measurements, parts and steps that performance data of an item can be asked by"""
     settings = ctx.platform.settings
@@ -169,22 +170,16 @@ class GridInput(msgspec.Struct, kw_only=True):
 
 
 async def _seen(ctx: Context, ids: list[str]) -> dict[str, str]:
-    """Items by id, as far as the caller may see them. Raises ``NotFound`` for one that is not there."""
-    if len(ids) > MOST:
-        raise Invalid.field("ci_ids", f"At most {MOST} items at once.")
-    wanted: Any = select(Ci.id, Ci.display_id, Ci.name).order_by(Ci.name, Ci.id).limit(MOST)
+    """Items by id, as far as the caller may see them; without ids those that are polled. Raises ``NotFound`` for one
+    that is not there."""
     if ids:
-        wanted = wanted.where(Ci.id.in_(ids) | Ci.display_id.in_(ids))
-    else:
-        wanted = wanted.where(Ci.id.in_(select(Polled.ci)))
+        return await chosen(ctx, ids, MOST)
+    wanted: Any = select(Ci.id, Ci.name).where(Ci.id.in_(select(Polled.ci))).order_by(Ci.name, Ci.id).limit(MOST)
     rows = (await ctx.session.execute(restricted(ctx, items, wanted))).all()
-    missing = set(ids) - {row.id for row in rows} - {row.display_id for row in rows}
-    if missing:
-        raise NotFound(f"There is no item {min(missing)[:40]!r}.")
     return {row.id: row.name for row in rows}
 
 
-@performance.route("POST", "performance-stats-grid/", permission=("ci", "view"), write=False)
+@performance.route("POST", "performance-stats-grid/", permission=("asset", "view"), write=False)
 async def grid(ctx: Context, body: GridInput) -> Stats:
     """The measurements of several items side by side: last, lowest, highest and average"""
     names = await _seen(ctx, body.ci_ids)
@@ -201,7 +196,7 @@ class ResourceStats(msgspec.Struct, kw_only=True):
     series: list[Series]
 
 
-@performance.route("GET", "resource-stat-data/", permission=("ci", "view"))
+@performance.route("GET", "resource-stat-data/", permission=("asset", "view"))
 async def resource_stats(ctx: Context, query: OnePart) -> ResourceStats:
     """What was measured of one resource of an item in the last hour"""
     one = await one_of(ctx, CiResource, query.id)
@@ -212,7 +207,7 @@ async def resource_stats(ctx: Context, query: OnePart) -> ResourceStats:
     return ResourceStats(id=one["id"], ci_id=one["ci"], name=one["name"], kind=one["kind"], series=series)
 
 
-@performance.route("GET", "pm-list/", permission=("ci", "view"))
+@performance.route("GET", "pm-list/", permission=("asset", "view"))
 async def pm_list(ctx: Context, query: StatQuery) -> Stats:
     """The performance measurements of an item with their values over the time"""
     return await _of_item(ctx, query)
@@ -238,7 +233,7 @@ class PmData(msgspec.Struct, kw_only=True):
     series: list[Series]
 
 
-@performance.route("POST", "pm-data/", permission=("ci", "view"), write=False)
+@performance.route("POST", "pm-data/", permission=("asset", "view"), write=False)
 async def pm_data(ctx: Context, body: PmInput) -> PmData:
     """Performance measurements of an item over time"""
     only = body.metrics[0] if len(body.metrics) == 1 else ""
@@ -255,7 +250,7 @@ class Labels(msgspec.Struct, kw_only=True):
     results: list[dict[str, str]]
 
 
-@performance.route("GET", "pm-stat-label/", permission=("ci", "view"))
+@performance.route("GET", "pm-stat-label/", permission=("asset", "view"))
 async def pm_labels(ctx: Context) -> Labels:
     """What every measurement is called, and in which unit it is"""
     known = await labels(ctx)
@@ -277,7 +272,7 @@ class DisplayQuery(msgspec.Struct, kw_only=True):
     ci_id: str = ""
 
 
-@performance.route("GET", "display-options/", permission=("ci", "view"))
+@performance.route("GET", "display-options/", permission=("asset", "view"))
 async def display_options(ctx: Context, query: DisplayQuery) -> Display:
     """Which measurements the page of an item shows, and which it could"""
     item = await item_of(ctx, query.ci_id)
@@ -294,7 +289,7 @@ class DisplayInput(msgspec.Struct, kw_only=True):
     metrics: list[str] = []
 
 
-@performance.route("POST", "add-display/", permission=("ci", "edit"))
+@performance.route("POST", "add-display/", permission=("asset", "edit"))
 async def add_display(ctx: Context, body: DisplayInput) -> Display:
     """Choose which measurements the page of an item shows"""
     item = await item_of(ctx, body.ci_id)

@@ -203,7 +203,7 @@ class ResyncInput(msgspec.Struct, kw_only=True):
 @device_templates.action("POST", "sys-object-resync/", privilege="edit")
 async def resync(ctx: Context, body: ResyncInput) -> Resynced:
     """Bring what templates say of a sysObjectID to the items that have it, without another discovery"""
-    ctx.principal.require("ci", "edit")
+    ctx.principal.require("asset", "edit")
     only = (await verbs.entity_of(ctx, device_templates, body.id)).id if body.id else ""
     query = select(DeviceTemplate).where(DeviceTemplate.is_enabled.is_(True)).order_by(DeviceTemplate.id)
     templates = {row.id: row for row in (await ctx.session.execute(query)).scalars()}

@@ -97,7 +97,7 @@ async def asset_exists(ctx: Context, query: OidQuery) -> Known:
     if not oid or not all(part.isdigit() for part in oid.split(".")):
         raise Invalid.field("sysobjectid", "Please provide a sysObjectID, such as 1.3.6.1.4.1.9.1.1208.")
     here = or_(Ci.sys_object_id == oid, Ci.sys_object_id.startswith(f"{oid}.", autoescape=True))
-    ctx.principal.require("ci", "view")
+    ctx.principal.require("asset", "view")
     count = int(await ctx.session.scalar(select(func.count()).select_from(Ci).where(here)) or 0)
     found = (await ctx.session.execute(select(Ci.id, Ci.name).where(here).order_by(Ci.name, Ci.id).limit(100))).all()
     return Known(exists=count > 0, count=count, items=[{"id": row.id, "name": row.name} for row in found])

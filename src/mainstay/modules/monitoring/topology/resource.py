@@ -99,7 +99,7 @@ class NetworkMap(msgspec.Struct, kw_only=True):
     """Devices that are not in the caller's device groups."""
 
 
-@topology.route("GET", "", permission=("ci", "view"))
+@topology.route("GET", "", permission=("asset", "view"))
 async def read_map(ctx: Context, query: MapQuery) -> NetworkMap:
     """The map of the network: devices, how they are now, and the links between them"""
     if not 1 <= query.limit <= MAX_NODES:
