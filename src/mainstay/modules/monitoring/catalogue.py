@@ -9,6 +9,7 @@ from mainstay.modules.monitoring.collectors.link import link
 from mainstay.modules.monitoring.collectors.resource import collectors
 from mainstay.modules.monitoring.collectors.work import CollectorWatch
 from mainstay.modules.monitoring.credentials.resource import credentials
+from mainstay.modules.monitoring.discovery.cards import cards
 from mainstay.modules.monitoring.discovery.resource import discoveries
 from mainstay.modules.monitoring.eventrules.resource import event_rules
 from mainstay.modules.monitoring.events import placing
@@ -40,7 +41,7 @@ placing.parents_from(parents)
 def register(registry: Registry) -> None:
     registry.add(events, event_rules, maintenances, trap_configurations, mibs, credentials, trap_credentials)
     registry.add(discoveries, measurements, performance, scheduled, device_templates, topology, thresholds)
-    registry.add(collectors, link)
+    registry.add(collectors, link, cards)
     registry.permission("IT Operations", "collector_link", "Collectors' own work", ("add",))
     registry.permission("IT Operations", "jobs", "Jobs", ("view", "add", "edit", "delete", "execute"))
     # The engine before what feeds it.
