@@ -27,7 +27,9 @@ from mainstay.modules.monitoring.snmp.client import SnmpError
 PATIENCE = 30
 MOST = 5000
 # The names of MSA form factors (SFF-8472, SFF-8636, CMIS), as makers write them into ENTITY-MIB.
-_OPTIC = re.compile(r"\b(?:q?sfp(?:\+|-?dd|28|56)?|xfp|cfp[248]?|osfp|gbic|xenpak|x2-10gb|transceiver)(?![a-z0-9])", re.I)
+_OPTIC = re.compile(
+    r"\b(?:q?sfp(?:\+|-?dd|28|56)?|xfp|cfp[248]?|osfp|gbic|xenpak|x2-10gb|transceiver)(?![a-z0-9])", re.IGNORECASE
+)
 _HOLDERS = ("container", "chassis", "backplane", "stack", "sensor")
 cards = Group("Cmdb", "/ux/common/cmdb/profile/")
 
