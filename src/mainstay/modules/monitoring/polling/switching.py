@@ -65,7 +65,7 @@ class MeasuringDone(msgspec.Struct, kw_only=True):
     results: list[Measuring]
 
 
-async def _planned(ctx: Context, ids: Iterable[str], credential: str) -> list[Measuring]:
+async def planned(ctx: Context, ids: Iterable[str], credential: str) -> list[Measuring]:
     """How items would be measured; the same number of statements however many they are."""
     names = await chosen(ctx, list(ids))
     query = select(Ci.id, Ci.ip_address).where(Ci.id.in_(names))
@@ -108,7 +108,7 @@ async def _planned(ctx: Context, ids: Iterable[str], credential: str) -> list[Me
 @performance.route("GET", "enable-pm-common-info/", permission=("asset", "view"))
 async def enable_info(ctx: Context, query: ItemsQuery) -> MeasuringList:
     """How items would be measured: at which address, with which credential, or why not"""
-    return MeasuringList(results=await _planned(ctx, _ids(query), query.credential))
+    return MeasuringList(results=await planned(ctx, _ids(query), query.credential))
 
 
 @performance.route("GET", "add-enable-pm/", permission=("asset", "execute"), write=True)
@@ -116,13 +116,13 @@ async def enable_many(ctx: Context, query: ItemsQuery) -> MeasuringDone:
     """Measure items from now on
 
     Those that cannot be are left as they are, and say why."""
-    return await _enable(ctx, query, await _planned(ctx, _ids(query), query.credential))
+    return await _enable(ctx, query, await planned(ctx, _ids(query), query.credential))
 
 
 @performance.route("GET", "enable-pm/", permission=("asset", "execute"), write=True)
 async def enable_one(ctx: Context, query: ItemsQuery) -> MeasuringDone:
     """Measure an item from now on"""
-    found = await _planned(ctx, _one(query), query.credential)
+    found = await planned(ctx, _one(query), query.credential)
     if found[0].problem:
         raise Conflict(f"{found[0].name} cannot be measured. {found[0].problem}")
     return await _enable(ctx, query, found)
