@@ -107,8 +107,8 @@ def arrange(hardware: Iterable[Row], ports: Iterable[Row]) -> list[Unit]:
         elif part["kind"].lower() in SHOWN_BESIDE:
             unit(above).beside.append(part)
     for port in ports:
-        part = named.get(port["name"]) or (named.get(port["description"]) if port["description"] else None)
-        around = path_of(part, by_key)[1:] if part else []
+        socket = named.get(port["name"]) or (named.get(port["description"]) if port["description"] else None)
+        around = path_of(socket, by_key)[1:] if socket else []
         card, above = _first(around, CARDS), _first(around, (CHASSIS,)) or only
         slot = _slot(card, by_key) if card else port["slot"] or slot_of(port["name"])
         module(above, card, slot).ports.append(port)
