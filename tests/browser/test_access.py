@@ -20,6 +20,8 @@ async def test_a_role_without_incidents_does_not_see_them(windows: Windows, inst
         await page.goto(path)
         await expect(page.get_by_test_id("forbidden")).to_be_visible()
         await expect(page.get_by_text("Not for everybody's eyes")).to_have_count(0)
+    await page.goto("/no/such/page")
+    await expect(page.get_by_test_id("not-found")).to_be_visible()
     # The console hides what the server refuses anyway.
     assert (await page.request.get(f"/ux/sd/inci/incident/{ticket}/")).status == 403
     assert (await page.request.get("/ux/sd/inci/incident/")).status == 403

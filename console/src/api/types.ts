@@ -70,6 +70,8 @@ export interface Metadata {
   product: string;
   areas: Area[];
   resources: ResourceMeta[];
+  /** Resources that there are, and that the caller may not see. */
+  hidden: string[];
 }
 
 export interface User {

@@ -71,9 +71,9 @@ function createQueryClient(): QueryClient {
 
 function ResourceRoutes() {
   const { resource = "" } = useParams();
-  const { byName } = useMetadata();
+  const { byName, metadata } = useMetadata();
   const meta = byName.get(resource);
-  if (!meta) return <Forbidden name={resource} />;
+  if (!meta) return metadata.hidden.includes(resource) ? <Forbidden name={resource} /> : <NotFound />;
   const page = PAGES[meta.page ?? meta.name];
   const Record = page?.record ?? (isTasks(meta) ? TaskPage : RecordPage);
   const listPage = meta.page ? LIST_PAGES[meta.page] : undefined;

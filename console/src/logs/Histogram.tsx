@@ -57,7 +57,7 @@ export function Histogram({ data, onRange }: { data: Data; onRange: (from: strin
         })}
       </Box>
       <Typography variant="body2" color="text.secondary" sx={{ minHeight: 18 }} noWrap>
-        {shown ? `${dateTime(shown.time)}: ${t("logs.lines", { count: count(shown.count) })}` : t("logs.histogramHint")}
+        {shown ? `${dateTime(shown.time)}: ${t("logs.lines", { count: count(shown.count), smart_count: shown.count })}` : t("logs.histogramHint")}
       </Typography>
     </Box>
   );

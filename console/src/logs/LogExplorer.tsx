@@ -92,7 +92,7 @@ export default function LogExplorer() {
       </Box>
       <Box sx={{ display: "flex", flexWrap: "wrap", alignItems: "center", px: 2, gap: 0.5 }}>
         <Typography variant="body2" color="text.secondary" sx={{ mr: "auto" }} data-testid="log-count">
-          {histogram.data && first ? t("logs.took", { count: count(histogram.data.total), ms: Math.round(first.took_ms) }) : ""}
+          {histogram.data && first ? t("logs.took", { count: count(histogram.data.total), smart_count: histogram.data.total, ms: Math.round(first.took_ms) }) : ""}
         </Typography>
         <SavedSearches range={range} columns={columns} onOpen={(saved, shownColumns) => put({ q: saved.query, from: saved.from || null, to: saved.to || null, columns: shownColumns.join(",") || null })} />
         <Button color="inherit" onClick={copyLink}>{t("logs.copyLink")}</Button>

@@ -74,7 +74,7 @@ export function GrokTester({ pattern, samples, onRewrite }: { pattern: string; s
   }
   return (
     <Box>
-      <Typography sx={{ fontWeight: 600 }} data-testid="grok-summary">{lines.length === 0 ? t("pipeline.noSamples") : t("pipeline.tried", { matched: data.matched, count: lines.length })}</Typography>
+      <Typography sx={{ fontWeight: 600 }} data-testid="grok-summary">{lines.length === 0 ? t("pipeline.noSamples") : t("pipeline.tried", { matched: data.matched, count: lines.length, smart_count: lines.length })}</Typography>
       <Box component="ol" sx={{ m: 0, p: 0, listStyle: "none" }}>{data.results.map((result, index) => <Result key={index} result={result} />)}</Box>
       <Box component="details" sx={{ mt: 1, fontSize: 12 }}>
         <summary>{t("pipeline.regex")}</summary>

@@ -78,7 +78,7 @@ export function Preview({ pipeline, stages, condition }: { pipeline: string | un
       {answer && answer.count === 0 && <Typography color="text.secondary">{t("pipeline.noLines")}</Typography>}
       {answer && answer.count > 0 && (
         <>
-          <Typography data-testid="preview-summary" sx={{ fontWeight: 600 }}>{t("pipeline.summary", { count: answer.count, applies: answer.applies, dropped: answer.dropped, failed: answer.failed })}</Typography>
+          <Typography data-testid="preview-summary" sx={{ fontWeight: 600 }}>{t("pipeline.summary", { count: answer.count, smart_count: answer.count, applies: answer.applies, dropped: answer.dropped, failed: answer.failed })}</Typography>
           <Box component="ol" sx={{ m: 0, p: 0, listStyle: "none", maxHeight: 620, overflow: "auto" }}>{answer.lines.map((line, index) => <LineSteps key={line.id} answer={answer} index={index} />)}</Box>
         </>
       )}

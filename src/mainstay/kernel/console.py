@@ -30,6 +30,8 @@ class Metadata(msgspec.Struct, kw_only=True):
     product: str
     areas: list[dict[str, str]]
     resources: list[dict[str, Any]]
+    hidden: list[str]
+    """Names of the resources that the caller may not see: an address below them is known, and refused."""
 
 
 class Search(msgspec.Struct, kw_only=True):
@@ -50,11 +52,13 @@ async def metadata(ctx: Context) -> Metadata:
         if ctx.principal.can(res.permission, "view")
     ]
     used = {item["area"] for item in shown}
+    seen = {item["name"] for item in shown}
     return Metadata(
         version=__version__,
         product="Mainstay",
         areas=[{"name": name, "label": label} for name, label in AREAS if name in used],
         resources=shown,
+        hidden=sorted(ctx.platform.registry.resources.keys() - seen),
     )
 
 

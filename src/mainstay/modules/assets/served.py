@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mainstay.modules.assets.cmdb import (  # noqa: F401
+    faceplate,
     forms,
     intake,
     life,

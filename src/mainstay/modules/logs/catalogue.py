@@ -7,6 +7,7 @@ from mainstay.modules.logs.agents.resource import agents
 from mainstay.modules.logs.grok.resource import grok_patterns
 from mainstay.modules.logs.intake import handover as _handover  # noqa: F401 - takes what collectors received
 from mainstay.modules.logs.intake import items as _items  # noqa: F401 - tells whose address it is
+from mainstay.modules.logs.intake.itemlogs import item_logs
 from mainstay.modules.logs.intake.resource import intake
 from mainstay.modules.logs.intake.service import LogIntake
 from mainstay.modules.logs.integration import jobs as _integration_jobs  # noqa: F401 - declares the timer
@@ -22,7 +23,7 @@ from mainstay.modules.logs.templates.service import Templates
 
 def register(registry: Registry) -> None:
     registry.add(log_searches, logs, templates, log_rules, integrations, pipelines, grok_patterns, lookup_tables)
-    registry.add(agents, intake)
+    registry.add(agents, intake, item_logs)
     registry.permission("Logs", "log_intake", "Log intake", ("view", "add"))
     # The pipelines before the intake: they are there with the first line, and until the last is through.
     registry.service(Templates, LogPipelines, LogIntake)

@@ -9,8 +9,11 @@ from mainstay.modules.monitoring.collectors.link import link
 from mainstay.modules.monitoring.collectors.resource import collectors
 from mainstay.modules.monitoring.collectors.work import CollectorWatch
 from mainstay.modules.monitoring.credentials.resource import credentials
+from mainstay.modules.monitoring.discovery import coverage as _coverage  # noqa: F401 - adds who looks at an item
+from mainstay.modules.monitoring.discovery.cards import cards
 from mainstay.modules.monitoring.discovery.resource import discoveries
 from mainstay.modules.monitoring.eventrules.resource import event_rules
+from mainstay.modules.monitoring.events import noise as _noise  # noqa: F401 - adds what could be suppressed
 from mainstay.modules.monitoring.events import placing
 from mainstay.modules.monitoring.events.actions import events
 from mainstay.modules.monitoring.events.listener import EventEngine
@@ -19,6 +22,10 @@ from mainstay.modules.monitoring.maintenance.resource import maintenances
 from mainstay.modules.monitoring.mibs import run as _run  # noqa: F401 - adds asking devices
 from mainstay.modules.monitoring.mibs.resource import mibs
 from mainstay.modules.monitoring.polling import asked as _asked  # noqa: F401 - adds asking devices at once
+from mainstay.modules.monitoring.polling import configured as _configured  # noqa: F401 - adds how items are monitored
+from mainstay.modules.monitoring.polling import controllers as _controllers  # noqa: F401 - adds wireless controllers
+from mainstay.modules.monitoring.polling import fetching as _fetching  # noqa: F401 - adds polling at once
+from mainstay.modules.monitoring.polling import switching as _switching  # noqa: F401 - adds switching it on and off
 from mainstay.modules.monitoring.polling.actions import measurements
 from mainstay.modules.monitoring.polling.performance import performance
 from mainstay.modules.monitoring.polling.poller import Poller
@@ -38,7 +45,7 @@ placing.parents_from(parents)
 def register(registry: Registry) -> None:
     registry.add(events, event_rules, maintenances, trap_configurations, mibs, credentials, trap_credentials)
     registry.add(discoveries, measurements, performance, scheduled, device_templates, topology, thresholds)
-    registry.add(collectors, link)
+    registry.add(collectors, link, cards)
     registry.permission("IT Operations", "collector_link", "Collectors' own work", ("add",))
     registry.permission("IT Operations", "jobs", "Jobs", ("view", "add", "edit", "delete", "execute"))
     # The engine before what feeds it.

@@ -15,6 +15,7 @@ from mainstay.modules.assets.audits.tables import COMPLETED, RESULTS, Audit, Aud
 from mainstay.modules.assets.cmdb.resource import items
 
 PERMISSION = "asset_audit"
+PRIVILEGES = ("view", "add", "edit", "delete", "export", "approve")
 
 
 class Templates(Behaviour[AuditTemplate]):
@@ -66,6 +67,7 @@ templates = Resource(
     area="assets",
     section="Assets",
     permission=PERMISSION,
+    privileges=PRIVILEGES,
     permission_label="Asset audits",
     id_name="template_id",
     sort="name",
@@ -82,6 +84,7 @@ audits = Resource(
     area="assets",
     section="Assets",
     permission=PERMISSION,
+    privileges=PRIVILEGES,
     permission_label="Asset audits",
     privileges=("view", "add", "edit", "delete", "export", "approve"),
     id_name="audit_id",

@@ -149,6 +149,12 @@ async def virtual(ctx: Context, query: AroundQuery) -> Virtual:
 async def access_points(ctx: Context, query: AroundQuery) -> Nodes:
     """The access points of a wireless controller: those it manages, contains, or that are part of it"""
     item = await item_of(ctx, query.ci_id)
+    found = await points_of(ctx, item)
+    return Nodes(count=len(found), nodes=await nodes_of(ctx, dict.fromkeys(found, 1)))
+
+
+async def points_of(ctx: Context, item: Ci) -> list[str]:
+    """The ids of the access points of a controller, as far as the caller may see them."""
     known = await categories.classes(ctx)
     one = await categories.by_name(ctx, "Access Point")
     kinds = categories.below(known, one.id) if one else []
@@ -158,5 +164,4 @@ async def access_points(ctx: Context, query: AroundQuery) -> Nodes:
         .where(Ci.category.in_(kinds))
         .where(service.among(ctx, Ci.id, [key for key in around.depth if key != item.id]) | (Ci.parent == item.id))
     )
-    found = list((await ctx.session.execute(rows.restricted(ctx, items, wanted))).scalars())
-    return Nodes(count=len(found), nodes=await nodes_of(ctx, dict.fromkeys(found, 1)))
+    return list((await ctx.session.execute(rows.restricted(ctx, items, wanted))).scalars())

@@ -24,6 +24,12 @@ def stage(call: Stage) -> Stage:
     return call
 
 
+def first(call: Stage) -> Stage:
+    """Decorator: the same, before every other: what it leaves out no pipeline sees."""
+    _stages.insert(0, call)
+    return call
+
+
 async def apply(platform: Platform, frame: pl.DataFrame) -> pl.DataFrame:
     """The frame after every stage. One that fails is left out and its lines are tagged: no error loses them."""
     for call in _stages:

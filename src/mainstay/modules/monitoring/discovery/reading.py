@@ -139,6 +139,17 @@ async def read(
     return found
 
 
+async def read_tables(address: str, access: Access, names: Sequence[str], seconds: float) -> Answers:
+    """Some tables of one device. Raises ``SnmpError`` when it does not answer, ``TimeoutError`` when it is too slow:
+    half a table says nothing about what is not in it."""
+    found = Answers()
+    async with asyncio.timeout(seconds), Client(address, access) as device:
+        for name in names:
+            found.tables[name] = {}
+            await _table(device, found, name)
+    return found
+
+
 def _drop_last(found: Answers) -> None:
     """A table that was cut off says nothing about what is not in it."""
     if found.tables:

@@ -13,6 +13,7 @@ from mainstay.kernel.errors import Invalid, NotFound, Unavailable
 from mainstay.kernel.operation import Group
 from mainstay.kernel.rows import restricted
 from mainstay.kernel.telemetry import Telemetry
+from mainstay.modules.assets.cmdb.chosen import chosen
 from mainstay.modules.assets.cmdb.partlists import OnePart, item_of, one_of
 from mainstay.modules.assets.cmdb.parts import CiResource
 from mainstay.modules.assets.cmdb.resource import items
@@ -169,18 +170,12 @@ class GridInput(msgspec.Struct, kw_only=True):
 
 
 async def _seen(ctx: Context, ids: list[str]) -> dict[str, str]:
-    """Items by id, as far as the caller may see them. Raises ``NotFound`` for one that is not there."""
-    if len(ids) > MOST:
-        raise Invalid.field("ci_ids", f"At most {MOST} items at once.")
-    wanted: Any = select(Ci.id, Ci.display_id, Ci.name).order_by(Ci.name, Ci.id).limit(MOST)
+    """Items by id, as far as the caller may see them; without ids those that are polled. Raises ``NotFound`` for one
+    that is not there."""
     if ids:
-        wanted = wanted.where(Ci.id.in_(ids) | Ci.display_id.in_(ids))
-    else:
-        wanted = wanted.where(Ci.id.in_(select(Polled.ci)))
+        return await chosen(ctx, ids, MOST)
+    wanted: Any = select(Ci.id, Ci.name).where(Ci.id.in_(select(Polled.ci))).order_by(Ci.name, Ci.id).limit(MOST)
     rows = (await ctx.session.execute(restricted(ctx, items, wanted))).all()
-    missing = set(ids) - {row.id for row in rows} - {row.display_id for row in rows}
-    if missing:
-        raise NotFound(f"There is no item {min(missing)[:40]!r}.")
     return {row.id: row.name for row in rows}
 
 

@@ -171,6 +171,21 @@ class Poller(Service):
         if not all(key in self.devices for key in wanted):
             await self.refresh()
 
+    async def at_once(self, wanted: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Poll these devices now, and wait for it; returns those that were. One at a collector's site is not."""
+        keys = set(wanted)
+        await self.know(keys)
+        polls = {}
+        for key in keys:
+            device = self.devices.get(key)
+            if device is not None and not device.running and not device.collector:
+                polls[key] = task = asyncio.create_task(self._guarded(device))
+                self._polls.add(task)
+                task.add_done_callback(self._polls.discard)
+        if polls:
+            await asyncio.wait(polls.values(), timeout=LIMIT + 5)
+        return {key for key, task in polls.items() if task.done()}
+
     async def _guarded(self, device: Device) -> None:
         device.running = True
         try:
