@@ -8,7 +8,7 @@ from alembic import op
 from mainstay.kernel.record import Identifier, Timestamp
 
 revision = "0007_cmdb_more"
-down_revision = "0005_thresholds"
+down_revision = "0006_discovery_seeds"
 branch_labels = None
 depends_on = None
 
