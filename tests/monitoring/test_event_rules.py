@@ -126,6 +126,44 @@ def test_real_messages_are_classified(capsys: pytest.CaptureFixture[str]) -> Non
 
 
 @pytest.mark.skipif(not MESSAGES.exists(), reason=f"needs real messages in {MESSAGES}")
+def test_most_real_messages_are_told_without_the_rules_written_for_their_like() -> None:
+    assert accuracy.withheld(accuracy.read(MESSAGES)).share >= 0.65
+
+
+def test_messages_are_akin_by_name_or_by_words() -> None:
+    assert accuracy.akin("%LINK-3-UPDOWN: Interface Gi0/1, changed state to up", "%X-SP-5-UPDOWN: something else")
+    assert not accuracy.akin("%LINK-3-UPDOWN: Interface Gi0/1", "%LINK-5-CHANGED: Interface Gi0/1")
+    assert accuracy.akin("Port 3 link down", "Port 12: link down, 100Mbps")
+    assert not accuracy.akin("Port 3 link down", "Fan 3 has failed")
+
+
+def test_the_last_resort_is_asked_only_where_no_rule_knows_the_message() -> None:
+    rules = [
+        Rule(name="grid", event_class="A", patterns=("fan.*stopped",), last=True),
+        Rule(name="rule", event_class="B", patterns=("fan 1",)),
+        Rule(name="foreign", event_class="C", patterns=("fan 2",), vendors=("APC.*",), only=True),
+    ]
+    matcher = Matcher(rules)
+    for message, wanted in (("fan 1 stopped", "rule"), ("fan 2 stopped", "grid"), ("fan 3 stopped", "grid")):
+        found = matcher.match(message, "Cisco.IOS")
+        assert found is not None
+        assert found.rule.name == wanted
+    assert [rule.name for rule in matcher.candidates("fan 1 stopped")] == ["rule", "grid"]
+    assert matcher.match("fan 4 works") is None
+
+
+def test_the_grid_tells_a_thing_and_its_state_in_either_order() -> None:
+    matcher = service.shipped()
+    for message, wanted in (
+        ("RECTIFIER_FAULT: shelf 2", "Chassis | PSU | PSU Failed"), ("Lost rectifier 3", "Chassis | PSU | PSU Failed"),
+        ("Rectifier 3: fault ceased", "Chassis | PSU | PSU Recovered"),
+    ):  # fmt: skip
+        found = matcher.match(message)
+        assert found is not None
+        assert found.rule.event_class == wanted, message
+
+
+@pytest.mark.skipif(not MESSAGES.exists(), reason=f"needs real messages in {MESSAGES}")
 @pytest.mark.parametrize("vendors", [True, False], ids=["vendor known", "vendor unknown"])
 def test_other_ports_people_and_headers_change_no_class(vendors: bool) -> None:
     found = accuracy.read(MESSAGES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -10,18 +11,33 @@ from mainstay.modules.monitoring.eventrules.catalogue import documents
 from mainstay.modules.monitoring.eventrules.matcher import Rule
 
 GENERIC = "generic"
+STATES = "states"
+"""The last resort: things and what may become of them, a grid rather than rules."""
+_BEGIN = r"(?:\b|_)"
 
 
 @cache
 def rules() -> tuple[Rule, ...]:
-    """Every shipped rule: those of the vendors, then the general ones."""
+    """Every shipped rule: those of the vendors, then the general ones, then the last resort."""
     made: list[Rule] = []
     found = dict(documents("rules"))
-    for name in sorted(found, key=lambda item: (item == GENERIC, item)):
+    for name in sorted(found, key=lambda item: (item == STATES, item == GENERIC, item)):
         document = found[name]
-        for given in document["rules"]:
+        for given in document.get("rules") or _expanded(document):
             made.append(_rule(f"{name}: {given['class']}", document, given))
     return tuple(made)
+
+
+def _expanded(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The rules of a grid: each thing with each of its states, in whichever order a message names them."""
+    for given in document["grid"]:
+        thing = f"{_BEGIN}(?:{given['thing']})"
+        for state, (event_class, *tests) in given.items():
+            if state == "thing":
+                continue
+            words = document["words"].get(state, "")
+            match = [f"{thing}.*(?:{words})", f"(?:{words}).*{thing}"] if words else thing
+            yield {"class": event_class, "match": match, "tests": tests}
 
 
 @cache
@@ -53,6 +69,7 @@ def _rule(name: str, document: dict[str, Any], given: dict[str, Any]) -> Rule:
         template=given.get("template", ""),
         key=(key,) if isinstance(key, str) else tuple(key),
         tests=tuple(given.get("tests", ())),
+        last="grid" in document,
     )
 
 

@@ -39,9 +39,14 @@ def _ways(items: list[Any]) -> list[Clauses]:
         inner = value[1] if str(code) == "BRANCH" else None
         if str(code) == "SUBPATTERN" and len(value[3]) == 1 and str(value[3][0][0]) == "BRANCH":
             inner = value[3][0][1][1]
-        if inner is not None and len(inner) <= WAYS:
+        # An edge of a word, ``(?:\b|_)``, tells nothing apart.
+        if inner is not None and len(inner) <= WAYS and any(_usable(list(branch)) for branch in inner):
             return [_of([*items[:at], _GROUP(list(branch)), *items[at + 1 :]]) for branch in inner]
     return [_of(items)]
+
+
+def _usable(items: list[Any]) -> bool:
+    return any(min(map(len, clause)) >= SHORTEST for clause in _of(items))
 
 
 class _GROUP(tuple[Any, ...]):

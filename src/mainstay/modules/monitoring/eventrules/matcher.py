@@ -55,6 +55,8 @@ class Rule:
     tests: tuple[str, ...] = ()
     own: bool = False
     """The organization's own; these come before the shipped ones."""
+    last: bool = False
+    """Tried only where no other rule knows the message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,27 @@ def check(pattern: str) -> Any:
         raise PatternError(f"{text}.{hint}") from None
 
 
+class _Tier:
+    """Patterns that are tried together, and their places in the whole list."""
+
+    def __init__(self) -> None:
+        self._filter = re2.Filter()
+        self._places: list[int] = []
+
+    def add(self, place: int, pattern: str) -> None:
+        self._places.append(place)
+        self._filter.Add(pattern, _OPTIONS)
+
+    def compile(self) -> None:
+        if self._places:
+            self._filter.Compile()
+
+    def match(self, message: str) -> list[int]:
+        """The places of the patterns that match."""
+        found = self._filter.Match(message) if self._places else None
+        return [self._places[at] for at in found or ()]
+
+
 class Matcher:
     """A list of rules; the first that matches counts, the vendor's own before the general before other vendors'.
 
@@ -94,13 +117,13 @@ class Matcher:
         if forms:
             self._forms.Compile()
         self._of: list[tuple[int, Any]] = []
-        self._filter = re2.Filter()
+        self._tiers = [_Tier(), _Tier()]
         for number, rule in enumerate(self.rules):
             for pattern in rule.patterns:
                 self._of.append((number, check(pattern)))
-                self._filter.Add(pattern, _OPTIONS)
-        if self._of:
-            self._filter.Compile()
+                self._tiers[rule.last].add(len(self._of) - 1, pattern)
+        for tier in self._tiers:
+            tier.compile()
         self._memory: OrderedDict[tuple[str, str], Match | None] = OrderedDict()
 
     def match(self, message: str, vendor: str = "") -> Match | None:
@@ -115,7 +138,8 @@ class Matcher:
         return found
 
     def _match(self, message: str, vendor: str) -> Match | None:
-        hits = self._hits(message, vendor)
+        # Most messages are known to the first tier or to none, and the patterns of the last are costly.
+        hits = next(filter(None, (self._hits(tier, message, vendor) for tier in self._tiers)), None)
         if not hits:
             return None
         number, pattern = self._of[min(hits)[1]]
@@ -128,12 +152,13 @@ class Matcher:
 
     def candidates(self, message: str, vendor: str = "") -> list[Rule]:
         """Every rule that recognises the message, the one that counts first."""
-        numbers = dict.fromkeys(self._of[index][0] for _rank, index in sorted(self._hits(message, vendor)))
+        found = [hit for tier in self._tiers for hit in sorted(self._hits(tier, message, vendor))]
+        numbers = dict.fromkeys(self._of[index][0] for _rank, index in found)
         return [self.rules[number] for number in numbers]
 
-    def _hits(self, message: str, vendor: str) -> list[tuple[int, int]]:
-        """The patterns that match, each with its rank."""
-        found = self._filter.Match(message) if self._of else []
+    def _hits(self, tier: _Tier, message: str, vendor: str) -> list[tuple[int, int]]:
+        """The patterns of a tier that match, each with its rank."""
+        found = tier.match(message)
         if not found:
             return []
         vendor = vendor or self.dialect(message)
