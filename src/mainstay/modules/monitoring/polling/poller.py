@@ -25,6 +25,7 @@ from mainstay.modules.monitoring.credentials import service as credentials
 from mainstay.modules.monitoring.credentials.tables import ACTIVE, Credential
 from mainstay.modules.monitoring.discovery.ping import Pinger
 from mainstay.modules.monitoring.polling.asking import LOSSES, Reading, ask
+from mainstay.modules.monitoring.polling.known import Known
 from mainstay.modules.monitoring.polling.metrics import COLUMNS, TABLE, Sample
 from mainstay.modules.monitoring.polling.readings import Before, rates, restarted
 from mainstay.modules.monitoring.polling.tables import DOWN, UP, Polled
@@ -66,6 +67,7 @@ class Device:
     collector: str = ""
     """Of a device at a site with a collector: that polls it, and hands over what it read."""
     before: Before = field(default_factory=Before)
+    known: Known = field(default_factory=Known)
     watch: Watch = field(default_factory=Watch)
     rules: Rules = field(default_factory=thresholds.shipped)
     echoed: bool = False
@@ -189,7 +191,7 @@ class Poller(Service):
                 access = await self._access_of(device)
                 own = self._measured.get(device.organization)
                 async with asyncio.timeout(min(LIMIT, device.interval)):
-                    reading = await ask(device.address, access, own.of if own else None)
+                    reading = await ask(device.address, access, own.of if own else None, device.known)
             except TimeoutError:
                 error = "It was not done in time."
             except (SnmpError, Malformed, ApiError, ValueError, OSError) as failed:
