@@ -52,7 +52,7 @@ async def ask(address: str, access: Access, measures: Measures | None = None, kn
         device = Source(client, known)
         await device.begin()
         found.up_ticks = device.up_ticks
-        loads = [number(raw) for raw in (await _column(device, (*PROCESSOR, 2))).values()]
+        loads = [number(raw) for raw in (await device.numbered((*PROCESSOR, 2))).values()]
         if loads:
             found.gauges["cpu", ""] = sum(loads) / len(loads)
         await _storage(device, found)
@@ -107,19 +107,13 @@ async def _peers(device: Source, found: Reading) -> None:
             found.gauges["bgp_peer", ".".join(map(str, index))] = 1.0 if value(item) == ESTABLISHED else 0.0
 
 
-async def _column(device: Source, top: Oid, *, fixed: bool = False) -> dict[int, object]:
-    """A column of a table with one number as its index."""
-    items = await device.rows(top, fixed=fixed)
-    return {index[0]: value(item) for index, item in items.items() if len(index) == 1}
-
-
 async def _storage(device: Source, found: Reading) -> None:
-    sizes = await _column(device, (*STORAGE, 5))
+    sizes = await device.numbered((*STORAGE, 5))
     if not sizes:
         return
-    kinds = await _column(device, (*STORAGE, 2), fixed=True)
-    names = await _column(device, (*STORAGE, 3), fixed=True)
-    used = await _column(device, (*STORAGE, 6))
+    kinds = await device.numbered((*STORAGE, 2), fixed=True)
+    names = await device.numbered((*STORAGE, 3), fixed=True)
+    used = await device.numbered((*STORAGE, 6))
     for index, size in sizes.items():
         kind = text(kinds.get(index)).rpartition(".")[2]
         if number(size) > 0 and kind.isdigit():
@@ -130,22 +124,22 @@ async def _storage(device: Source, found: Reading) -> None:
 
 
 async def _interfaces(device: Source, found: Reading) -> None:
-    names = await _column(device, (*IFX, 1), fixed=True) or await _column(device, (*IF, 2), fixed=True)
+    names = await device.numbered((*IFX, 1), fixed=True) or await device.numbered((*IF, 2), fixed=True)
     if not names:
         return
     # By name: the number of an interface may be another one after the device has started again.
     called = {index: text(name)[:200] or str(index) for index, name in names.items()}
-    for index, raw in (await _column(device, (*IFX, 15))).items():
+    for index, raw in (await device.numbered((*IFX, 15))).items():
         if number(raw) > 0 and index in called:
             found.speeds[called[index]] = number(raw) * 125_000.0
     for way, (wide, narrow) in OCTETS.items():
-        columns = (await _column(device, (*IFX, wide)), 64)
+        columns = (await device.numbered((*IFX, wide)), 64)
         if not columns[0]:
-            columns = (await _column(device, (*IF, narrow)), 32)
+            columns = (await device.numbered((*IF, narrow)), 32)
         _count(found, called, f"if_{way}", *columns)
     for metric, column in LOSSES.items():
-        _count(found, called, metric, await _column(device, (*IF, column)), 32)
-    for index, raw in (await _column(device, (*IF, 8))).items():
+        _count(found, called, metric, await device.numbered((*IF, column)), 32)
+    for index, raw in (await device.numbered((*IF, 8))).items():
         if index in called:
             found.gauges["if_up", called[index]] = 1.0 if raw == 1 else 0.0
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
-from mainstay.modules.monitoring.discovery.reading import IFX, MIB_2, SYSTEM
+from mainstay.modules.monitoring.discovery.reading import IFX, MIB_2, SYSTEM, value
 from mainstay.modules.monitoring.snmp import ber
 from mainstay.modules.monitoring.snmp.batch import Batch, Value, batches
-from mainstay.modules.monitoring.snmp.ber import EXCEPTIONS, Oid, Varbind
+from mainstay.modules.monitoring.snmp.ber import EXCEPTIONS, UNSIGNED, Oid, Varbind
 from mainstay.modules.monitoring.snmp.client import Access, Client, NoAnswer, Peer, SnmpError
 
 MAX_ROWS = 2000
@@ -26,8 +27,6 @@ MARKS: tuple[Oid, ...] = ((*MIB_2, 2, 1, 0), (*IFX[:-2], 5, 0))
 """ifNumber and ifTableLastChange: they change with the interfaces."""
 
 Rows = dict[Oid, Varbind]
-_Place = tuple[Oid, Oid, bytes]
-"""The column, the row, and the encoded name of both."""
 
 
 @dataclass(slots=True)
@@ -45,7 +44,8 @@ class Known:
     misled: int = 0
     """How many times in a row rows that were just learned were not there: such a device is walked."""
     packets: list[Batch] = field(default_factory=list)
-    places: list[_Place] = field(default_factory=list)
+    asked: list[tuple[Oid, tuple[Oid, ...]]] = field(default_factory=list)
+    """Columns and their rows, in the order of the packets."""
 
     def meet(self, address: str, access: Access) -> None:
         """Forget everything where it is another device, or another view of it."""
@@ -57,15 +57,14 @@ class Known:
 
     def forget(self) -> None:
         self.until = 0.0
-        self.columns, self.fixed, self.marks, self.packets, self.places = {}, {}, {}, [], []
+        self.columns, self.fixed, self.marks, self.packets, self.asked = {}, {}, {}, [], []
 
     def prepare(self) -> None:
         """Encode what the next poll asks."""
-        asked = [*([UP_TIME] if self.up_ticks >= 0 else ()), *self.marks]
-        heads: list[_Place] = [(mark, (), ber.oid_bytes(mark)) for mark in asked]
-        rows = [(top, index, ber.oid_bytes((*top, *index))) for top, every in self.columns.items() for index in every]
-        self.places = heads + rows
-        self.packets = batches((place[2] for place in self.places), self.budget)
+        singles = [*([UP_TIME] if self.up_ticks >= 0 else ()), *self.marks]
+        self.asked = [*((name, ((),)) for name in singles), *((top, rows) for top, rows in self.columns.items() if rows)]
+        names = (ber.oid_bytes((*top, *index)) for top, rows in self.asked for index in rows)
+        self.packets = batches(names, self.budget)
 
 
 class Source:
@@ -76,6 +75,8 @@ class Source:
         self._known = known
         self._now = time.monotonic() if now is None else now
         self._found: dict[Oid, Rows] = {}
+        self._values: dict[Oid, tuple[tuple[Oid, ...], list[Value]]] = {}
+        """What was asked at once: the rows of a column, and their values."""
         self._used: set[Oid] = set()
         self._learned = False
         self.up_ticks: int | None = None
@@ -89,7 +90,7 @@ class Source:
         walked = known.misled > 1 and known.until > self._now
         until = known.until if walked else self._now + KEPT
         known.forget()
-        known.until, self._learned, self._found = until, True, {}
+        known.until, self._learned, self._values = until, True, {}
         if not walked:
             known.misled = min(known.misled, 1)
         up = await self._single(UP_TIME)
@@ -117,6 +118,9 @@ class Source:
         self._used.add(top)
         if top in self._found:
             return self._found[top]
+        if top in self._values:
+            rows, values = self._values[top]
+            return {index: (b"", *item) for index, item in zip(rows, values, strict=True)}
         if top in known.fixed:
             return known.fixed[top]
         if top in known.columns and not known.columns[top]:
@@ -130,12 +134,27 @@ class Source:
         self._found[top] = found
         return found
 
+    async def numbered(self, top: Oid, *, fixed: bool = False) -> dict[int, Any]:
+        """A column of a table with one number as its index, as plain values."""
+        asked = self._values.get(top)
+        if asked is None:
+            found = await self.rows(top, fixed=fixed)
+            return {index[0]: value(item) for index, item in found.items() if len(index) == 1}
+        self._used.add(top)
+        return {
+            index[0]: int.from_bytes(content, "big") if tag in UNSIGNED else value((b"", tag, content))
+            for index, (tag, content) in zip(*asked, strict=True)
+            if len(index) == 1
+        }
+
     async def single(self, name: Oid, *, fixed: bool = False) -> Varbind | None:
         """One value; ``None`` where the device has not got it."""
         known = self._known
         self._used.add(name)
         if name in self._found:
             return self._found[name].get(())
+        if name in self._values:
+            return (b"", *self._values[name][1][0])
         if name in known.fixed:
             return known.fixed[name].get(())
         if name in known.columns and not known.columns[name]:
@@ -172,23 +191,20 @@ class Source:
             else:
                 known.misled += 1
             return False
-        found = self._found
-        for (top, index, name), (tag, content) in zip(known.places, values, strict=True):
-            if tag in EXCEPTIONS:
-                known.misled += 1
-                return False
-            rows = found.get(top)
-            if rows is None:
-                rows = found[top] = {}
-            rows[index] = (name, tag, content)
-        known.misled = 0
+        if any(tag in EXCEPTIONS for tag, _content in values):
+            known.misled += 1
+            return False
+        known.misled, at = 0, 0
+        for top, rows in known.asked:
+            self._values[top] = rows, values[at : at + len(rows)]
+            at += len(rows)
         if known.up_ticks >= 0:
-            tag, content = found[UP_TIME][()][1:]
+            tag, content = self._values[UP_TIME][1][0]
             ticks = ber.unsigned(content) if tag == ber.TIME_TICKS else -1
             if ticks < known.up_ticks:
                 return False
             known.up_ticks = self.up_ticks = ticks
-        return all(found[mark][()][2] == told for mark, told in known.marks.items())
+        return all(self._values[mark][1][0][1] == told for mark, told in known.marks.items())
 
     async def _walked(self, top: Oid) -> Rows:
         try:

@@ -11,8 +11,8 @@ import ipaddress
 import secrets
 import socket
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from mainstay.modules.monitoring.snmp import ber, message, usm
 from mainstay.modules.monitoring.snmp.batch import Batch, Refused, Value
@@ -67,13 +67,40 @@ class Peer:
     at: float = 0.0
 
 
-@dataclass(slots=True)
 class _Waiting(asyncio.DatagramProtocol):
-    answers: asyncio.Queue[bytes] = field(default_factory=lambda: asyncio.Queue(64))
+    """Takes what comes while an answer is waited for; what comes late, or is nonsense, is left alone."""
+
+    def __init__(self) -> None:
+        self._accept: Callable[[bytes], Any] | None = None
+        self._future: asyncio.Future[Any] | None = None
+
+    async def answer(self, seconds: float, accept: Callable[[bytes], Any]) -> Any:
+        """What ``accept`` makes of the first datagram that it takes; ``None``: none came in time."""
+        loop = asyncio.get_running_loop()
+        self._accept, self._future = accept, loop.create_future()
+        timer = loop.call_later(seconds, self._over)
+        try:
+            return await self._future
+        finally:
+            timer.cancel()
+            self._accept = self._future = None
+
+    def _over(self) -> None:
+        if self._future is not None and not self._future.done():
+            self._future.set_result(None)
 
     def datagram_received(self, data: bytes, _address: object) -> None:
-        if not self.answers.full():
-            self.answers.put_nowait(data)
+        if self._future is None or self._accept is None or self._future.done():
+            return
+        try:
+            found = self._accept(data)
+        except Malformed:
+            return  # nonsense, or the late answer to another question
+        except Exception as error:
+            self._future.set_exception(error)
+        else:
+            if found is not None:
+                self._future.set_result(found)
 
     def error_received(self, _error: Exception) -> None:
         # A refusal by ICMP may come before an answer to an earlier try; the time-out decides.
@@ -186,23 +213,11 @@ class Client:
     async def _exchange(self, packet: bytes, accept: Callable[[bytes], _Found | None]) -> _Found:
         """Send, and again after each time-out; the first answer that ``accept`` takes."""
         assert self._transport is not None
-        loop = asyncio.get_running_loop()
         for _ in range(self.access.retries + 1):
             self._transport.sendto(packet)
-            deadline = loop.time() + self.access.timeout
-            while (left := deadline - loop.time()) > 0:
-                try:
-                    # Not wait_for: where an answer is there already, that forgets that the caller's time is over.
-                    async with asyncio.timeout(left):
-                        data = await self._protocol.answers.get()
-                except TimeoutError:
-                    break
-                try:
-                    found = accept(data)
-                except Malformed:
-                    continue  # nonsense, or the late answer to another question
-                if found is not None:
-                    return found
+            found: _Found | None = await self._protocol.answer(self.access.timeout, accept)
+            if found is not None:
+                return found
         raise NoAnswer(
             f"{self.address} did not answer on port {self.access.port}. Check that SNMP is on there, lets this server "
             "in, and has this version and credential."
