@@ -27,6 +27,7 @@ from mainstay.modules.monitoring.discovery.ping import Pinger
 from mainstay.modules.monitoring.polling.asking import LOSSES, Reading, ask
 from mainstay.modules.monitoring.polling.known import Known
 from mainstay.modules.monitoring.polling.metrics import COLUMNS, TABLE, Sample
+from mainstay.modules.monitoring.polling.notes import Notes
 from mainstay.modules.monitoring.polling.readings import Before, rates, restarted
 from mainstay.modules.monitoring.polling.tables import DOWN, UP, Polled
 from mainstay.modules.monitoring.snmp.ber import Malformed
@@ -87,6 +88,7 @@ class Poller(Service):
         self._pinger = Pinger()
         self._access: dict[str, tuple[float, Access | None]] = {}
         self._measured: dict[str, Measured] = {}
+        self._notes = Notes(platform)
 
     async def start(self) -> None:
         if self.platform.telemetry is not None:
@@ -100,6 +102,7 @@ class Poller(Service):
                 task.cancel()
                 with suppress(asyncio.CancelledError):
                     await task
+        await self._notes.close()
         if self._writer is not None:
             await self._writer.drain()
 
@@ -122,6 +125,7 @@ class Poller(Service):
 
     async def refresh(self) -> None:
         """Take over what is to be polled from the database."""
+        await self._notes.write()
         async with self.platform.work(ANY_ORGANIZATION, write=False) as ctx:
             query = select(Polled, Ci.category).join(Ci, Ci.id == Polled.ci).where(Polled.enabled.is_(True))
             rows = (await ctx.session.execute(query)).all()
@@ -224,12 +228,18 @@ class Poller(Service):
         elif self._writer is not None:
             for (metric, part), value in values.items():
                 self._writer.write(Sample(device.organization, device.ci, metric, part, now, value))
-        await self._note(device, now, seconds, error)
+        self._notes.add(device.organization, device.ci, {
+            "state": device.state, "since": device.since, "last_run": now, "seconds": seconds, "error": error,
+            "breached": _breached(device),
+        })  # fmt: skip
         if events:
+            # What was said must be known after a restart, or it is said again.
+            await self._notes.write()
             await RAW_EVENTS.publish(self.platform, events)
 
     async def drain(self) -> None:
-        """Wait until what was measured is stored."""
+        """Wait until what was measured, and how it went, is stored."""
+        await self._notes.write()
         if self._writer is not None:
             await self._writer.drain()
 
@@ -264,15 +274,6 @@ class Poller(Service):
         async with self.platform.work(device.organization, write=False) as ctx:
             await credentials.allowed(ctx, device.address)
         return known[1]
-
-    async def _note(self, device: Device, now: datetime, seconds: float, error: str) -> None:
-        values: dict[str, Any] = {
-            "state": device.state, "since": device.since, "last_run": now, "seconds": seconds, "error": error,
-            "breached": _breached(device),
-        }  # fmt: skip
-        async with self.platform.work(device.organization) as ctx:
-            noted = update(Polled).where(Polled.ci == device.ci).values(**values)
-            await ctx.session.execute(noted.execution_options(synchronize_session=False))
 
 
 def _values(device: Device, reading: Reading, at: float) -> dict[tuple[str, str], float]:
