@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import time
 import zlib
 from collections.abc import Iterable
@@ -38,12 +39,15 @@ from mainstay.modules.monitoring.thresholds.engine import Rules, Threshold, Watc
 from mainstay.modules.monitoring.thresholds.shipped import METRICS
 
 if TYPE_CHECKING:
+    from mainstay.kernel.context import Context
     from mainstay.kernel.platform import Platform
     from mainstay.kernel.telemetry import Writer
 
 log = structlog.stdlib.get_logger("mainstay.polling")
 AT_ONCE, LIMIT, REFRESH = 256, 30.0, 10.0
 """Devices at once; seconds for one of them; seconds between looks at what is to be polled."""
+PERMITTED = 1.0
+"""Seconds that the permitted networks are remembered: when many devices are asked at once, they are read once."""
 MISSES = 2
 """Polls without an answer until a device is down: one lost packet is no outage."""
 
@@ -87,6 +91,8 @@ class Poller(Service):
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._pinger = Pinger()
         self._access: dict[str, tuple[float, Access | None]] = {}
+        self._permitted: dict[str, tuple[float, list[credentials.Span]]] = {}
+        self._looking = asyncio.Lock()
         self._measured: dict[str, Measured] = {}
         self._notes = Notes(platform)
 
@@ -259,21 +265,36 @@ class Poller(Service):
         )]  # fmt: skip
 
     async def _access_of(self, device: Device) -> Access:
-        known = self._access.get(device.credential)
-        if known is None or known[0] < time.monotonic():
-            async with self.platform.work(device.organization, write=False) as ctx:
-                query = select(Credential).where(Credential.id == device.credential, Credential.status == ACTIVE)
-                row = (await ctx.session.execute(query)).scalar()
-                access = None
-                if row is not None:
-                    access = await credentials.access_of(credentials.values_of(row), credentials.opened(ctx, row))
-            # For a minute: a password that was changed counts soon after.
-            known = self._access[device.credential] = (time.monotonic() + 60, access)
-        if known[1] is None:
+        """How to ask a device. Raises ``ValueError`` without a credential, ``Invalid`` where it may not be asked."""
+        if not self._fresh(device):
+            # Devices that begin together wait for one look.
+            async with self._looking:
+                if not self._fresh(device):
+                    async with self.platform.work(device.organization, write=False) as ctx:
+                        await self._look(ctx, device)
+        credentials.permit([ipaddress.ip_address(device.address)], self._permitted[device.organization][1])
+        access = self._access[device.credential][1]
+        if access is None:
             raise ValueError("Its credential is not there, or not active, any more.")
-        async with self.platform.work(device.organization, write=False) as ctx:
-            await credentials.allowed(ctx, device.address)
-        return known[1]
+        return access
+
+    def _fresh(self, device: Device) -> bool:
+        known = (self._access.get(device.credential), self._permitted.get(device.organization))
+        return all(one is not None and one[0] > time.monotonic() for one in known)
+
+    async def _look(self, ctx: Context, device: Device) -> None:
+        """Read again what is not fresh: the credential, the permitted networks."""
+        now = time.monotonic()
+        if self._permitted.get(device.organization, (0.0,))[0] <= now:
+            self._permitted[device.organization] = (now + PERMITTED, await credentials.permitted(ctx))
+        if self._access.get(device.credential, (0.0,))[0] <= now:
+            query = select(Credential).where(Credential.id == device.credential, Credential.status == ACTIVE)
+            row = (await ctx.session.execute(query)).scalar()
+            access = None
+            if row is not None:
+                access = await credentials.access_of(credentials.values_of(row), credentials.opened(ctx, row))
+            # A password that was changed counts soon after.
+            self._access[device.credential] = (now + 60, access)
 
 
 def _values(device: Device, reading: Reading, at: float) -> dict[tuple[str, str], float]:
