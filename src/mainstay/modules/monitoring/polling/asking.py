@@ -10,7 +10,6 @@ from mainstay.modules.monitoring.discovery.reading import IF, IFX, PROCESSOR, ST
 from mainstay.modules.monitoring.polling.known import Known, Source
 from mainstay.modules.monitoring.polling.readings import Counter
 from mainstay.modules.monitoring.snmp import ber
-from mainstay.modules.monitoring.snmp.ber import Oid
 from mainstay.modules.monitoring.snmp.client import Access, Client
 from mainstay.modules.monitoring.templates.statistics import COLUMN, COUNTER, Statistic, numbers
 

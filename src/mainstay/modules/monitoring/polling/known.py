@@ -62,7 +62,10 @@ class Known:
     def prepare(self) -> None:
         """Encode what the next poll asks."""
         singles = [*([UP_TIME] if self.up_ticks >= 0 else ()), *self.marks]
-        self.asked = [*((name, ((),)) for name in singles), *((top, rows) for top, rows in self.columns.items() if rows)]
+        self.asked = [
+            *((name, ((),)) for name in singles),
+            *((top, rows) for top, rows in self.columns.items() if rows),
+        ]
         names = (ber.oid_bytes((*top, *index)) for top, rows in self.asked for index in rows)
         self.packets = batches(names, self.budget)
 
@@ -224,5 +227,3 @@ class Source:
                 return None
             raise
         return None if item[1] in EXCEPTIONS else item
-
-

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
 from sqlalchemy import select, update
@@ -27,7 +27,7 @@ from mainstay.modules.monitoring.credentials.tables import ACTIVE, Credential
 from mainstay.modules.monitoring.discovery.ping import Pinger
 from mainstay.modules.monitoring.polling.asking import LOSSES, Reading, ask
 from mainstay.modules.monitoring.polling.known import Known
-from mainstay.modules.monitoring.polling.metrics import COLUMNS, TABLE, Sample
+from mainstay.modules.monitoring.polling.metrics import COLUMNS, LIMITS, TABLE, Sample, milliseconds
 from mainstay.modules.monitoring.polling.notes import Notes
 from mainstay.modules.monitoring.polling.readings import Before, rates, restarted
 from mainstay.modules.monitoring.polling.tables import DOWN, UP, Polled
@@ -98,7 +98,7 @@ class Poller(Service):
 
     async def start(self) -> None:
         if self.platform.telemetry is not None:
-            self._writer = self.platform.telemetry.writer(TABLE, COLUMNS)
+            self._writer = self.platform.telemetry.writer(TABLE, COLUMNS, **LIMITS)
         if self.platform.settings.polling:
             self._task = asyncio.create_task(self._run(), name="poller")
 
@@ -229,11 +229,14 @@ class Poller(Service):
             values |= _values(device, reading, started)
         if alive:
             events += _judge(device, values, started, now)
+        at = milliseconds(now)
+        samples = [
+            Sample(device.organization, device.ci, metric, part, at, value) for (metric, part), value in values.items()
+        ]
         if kept is not None:
-            kept += [Sample(device.organization, device.ci, *key, now, value) for key, value in values.items()]
+            kept += samples
         elif self._writer is not None:
-            for (metric, part), value in values.items():
-                self._writer.write(Sample(device.organization, device.ci, metric, part, now, value))
+            self._writer.write_many(samples)
         self._notes.add(device.organization, device.ci, {
             "state": device.state, "since": device.since, "last_run": now, "seconds": seconds, "error": error,
             "breached": _breached(device),
