@@ -31,6 +31,7 @@ async def test_jobs_are_seen_paused_resumed_and_run(world: World, stranger: Worl
         await poller.refresh()
         (device,) = [each for each in poller.devices.values() if each.organization == world.organization]
         await poller.poll(device)
+        await poller.drain()
     listed = (await world.get(PATH))["results"]
     assert [(row["object_type"], row["name"], row["status"], row["state"]) for row in listed] == [
         ("discovery", "Loopback", 1, "succeeded"), ("polling", "jobbed", 1, "up"),

@@ -9,7 +9,7 @@ import asyncio
 import time
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -17,6 +17,7 @@ from mainstay.collector.spool import Full, Spool
 from mainstay.modules.monitoring.collectors.wire import PolledDevice, Work
 from mainstay.modules.monitoring.discovery.ping import Pinger
 from mainstay.modules.monitoring.polling.asking import Reading, ask
+from mainstay.modules.monitoring.polling.known import Known
 from mainstay.modules.monitoring.polling.measured import encoded
 from mainstay.modules.monitoring.snmp.ber import Malformed
 from mainstay.modules.monitoring.snmp.client import Access, SnmpError
@@ -31,6 +32,7 @@ class _Device:
     work: PolledDevice
     due: float
     running: bool = False
+    known: Known = field(default_factory=Known)
 
 
 class Polling:
@@ -89,7 +91,7 @@ class Polling:
     async def _one(self, device: _Device) -> None:
         try:
             async with self._slots:
-                made = await self.poll(device.work)
+                made = await self.poll(device.work, device.known)
             await asyncio.to_thread(self._spool.append, "poll", made)
             self._told()
         except Full:
@@ -99,7 +101,7 @@ class Polling:
         finally:
             device.running = False
 
-    async def poll(self, work: PolledDevice) -> bytes:
+    async def poll(self, work: PolledDevice, known: Known | None = None) -> bytes:
         """One poll of one device, as it is handed over."""
         at, started = time.time(), time.monotonic()
         reading: Reading | None = None
@@ -111,7 +113,7 @@ class Polling:
                 if access is None:
                     raise ValueError(NO_CREDENTIAL)
                 async with asyncio.timeout(min(LIMIT, work.interval)):
-                    reading = await ask(work.address, access)
+                    reading = await ask(work.address, access, known=known)
             except TimeoutError:
                 error = "It was not done in time."
             except (SnmpError, Malformed, ValueError, OSError) as failed:

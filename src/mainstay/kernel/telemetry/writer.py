@@ -7,7 +7,7 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -19,6 +19,8 @@ log = structlog.stdlib.get_logger("mainstay.telemetry")
 Row = tuple[Any, ...]
 Insert = Callable[[Any, str], Awaitable[None]]
 REPORT_SECONDS = 10.0
+FEW = 2000
+"""Rows that are converted on the event loop."""
 
 
 class Writer:
@@ -72,19 +74,22 @@ class Writer:
 
     def write(self, row: Row) -> bool:
         """Take a row without waiting; False when it was dropped (no room, or the writer is closed)."""
+        return self.write_many((row,)) == 1
+
+    def write_many(self, rows: Sequence[Row]) -> int:
+        """Take rows without waiting; how many there was room for: the last ones are dropped first."""
         with self._lock:
-            accepted = not self._closing and len(self._rows) + self._in_flight < self._capacity
-            if accepted:
-                self._rows.append(row)
-                self._accepted += 1
-                waiting = len(self._rows)
-            else:
-                self.dropped += 1
-        if not accepted:
+            before = len(self._rows)
+            room = 0 if self._closing else max(0, self._capacity - before - self._in_flight)
+            taken = min(room, len(rows))
+            self._rows.extend(rows if taken == len(rows) else rows[:taken])
+            self._accepted += taken
+            self.dropped += len(rows) - taken
+        if taken < len(rows):
             self._report_drops()
-        elif waiting == 1 or waiting == self._batch_rows:
+        if taken and (before == 0 or before < self._batch_rows <= before + taken):
             self._signal()
-        return accepted
+        return taken
 
     async def put(self, row: Row) -> None:
         """Take a row, waiting while there is no room. ``RuntimeError`` when the writer is closed."""
@@ -154,9 +159,13 @@ class Writer:
 
     async def _flush(self) -> None:
         with self._lock:
-            rows = [self._rows.popleft() for _ in range(min(len(self._rows), self._batch_rows))]
+            if len(self._rows) <= self._batch_rows:
+                rows, self._rows = self._rows, deque()
+            else:
+                rows = deque(self._rows.popleft() for _ in range(self._batch_rows))
             self._in_flight = len(rows)
-        batch = self._to_arrow(rows)
+        # Many rows take long enough for others to notice.
+        batch = self._to_arrow(rows) if len(rows) < FEW else await asyncio.to_thread(self._to_arrow, rows)
         if batch.num_rows:
             await self._store(batch)
         with self._lock:
@@ -183,7 +192,7 @@ class Writer:
             await asyncio.sleep(min(wait, 0.5) if self._closing else wait)
             wait = min(wait * 2, self._retry_limit_seconds)
 
-    def _to_arrow(self, rows: Sequence[Row]) -> Any:
+    def _to_arrow(self, rows: Collection[Row]) -> Any:
         try:
             return self._table(rows)
         except (pa.ArrowException, ValueError, TypeError, OverflowError):
@@ -194,7 +203,7 @@ class Writer:
             log.error("telemetry rows do not fit the table", table=self.table, rows=len(rows) - len(good))
             return self._table(good)
 
-    def _table(self, rows: Sequence[Row]) -> Any:
+    def _table(self, rows: Collection[Row]) -> Any:
         columns = list(zip(*rows, strict=True)) if rows else [()] * len(self._schema)
         if len(columns) != len(self._schema):
             raise ValueError("A row has another number of values than the table has columns.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -72,8 +72,17 @@ async def allowed(ctx: Context, host: str, field: str = "address") -> str:
         addresses: list[Address] = [ipaddress.ip_address(word)]
     except ValueError:
         addresses = await _look_up(word, field)
+    return permit(addresses, await permitted(ctx), field)
+
+
+async def permitted(ctx: Context) -> list[Span]:
+    """The networks whose devices may be asked."""
     (text,) = await options.get(ctx, ALLOWED)
-    permitted = spans(str(text), field)
+    return spans(str(text), "address")
+
+
+def permit(addresses: Sequence[Address], permitted: list[Span], field: str = "address") -> str:
+    """The first of these addresses that may be asked. Raises ``Invalid`` where there is none."""
     for address in addresses:
         if inside(getattr(address, "ipv4_mapped", None) or address, permitted):
             return str(address)

@@ -7,14 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from mainstay.modules.monitoring.discovery.reading import IF, IFX, PROCESSOR, STORAGE, SYSTEM, number, text, value
+from mainstay.modules.monitoring.polling.known import Known, Source
 from mainstay.modules.monitoring.polling.readings import Counter
 from mainstay.modules.monitoring.snmp import ber
-from mainstay.modules.monitoring.snmp.ber import Oid
-from mainstay.modules.monitoring.snmp.client import Access, Client, SnmpError
+from mainstay.modules.monitoring.snmp.client import Access, Client
 from mainstay.modules.monitoring.templates.statistics import COLUMN, COUNTER, Statistic, numbers
 
-MAX_ROWS = 2000
-UP_TIME, OBJECT_ID, DESCRIPTION = (*SYSTEM, 3, 0), (*SYSTEM, 2, 0), (*SYSTEM, 1, 0)
+OBJECT_ID, DESCRIPTION = (*SYSTEM, 2, 0), (*SYSTEM, 1, 0)
 OCTETS = {"in": (6, 10), "out": (10, 16)}
 """ifHCInOctets and ifHCOutOctets; where a device has not got them, ifInOctets and ifOutOctets."""
 LOSSES = {"if_in_discards": 13, "if_in_errors": 14, "if_out_discards": 19, "if_out_errors": 20}
@@ -40,39 +39,44 @@ Measures = Callable[[str, str], Sequence[Statistic]]
 """What else to measure on a device with this sysObjectID and this description."""
 
 
-async def ask(address: str, access: Access, measures: Measures | None = None) -> Reading:
-    """One poll. Raises ``SnmpError`` when the device does not answer."""
+async def ask(address: str, access: Access, measures: Measures | None = None, known: Known | None = None) -> Reading:
+    """One poll. ``known``: of the polls before; it is brought up to date.
+
+    Raises ``SnmpError`` when the device does not answer.
+    """
     found = Reading()
-    async with Client(address, access) as device:
-        up, *said = await device.get([UP_TIME, OBJECT_ID, DESCRIPTION] if measures else [UP_TIME])
-        found.up_ticks = number(value(up)) if up[1] == ber.TIME_TICKS else None
-        loads = [number(raw) for raw in (await _column(device, (*PROCESSOR, 2))).values()]
+    known = known if known is not None else Known()
+    known.meet(address, access)
+    async with Client(address, access, known.peer) as client:
+        device = Source(client, known)
+        await device.begin()
+        found.up_ticks = device.up_ticks
+        loads = [number(raw) for raw in (await device.numbered((*PROCESSOR, 2))).values()]
         if loads:
             found.gauges["cpu", ""] = sum(loads) / len(loads)
         await _storage(device, found)
         await _interfaces(device, found)
         await _peers(device, found)
-        for one in measures(*(text(value(item)) for item in said)) if measures else ():
-            await _statistic(device, found, one)
+        if measures is not None:
+            said = [await device.single(name, fixed=True) for name in (OBJECT_ID, DESCRIPTION)]
+            for one in measures(*(text(value(item)) if item is not None else "" for item in said)):
+                await _statistic(device, found, one)
+        device.end()
     return found
 
 
-async def _statistic(device: Client, found: Reading, one: Statistic) -> None:
+async def _statistic(device: Source, found: Reading, one: Statistic) -> None:
     """What a template measures."""
     found.scales[one.key] = one.scale
     if one.type == COLUMN:
-        names = await _rows(device, numbers(one.label_oid)) if one.label_oid else {}
-        for index, item in (await _rows(device, one.numbers)).items():
+        names = await device.rows(numbers(one.label_oid), fixed=True) if one.label_oid else {}
+        for index, item in (await device.rows(one.numbers)).items():
             part = text(value(names[index]))[:200] if index in names else ""
             _measure(found, one, part or ".".join(map(str, index)), item)
         return
-    try:
-        (item,) = await device.get([one.numbers])
-    except SnmpError as error:
-        if error.status:
-            return
-        raise
-    _measure(found, one, "", item)
+    item = await device.single(one.numbers)
+    if item is not None:
+        _measure(found, one, "", item)
 
 
 def _measure(found: Reading, one: Statistic, part: str, item: ber.Varbind) -> None:
@@ -92,49 +96,23 @@ def _measure(found: Reading, one: Statistic, part: str, item: ber.Varbind) -> No
         found.gauges[one.key, part] = amount * one.scale
 
 
-async def _peers(device: Client, found: Reading) -> None:
+async def _peers(device: Source, found: Reading) -> None:
     """BGP sessions by the address of the peer: established or not (BGP4-MIB, RFC 4273)."""
-    states = await _rows(device, BGP_STATE)
-    wanted = await _rows(device, BGP_ADMIN) if states else {}
+    states = await device.rows(BGP_STATE)
+    wanted = await device.rows(BGP_ADMIN) if states else {}
     for index, item in states.items():
         # What was shut down on purpose is no failure.
         if len(index) == 4 and not (index in wanted and value(wanted[index]) == STOPPED):
             found.gauges["bgp_peer", ".".join(map(str, index))] = 1.0 if value(item) == ESTABLISHED else 0.0
 
 
-async def _rows(device: Client, top: Oid) -> dict[Oid, ber.Varbind]:
-    """A column by whatever its index is."""
-    try:
-        items = await device.walk(top, limit=MAX_ROWS)
-    except SnmpError as error:
-        if "circles" in str(error) or error.status:
-            return {}
-        raise
-    found = {ber.oid_of(item[0])[len(top) :]: item for item in items}
-    return {index: item for index, item in found.items() if index and item[1] not in ber.EXCEPTIONS}
-
-
-async def _column(device: Client, top: Oid) -> dict[int, object]:
-    try:
-        items = await device.walk(top, limit=MAX_ROWS)
-    except SnmpError as error:
-        if "circles" in str(error) or error.status:
-            return {}
-        raise
-    made: dict[int, object] = {}
-    for item in items:
-        index = ber.oid_of(item[0])[len(top) :]
-        if len(index) == 1 and item[1] not in ber.EXCEPTIONS:
-            made[index[0]] = value(item)
-    return made
-
-
-async def _storage(device: Client, found: Reading) -> None:
-    sizes = await _column(device, (*STORAGE, 5))
+async def _storage(device: Source, found: Reading) -> None:
+    sizes = await device.numbered((*STORAGE, 5))
     if not sizes:
         return
-    kinds, names = await _column(device, (*STORAGE, 2)), await _column(device, (*STORAGE, 3))
-    used = await _column(device, (*STORAGE, 6))
+    kinds = await device.numbered((*STORAGE, 2), fixed=True)
+    names = await device.numbered((*STORAGE, 3), fixed=True)
+    used = await device.numbered((*STORAGE, 6))
     for index, size in sizes.items():
         kind = text(kinds.get(index)).rpartition(".")[2]
         if number(size) > 0 and kind.isdigit():
@@ -144,23 +122,23 @@ async def _storage(device: Client, found: Reading) -> None:
                 found.gauges[part] = min(100.0, 100 * max(0, number(used.get(index))) / number(size))
 
 
-async def _interfaces(device: Client, found: Reading) -> None:
-    names = await _column(device, (*IFX, 1)) or await _column(device, (*IF, 2))
+async def _interfaces(device: Source, found: Reading) -> None:
+    names = await device.numbered((*IFX, 1), fixed=True) or await device.numbered((*IF, 2), fixed=True)
     if not names:
         return
     # By name: the number of an interface may be another one after the device has started again.
     called = {index: text(name)[:200] or str(index) for index, name in names.items()}
-    for index, raw in (await _column(device, (*IFX, 15))).items():
+    for index, raw in (await device.numbered((*IFX, 15))).items():
         if number(raw) > 0 and index in called:
             found.speeds[called[index]] = number(raw) * 125_000.0
     for way, (wide, narrow) in OCTETS.items():
-        columns = (await _column(device, (*IFX, wide)), 64)
+        columns = (await device.numbered((*IFX, wide)), 64)
         if not columns[0]:
-            columns = (await _column(device, (*IF, narrow)), 32)
+            columns = (await device.numbered((*IF, narrow)), 32)
         _count(found, called, f"if_{way}", *columns)
     for metric, column in LOSSES.items():
-        _count(found, called, metric, await _column(device, (*IF, column)), 32)
-    for index, raw in (await _column(device, (*IF, 8))).items():
+        _count(found, called, metric, await device.numbered((*IF, column)), 32)
+    for index, raw in (await device.numbered((*IF, 8))).items():
         if index in called:
             found.gauges["if_up", called[index]] = 1.0 if raw == 1 else 0.0
 

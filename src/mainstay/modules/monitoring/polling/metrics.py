@@ -13,17 +13,24 @@ COLUMNS: dict[str, Any] = {
     "organization": pa.string(), "ci": pa.string(), "metric": pa.string(), "resource": pa.string(),
     "time": pa.timestamp("ms", "UTC"), "value": pa.float64(),
 }  # fmt: skip
+LIMITS: dict[str, Any] = {"batch_rows": 50_000, "batch_seconds": 1.0, "capacity": 250_000}
+"""Of the writer: a large insert costs half of what five small ones do, and nobody waits for a measurement."""
 SUMMARIES = {"metrics_5m": 300, "metrics_1h": 3600}
 
 
+def milliseconds(moment: datetime) -> int:
+    """A moment as samples have it."""
+    return round(moment.timestamp() * 1000)
+
+
 class Sample(NamedTuple):
-    """One measurement, in the order of the columns."""
+    """One measurement, in the order of the columns. ``time``: in milliseconds since 1970."""
 
     organization: str
     ci: str
     metric: str
     resource: str
-    time: datetime
+    time: int
     value: float
 
 

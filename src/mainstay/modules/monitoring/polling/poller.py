@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import time
 import zlib
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
 from sqlalchemy import select, update
@@ -25,7 +26,9 @@ from mainstay.modules.monitoring.credentials import service as credentials
 from mainstay.modules.monitoring.credentials.tables import ACTIVE, Credential
 from mainstay.modules.monitoring.discovery.ping import Pinger
 from mainstay.modules.monitoring.polling.asking import LOSSES, Reading, ask
-from mainstay.modules.monitoring.polling.metrics import COLUMNS, TABLE, Sample
+from mainstay.modules.monitoring.polling.known import Known
+from mainstay.modules.monitoring.polling.metrics import COLUMNS, LIMITS, TABLE, Sample, milliseconds
+from mainstay.modules.monitoring.polling.notes import Notes
 from mainstay.modules.monitoring.polling.readings import Before, rates, restarted
 from mainstay.modules.monitoring.polling.tables import DOWN, SILENT, UP, Polled
 from mainstay.modules.monitoring.snmp.ber import Malformed
@@ -36,12 +39,15 @@ from mainstay.modules.monitoring.thresholds.engine import Rules, Threshold, Watc
 from mainstay.modules.monitoring.thresholds.shipped import METRICS
 
 if TYPE_CHECKING:
+    from mainstay.kernel.context import Context
     from mainstay.kernel.platform import Platform
     from mainstay.kernel.telemetry import Writer
 
 log = structlog.stdlib.get_logger("mainstay.polling")
 AT_ONCE, LIMIT, REFRESH = 256, 30.0, 10.0
 """Devices at once; seconds for one of them; seconds between looks at what is to be polled."""
+PERMITTED = 1.0
+"""Seconds that the permitted networks are remembered: when many devices are asked at once, they are read once."""
 MISSES = 2
 """Polls without an answer until a device is down: one lost packet is no outage."""
 
@@ -68,6 +74,7 @@ class Device:
     collector: str = ""
     """Of a device at a site with a collector: that polls it, and hands over what it read."""
     before: Before = field(default_factory=Before)
+    known: Known = field(default_factory=Known)
     watch: Watch = field(default_factory=Watch)
     rules: Rules = field(default_factory=thresholds.shipped)
     echoed: bool = False
@@ -86,11 +93,14 @@ class Poller(Service):
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._pinger = Pinger()
         self._access: dict[str, tuple[float, Access | None]] = {}
+        self._permitted: dict[str, tuple[float, list[credentials.Span]]] = {}
+        self._looking = asyncio.Lock()
         self._measured: dict[str, Measured] = {}
+        self._notes = Notes(platform)
 
     async def start(self) -> None:
         if self.platform.telemetry is not None:
-            self._writer = self.platform.telemetry.writer(TABLE, COLUMNS)
+            self._writer = self.platform.telemetry.writer(TABLE, COLUMNS, **LIMITS)
         if self.platform.settings.polling:
             self._task = asyncio.create_task(self._run(), name="poller")
 
@@ -100,6 +110,7 @@ class Poller(Service):
                 task.cancel()
                 with suppress(asyncio.CancelledError):
                     await task
+        await self._notes.close()
         if self._writer is not None:
             await self._writer.drain()
 
@@ -122,6 +133,7 @@ class Poller(Service):
 
     async def refresh(self) -> None:
         """Take over what is to be polled from the database."""
+        await self._notes.write()
         async with self.platform.work(ANY_ORGANIZATION, write=False) as ctx:
             query = select(Polled, Ci.category).join(Ci, Ci.id == Polled.ci).where(Polled.enabled.is_(True))
             rows = (await ctx.session.execute(query)).all()
@@ -206,7 +218,7 @@ class Poller(Service):
                 access = await self._access_of(device)
                 own = self._measured.get(device.organization)
                 async with asyncio.timeout(min(LIMIT, device.interval)):
-                    reading = await ask(device.address, access, own.of if own else None)
+                    reading = await ask(device.address, access, own.of if own else None, device.known)
             except TimeoutError:
                 error = "It was not done in time."
             except (SnmpError, Malformed, ApiError, ValueError, OSError) as failed:
@@ -234,45 +246,60 @@ class Poller(Service):
             values |= _values(device, reading, started)
         if alive:
             events += _judge(device, values, started, now)
+        at = milliseconds(now)
+        samples = [
+            Sample(device.organization, device.ci, metric, part, at, value) for (metric, part), value in values.items()
+        ]
         if kept is not None:
-            kept += [Sample(device.organization, device.ci, *key, now, value) for key, value in values.items()]
+            kept += samples
         elif self._writer is not None:
-            for (metric, part), value in values.items():
-                self._writer.write(Sample(device.organization, device.ci, metric, part, now, value))
-        await self._note(device, now, seconds, error)
+            self._writer.write_many(samples)
+        self._notes.add(device.organization, device.ci, {
+            "state": device.state, "since": device.since, "last_run": now, "seconds": seconds, "error": error,
+            "breached": _breached(device),
+        })  # fmt: skip
         if events:
+            # What was said must be known after a restart, or it is said again.
+            await self._notes.write()
             await RAW_EVENTS.publish(self.platform, events)
 
     async def drain(self) -> None:
-        """Wait until what was measured is stored."""
+        """Wait until what was measured, and how it went, is stored."""
+        await self._notes.write()
         if self._writer is not None:
             await self._writer.drain()
 
     async def _access_of(self, device: Device) -> Access:
-        known = self._access.get(device.credential)
-        if known is None or known[0] < time.monotonic():
-            async with self.platform.work(device.organization, write=False) as ctx:
-                query = select(Credential).where(Credential.id == device.credential, Credential.status == ACTIVE)
-                row = (await ctx.session.execute(query)).scalar()
-                access = None
-                if row is not None:
-                    access = await credentials.access_of(credentials.values_of(row), credentials.opened(ctx, row))
-            # For a minute: a password that was changed counts soon after.
-            known = self._access[device.credential] = (time.monotonic() + 60, access)
-        if known[1] is None:
+        """How to ask a device. Raises ``ValueError`` without a credential, ``Invalid`` where it may not be asked."""
+        if not self._fresh(device):
+            # Devices that begin together wait for one look.
+            async with self._looking:
+                if not self._fresh(device):
+                    async with self.platform.work(device.organization, write=False) as ctx:
+                        await self._look(ctx, device)
+        credentials.permit([ipaddress.ip_address(device.address)], self._permitted[device.organization][1])
+        access = self._access[device.credential][1]
+        if access is None:
             raise ValueError("Its credential is not there, or not active, any more.")
-        async with self.platform.work(device.organization, write=False) as ctx:
-            await credentials.allowed(ctx, device.address)
-        return known[1]
+        return access
 
-    async def _note(self, device: Device, now: datetime, seconds: float, error: str) -> None:
-        values: dict[str, Any] = {
-            "state": device.state, "since": device.since, "last_run": now, "seconds": seconds, "error": error,
-            "breached": _breached(device),
-        }  # fmt: skip
-        async with self.platform.work(device.organization) as ctx:
-            noted = update(Polled).where(Polled.ci == device.ci).values(**values)
-            await ctx.session.execute(noted.execution_options(synchronize_session=False))
+    def _fresh(self, device: Device) -> bool:
+        known = (self._access.get(device.credential), self._permitted.get(device.organization))
+        return all(one is not None and one[0] > time.monotonic() for one in known)
+
+    async def _look(self, ctx: Context, device: Device) -> None:
+        """Read again what is not fresh: the credential, the permitted networks."""
+        now = time.monotonic()
+        if self._permitted.get(device.organization, (0.0,))[0] <= now:
+            self._permitted[device.organization] = (now + PERMITTED, await credentials.permitted(ctx))
+        if self._access.get(device.credential, (0.0,))[0] <= now:
+            query = select(Credential).where(Credential.id == device.credential, Credential.status == ACTIVE)
+            row = (await ctx.session.execute(query)).scalar()
+            access = None
+            if row is not None:
+                access = await credentials.access_of(credentials.values_of(row), credentials.opened(ctx, row))
+            # A password that was changed counts soon after.
+            self._access[device.credential] = (now + 60, access)
 
 
 def availability(device: Device, alive: bool, told: bool, now: datetime, error: str) -> list[RawEvent]:

@@ -132,6 +132,29 @@ def varbinds_at(data: bytes, at: int, end: int) -> list[Varbind]:
     return found
 
 
+def values_at(data: bytes, at: int, end: int, heads: Sequence[bytes]) -> list[tuple[int, bytes]] | None:
+    """Tags and contents of a list of variable bindings that has just these names (``heads``: encoded, with tag and
+    length); ``None`` for any other list, which ``varbinds_at`` reads."""
+    at, stop = expect(data, at, end, SEQUENCE)
+    if stop != end:
+        return None
+    found: list[tuple[int, bytes]] = []
+    try:
+        for head in heads:
+            size = data[at + 1]
+            # Only the short form: both lengths below 128, and the value ends where its binding does.
+            if data[at] != SEQUENCE or size > 127 or not data.startswith(head, at + 2):
+                return None
+            value = at + 2 + len(head)
+            content, at = value + 2, at + 2 + size
+            if at > end or data[value + 1] > 127 or content + data[value + 1] != at:
+                return None
+            found.append((data[value], data[content:at]))
+    except IndexError:
+        return None
+    return found if at == end else None
+
+
 def oid_of(content: bytes) -> Oid:
     """The numbers of an encoded object identifier."""
     if not content or content[-1] & 0x80:
@@ -256,6 +279,14 @@ def sequence(*parts: bytes) -> bytes:
     return element(SEQUENCE, b"".join(parts))
 
 
+def varbind(name: bytes, tag: int, content: bytes) -> bytes:
+    """An encoded variable binding."""
+    named, size = len(name), len(content)
+    if named + size < 124:
+        return bytes((SEQUENCE, named + size + 4, OBJECT_IDENTIFIER, named)) + name + bytes((tag, size)) + content
+    return sequence(element(OBJECT_IDENTIFIER, name), element(tag, content))
+
+
 def varbinds(items: Iterable[Varbind]) -> bytes:
     """An encoded list of variable bindings."""
-    return sequence(*[sequence(element(OBJECT_IDENTIFIER, name), element(tag, value)) for name, tag, value in items])
+    return sequence(*[varbind(*item) for item in items])

@@ -1,7 +1,7 @@
 """Asking a device: get, get-next, get-bulk, walk and set, with SNMPv1, v2c and v3.
 
-gufo-snmp polls; this client is for people who look at a device. It keeps the type of every value, writes values, and
-speaks the SHA-2 and AES-256 protocols, none of which gufo-snmp does.
+It polls, and is what people look at a device with: it keeps the type of every value, writes values, and speaks the
+SHA-2 and AES-256 protocols.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ import ipaddress
 import secrets
 import socket
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from mainstay.modules.monitoring.snmp import ber, message, usm
+from mainstay.modules.monitoring.snmp.batch import Batch, Refused, Value
 from mainstay.modules.monitoring.snmp.ber import EXCEPTIONS, Malformed, Oid, Varbind
 from mainstay.modules.monitoring.snmp.message import GET, GET_BULK, GET_NEXT, SET, V1, V2C, V3, Pdu, Secured
 
@@ -26,7 +28,7 @@ ERRORS = {
     18: "The name is inconsistent",
 }  # fmt: skip
 MAX_REPETITIONS = 50
-_Accept = Callable[[bytes], Pdu | None]
+_Found = TypeVar("_Found")
 
 
 class SnmpError(Exception):
@@ -56,8 +58,8 @@ class Access:
 
 
 @dataclass(slots=True)
-class _Peer:
-    """What is known of the device's engine."""
+class Peer:
+    """What is known of the device's engine; it may be kept for the next conversation."""
 
     engine_id: bytes = b""
     boots: int = 0
@@ -65,13 +67,40 @@ class _Peer:
     at: float = 0.0
 
 
-@dataclass(slots=True)
 class _Waiting(asyncio.DatagramProtocol):
-    answers: asyncio.Queue[bytes] = field(default_factory=lambda: asyncio.Queue(64))
+    """Takes what comes while an answer is waited for; what comes late, or is nonsense, is left alone."""
+
+    def __init__(self) -> None:
+        self._accept: Callable[[bytes], Any] | None = None
+        self._future: asyncio.Future[Any] | None = None
+
+    async def answer(self, seconds: float, accept: Callable[[bytes], Any]) -> Any:
+        """What ``accept`` makes of the first datagram that it takes; ``None``: none came in time."""
+        loop = asyncio.get_running_loop()
+        self._accept, self._future = accept, loop.create_future()
+        timer = loop.call_later(seconds, self._over)
+        try:
+            return await self._future
+        finally:
+            timer.cancel()
+            self._accept = self._future = None
+
+    def _over(self) -> None:
+        if self._future is not None and not self._future.done():
+            self._future.set_result(None)
 
     def datagram_received(self, data: bytes, _address: object) -> None:
-        if not self.answers.full():
-            self.answers.put_nowait(data)
+        if self._future is None or self._accept is None or self._future.done():
+            return
+        try:
+            found = self._accept(data)
+        except Malformed:
+            return  # nonsense, or the late answer to another question
+        except Exception as error:
+            self._future.set_exception(error)
+        else:
+            if found is not None:
+                self._future.set_result(found)
 
     def error_received(self, _error: Exception) -> None:
         # A refusal by ICMP may come before an answer to an earlier try; the time-out decides.
@@ -81,10 +110,10 @@ class _Waiting(asyncio.DatagramProtocol):
 class Client:
     """A conversation with one device: ``async with Client("192.0.2.1", access) as device: ...``."""
 
-    def __init__(self, address: str, access: Access) -> None:
+    def __init__(self, address: str, access: Access, peer: Peer | None = None) -> None:
         self.address = str(ipaddress.ip_address(address))
         self.access = access
-        self._peer = _Peer()
+        self.peer = peer or Peer()
         self._protocol = _Waiting()
         self._transport: asyncio.DatagramTransport | None = None
 
@@ -106,6 +135,17 @@ class Client:
 
     async def get(self, names: Sequence[Oid]) -> list[Varbind]:
         return await self._ask(GET, [_blank(name) for name in names])
+
+    async def get_batch(self, batch: Batch) -> list[Value]:
+        """The values of a batch, in its order; of one that the device has not got the tag says so."""
+        if self.access.version == V3:
+            return batch.ordered(await self._ask(GET, batch.items))
+        request_id = _number()
+        packet = batch.request(self.access.version, self.access.community.encode(), request_id)
+        try:
+            return await self._exchange(packet, lambda data: batch.values(data, request_id))
+        except Refused as refused:
+            raise _error(refused.status, refused.index, batch.items) from None
 
     async def get_next(self, names: Sequence[Oid]) -> list[Varbind]:
         return await self._ask(GET_NEXT, [_blank(name) for name in names])
@@ -154,10 +194,10 @@ class Client:
             raise
 
     async def _ask(self, kind: int, items: list[Varbind], first: int = 0, second: int = 0) -> list[Varbind]:
-        request_id = secrets.randbelow(2**31 - 1) + 1
+        request_id = _number()
         pdu = Pdu(kind, request_id, first, second, items)
         if self.access.version == V3:
-            if not self._peer.engine_id:
+            if not self.peer.engine_id:
                 await self._discover()
             answer = await self._secure(pdu)
         else:
@@ -167,33 +207,17 @@ class Client:
             packet = message.encode(self.access.version, community.encode(), pdu)
             answer = await self._exchange(packet, lambda data: self._plain(data, request_id))
         if answer.error_status:
-            text = ERRORS.get(answer.error_status, f"The device reports error {answer.error_status}")
-            index = max(0, answer.error_index)
-            if index and index <= len(items):
-                text += f" ({ber.oid_text(items[index - 1][0])})"
-            raise SnmpError(f"{text}.", index, answer.error_status)
+            raise _error(answer.error_status, answer.error_index, items)
         return answer.varbinds
 
-    async def _exchange(self, packet: bytes, accept: _Accept) -> Pdu:
+    async def _exchange(self, packet: bytes, accept: Callable[[bytes], _Found | None]) -> _Found:
         """Send, and again after each time-out; the first answer that ``accept`` takes."""
         assert self._transport is not None
-        loop = asyncio.get_running_loop()
         for _ in range(self.access.retries + 1):
             self._transport.sendto(packet)
-            deadline = loop.time() + self.access.timeout
-            while (left := deadline - loop.time()) > 0:
-                try:
-                    # Not wait_for: where an answer is there already, that forgets that the caller's time is over.
-                    async with asyncio.timeout(left):
-                        data = await self._protocol.answers.get()
-                except TimeoutError:
-                    break
-                try:
-                    found = accept(data)
-                except Malformed:
-                    continue  # nonsense, or the late answer to another question
-                if found is not None:
-                    return found
+            found: _Found | None = await self._protocol.answer(self.access.timeout, accept)
+            if found is not None:
+                return found
         raise NoAnswer(
             f"{self.address} did not answer on port {self.access.port}. Check that SNMP is on there, lets this server "
             "in, and has this version and credential."
@@ -207,7 +231,7 @@ class Client:
 
     async def _discover(self) -> None:
         """Ask for the engine's id, boots and time (RFC 3414, section 4)."""
-        message_id = secrets.randbelow(2**31 - 1) + 1
+        message_id = _number()
         pdu = Pdu(GET, message_id, 0, 0, [])
         packet = usm.seal(None, pdu, message_id=message_id, engine_id=b"", boots=0, engine_time=0,
                           flags=message.REPORTABLE)  # fmt: skip
@@ -222,24 +246,28 @@ class Client:
         await self._exchange(packet, accept)
 
     def _learn(self, got: Secured) -> None:
-        self._peer = _Peer(got.engine_id, got.boots, got.time, asyncio.get_running_loop().time())
+        self.peer.engine_id, self.peer.boots, self.peer.time = got.engine_id, got.boots, got.time
+        self.peer.at = asyncio.get_running_loop().time()
 
     async def _secure(self, pdu: Pdu) -> Pdu:
-        for _ in range(2):
+        for turn in range(2):
             answer = await self._secured_exchange(pdu)
             if answer.kind != message.REPORT:
                 return answer
             stat = ber.oid_of(answer.varbinds[0][0])[len(usm.STATS)] if answer.varbinds else 0
-            if stat != usm.NOT_IN_WINDOW:
+            if stat == usm.UNKNOWN_ENGINE and not turn:
+                # What was known is of another device at this address.
+                await self._discover()
+            elif stat != usm.NOT_IN_WINDOW:
                 raise SnmpError(REPORTED.get(stat, "The device refused the request."))
         raise SnmpError("The device's clock for SNMPv3 could not be followed.")
 
     async def _secured_exchange(self, pdu: Pdu) -> Pdu:
-        user, peer = self.access.user, self._peer
+        user, peer = self.access.user, self.peer
         if user is None:
             raise SnmpError("SNMPv3 needs a user.")
         passed = int(asyncio.get_running_loop().time() - peer.at)
-        message_id = secrets.randbelow(2**31 - 1) + 1
+        message_id = _number()
         packet = usm.seal(user, pdu, message_id=message_id, engine_id=peer.engine_id, boots=peer.boots,
                           engine_time=peer.time + passed, flags=message.REPORTABLE)  # fmt: skip
 
@@ -259,7 +287,7 @@ class Client:
         body = got.body
         if user.auth is not None:
             auth_key, privacy_key = user.keys(got.engine_id)
-            if got.engine_id != self._peer.engine_id or not usm.authentic(user.auth, auth_key, got):
+            if got.engine_id != self.peer.engine_id or not usm.authentic(user.auth, auth_key, got):
                 return None
             self._learn(got)
             if got.flags & message.PRIVATE:
@@ -285,6 +313,19 @@ REPORTED = {
     usm.WRONG_DIGEST: "The authentication password or protocol is wrong.",
     usm.DECRYPTION_ERROR: "The privacy password or protocol is wrong.",
 }
+
+
+def _number() -> int:
+    """The number of a message, which nobody else can guess."""
+    return secrets.randbelow(2**31 - 1) + 1
+
+
+def _error(status: int, index: int, items: Sequence[Varbind]) -> SnmpError:
+    text = ERRORS.get(status, f"The device reports error {status}")
+    index = max(0, index)
+    if index and index <= len(items):
+        text += f" ({ber.oid_text(items[index - 1][0])})"
+    return SnmpError(f"{text}.", index, status)
 
 
 def _blank(name: Oid) -> Varbind:
