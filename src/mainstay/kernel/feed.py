@@ -134,7 +134,7 @@ class Tail:
         self._database = platform.database
         self._fresh = fresh
         self._entries: list[Entry] = []
-        self._places: list[Place] = []
+        self.places: list[Place] = []
         self._start: Place | None = None
         self._looked = float("-inf")
         self._lock = asyncio.Lock()
@@ -142,15 +142,15 @@ class Tail:
     async def after(self, place: Place) -> list[Entry]:
         """The next changes after a place, ``BATCH`` at most."""
         async with self._lock:
-            if self._start is not None and self._start <= place and self._places and place < self._places[-1]:
-                first = bisect_right(self._places, place)
+            if self._start is not None and self._start <= place and self.places and place < self.places[-1]:
+                first = bisect_right(self.places, place)
                 return self._entries[first : first + BATCH]
-            end = self._places[-1] if self._places else self._start
+            end = self.places[-1] if self.places else self._start
             if place == end and monotonic() < self._looked + self._fresh:
                 return []
             found = await self._read(place)
             if place != end:
-                self._start, self._entries, self._places = place, [], []
+                self._start, self._entries, self.places = place, [], []
             self._keep(found)
             self._looked = monotonic() if len(found) < BATCH else float("-inf")
             return found
@@ -162,47 +162,51 @@ class Tail:
 
     def _keep(self, found: list[Entry]) -> None:
         self._entries += found
-        self._places += [entry.place for entry in found]
+        self.places += [entry.place for entry in found]
         surplus = len(self._entries) - 2 * BATCH
         if surplus > 0:
-            self._start = self._places[surplus - 1]
-            del self._entries[:surplus], self._places[:surplus]
+            self._start = self.places[surplus - 1]
+            del self._entries[:surplus], self.places[:surplus]
 
 
 class Reader:
     """One consumer in this process and how far it is.
 
-    ``_stored`` is the position in the table as last seen. Between it and ``_place`` nothing concerns the consumer.
+    ``_stored`` is the position in the table as last seen. Between it and ``place`` nothing concerns the consumer.
     """
 
     def __init__(self, platform: Platform, tail: Tail, consumer: Consumer) -> None:
         self._platform, self._tail, self._consumer = platform, tail, consumer
         self._stored: Place | None = None
-        self._place: Place = (0, 0)
+        self.place: Place = (0, 0)
         self._noted = monotonic()
         self._wants: dict[str, bool] = {}
 
     async def step(self) -> bool:
         """Handle the next changes, or pass them over; whether there were any."""
         if self._stored is None:
-            self._stored = self._place = await self._position()
-        found = await self._tail.after(self._place)
+            await self.begin()
+        found = await self._tail.after(self.place)
         wanted = [entry for entry in found if self._concerns(entry.resource)]
         if wanted:
             await self._handle(wanted, found[-1].place)
         elif found:
-            self._place = found[-1].place
-        if self._place != self._stored and monotonic() > self._noted + NOTED:
+            self.place = found[-1].place
+        if self.place != self._stored and monotonic() > self._noted + NOTED:
             await self.note()
         return bool(found)
 
+    async def begin(self) -> None:
+        """Go on from the position in the table."""
+        self._stored = self.place = await self._position()
+
     def forget(self) -> None:
-        """Go on from the position in the table, after an error."""
+        """After an error: what the table says counts."""
         self._stored = None
 
     async def note(self) -> None:
         """Write down how far it came without anything to do."""
-        seen, place = self._stored, self._place
+        seen, place = self._stored, self.place
         self._noted = monotonic()
         if seen is None or seen == place:
             return
@@ -256,7 +260,7 @@ class Reader:
                 ctx.cache.clear()
                 await self._consumer.handler(ctx, list(group))
                 await ctx.session.flush()
-        self._stored = self._place = last
+        self._stored = self.place = last
         self._noted = monotonic()
 
 
