@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Sequence
 
@@ -83,6 +84,12 @@ async def step(reader: feed.Reader) -> None:
         pass
 
 
+async def seen(platform: Platform, here: feed.Place) -> None:
+    """Until what was written shows."""
+    while not await feed.Tail(platform).after(here):
+        await asyncio.sleep(0.01)
+
+
 async def through(reader: feed.Reader, platform: Platform) -> None:
     """Until it is behind all that is there now; on PostgreSQL an unrelated transaction may hold it up."""
     goal = await newest(platform)
@@ -137,6 +144,7 @@ async def test_one_look_serves_all_consumers(world: World, here: feed.Place, mon
     plum, stone = Listener(world, "plum"), Listener(world, "stone")
     readers = [plum.reader(tail), stone.reader(tail)]
     await write(world, "plum", "a")
+    await seen(world.platform, here)
     for reader in readers:
         await reader.begin()
     await step(readers[1])
@@ -164,6 +172,7 @@ async def test_a_failed_batch_leaves_nothing_and_comes_again(world: World, here:
     listener = Listener(world, "plum")
     reader = listener.reader()
     await write(world, "plum", "a")
+    await seen(world.platform, here)
     listener.fail = True
     with pytest.raises(ValueError, match="no"):
         await reader.step()
