@@ -23,6 +23,8 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
+import uvloop
+
 from bench.load import Call
 from bench.mainstay import BATCH, DATABASE, Mainstay, _prepare
 from bench.postgres import Postgres, postgres
@@ -178,7 +180,7 @@ def main() -> None:
         database.migrate(settings)
         kinds = wanted.what or list(WORK)
         try:
-            asyncio.run(measure(settings, kinds, wanted.rows, wanted.times, wanted.connections, wanted.top))
+            uvloop.run(measure(settings, kinds, wanted.rows, wanted.times, wanted.connections, wanted.top))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 

@@ -6,7 +6,7 @@ one they handled (see ``feed``).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -71,9 +71,17 @@ _CURRENT = direct.Statement(on_tables(select(_NUMBER)))
 
 
 async def record(
-    ctx: Context, resource: str, action: str, entries: Iterable[tuple[str, int, list[dict[str, Any]]]]
+    ctx: Context,
+    resource: str,
+    action: str,
+    entries: Iterable[tuple[str, int, list[dict[str, Any]]]],
+    *,
+    inserting: tuple[direct.Direct, Mapping[str, Any]] | None = None,
 ) -> None:
-    """Add the trail of one kind of change to many records: ``(record id, new version, changes)`` each."""
+    """Add the trail of one kind of change to many records: ``(record id, new version, changes)`` each.
+
+    ``inserting``: the row whose trail it is, to be stored along with it.
+    """
     who = ctx.principal
     rows = [
         {
@@ -99,7 +107,11 @@ async def record(
         for row in rows:
             row["transaction"] = number
         statement = _INSERT_MANY
-    await direct.insert(database, ctx.session, statement.on(database), rows)
+    if inserting is not None:
+        (row,) = rows
+        await direct.insert_with(database, ctx.session, *inserting, statement.on(database), row)
+    else:
+        await direct.insert(database, ctx.session, statement.on(database), rows)
     if resource in CONFIGURATION:
         await bump(ctx)
     if ctx.platform.live is not None:

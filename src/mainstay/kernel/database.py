@@ -168,7 +168,7 @@ def _sqlite_connect(connection: Any, _record: Any) -> None:
 def _sqlite_begin(connection: Connection) -> None:
     write = connection.get_execution_options().get("mainstay_write")
     driver = connection.connection.driver_connection
-    sqlite.begin(driver, "BEGIN IMMEDIATE" if write else "BEGIN")
+    sqlite.begin(driver, write)
 
 
 @event.listens_for(Session, "do_orm_execute")

@@ -7,6 +7,7 @@ and converts the values; only the way to the driver is shorter. See decision 11.
 from __future__ import annotations
 
 import asyncio
+import re
 import sqlite3
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 
 Row = Sequence[Any]
 READERS = 4
-AT_ONCE = 0.008
-"""Seconds that a statement on SQLite may keep the others waiting before it is given to a thread."""
 COPIED = 20
 """From so many rows on PostgreSQL takes them as a copy."""
 
@@ -131,7 +130,7 @@ async def run(database: Database, session: AsyncSession, statement: Direct, give
         database.watch(statement.sql)
         return statement.read(await database.reader.fetch(statement.sql, values))
     connection = await _connection(database, session, statement)
-    return statement.read(await _execute(database, connection, statement, values))
+    return statement.read(await _execute(database, connection, statement.sql, values))
 
 
 async def insert(
@@ -140,7 +139,7 @@ async def insert(
     """Insert rows in the session's transaction."""
     connection = await _connection(database, session, statement)
     if len(rows) == 1:
-        await _execute(database, connection, statement, statement.values(rows[0]))
+        await _execute(database, connection, statement.sql, statement.values(rows[0]))
         return
     values = [statement.values(row) for row in rows]
     try:
@@ -159,6 +158,33 @@ async def insert(
                 await connection._connection.executemany(statement.sql, values)
     except Exception as error:
         _raise(database, connection, statement.sql, error)
+
+
+async def insert_with(
+    database: Database,
+    session: AsyncSession,
+    first: Direct,
+    row: Mapping[str, Any],
+    second: Direct,
+    beside: Mapping[str, Any],
+) -> None:
+    """Insert a row each into two tables, on PostgreSQL in one exchange."""
+    connection = await _connection(database, session, first)
+    values, others = first.values(row), second.values(beside)
+    if database.is_sqlite:
+        await _execute(database, connection, first.sql, values)
+        await _execute(database, connection, second.sql, others)
+        return
+    sql = _together.get((first.sql, second.sql))
+    if sql is None:
+        # The text of an insert holds no literals: every "$1" in it is a parameter.
+        behind = _PARAMETER.sub(lambda found: f"${int(found[1]) + len(values)}", second.sql)
+        sql = _together[(first.sql, second.sql)] = f"WITH inserted AS ({first.sql}) {behind}"
+    await _execute(database, connection, sql, values + others)
+
+
+_PARAMETER = re.compile(r"\$(\d+)")
+_together: dict[tuple[str, str], str] = {}
 
 
 async def commit(database: Database, session: AsyncSession) -> None:
@@ -193,20 +219,17 @@ async def _connection(database: Database, session: AsyncSession, statement: Dire
     return held.connection.dbapi_connection
 
 
-async def _execute(database: Database, connection: Any, statement: Direct, values: list[Any]) -> Sequence[Row]:
+async def _execute(database: Database, connection: Any, sql: str, values: list[Any]) -> Sequence[Row]:
     driver = connection._connection
     try:
         async with connection._execute_mutex:
             if database.is_sqlite:
-                _outcome, rows = await driver._execute(
-                    sqlite._execute, driver._conn, sqlite._pending(driver), statement.sql, values
-                )
-                return rows  # type: ignore[no-any-return]
+                return await sqlite.run(driver, sql, values)
             if connection._transaction is None:
                 await connection._start_transaction()
-            return await driver.fetch(statement.sql, *values)  # type: ignore[no-any-return]
+            return await driver.fetch(sql, *values)  # type: ignore[no-any-return]
     except Exception as error:
-        _raise(database, connection, statement.sql, error)
+        _raise(database, connection, sql, error)
 
 
 def _raise(database: Database, connection: Any, sql: str, error: Exception) -> NoReturn:
@@ -276,7 +299,7 @@ class SqliteReader(Reader):
                 if self._here is None:
                     self._here = self._open()
                     self._here.set_progress_handler(self._over, 5000)
-                self._until = perf_counter() + AT_ONCE
+                self._until = perf_counter() + sqlite.AT_ONCE
                 try:
                     return self._here.execute(sql, values).fetchall()
                 except sqlite3.OperationalError as error:

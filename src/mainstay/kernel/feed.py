@@ -1,18 +1,23 @@
 """Consumers of the change feed: each handles every change at least once, in order, and survives kill -9.
 
 A consumer's position moves in the same transaction as what it stores, so its effects on the database happen exactly
-once; effects outside (a webhook) may repeat after a crash.
+once; effects outside (a webhook) may repeat after a crash. The changes are read once for all consumers of a process,
+and a consumer is handed those of the resources that it declares; see decision 12.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from bisect import bisect_right
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING
+from time import monotonic
+from typing import TYPE_CHECKING, Any
 
+import msgspec
 import structlog
-from sqlalchemy import BigInteger, Select, String, select, text, tuple_
+from sqlalchemy import BigInteger, String, Text, bindparam, cast, select, text, tuple_, type_coerce, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import SQLAlchemyError
@@ -21,17 +26,22 @@ from sqlalchemy.orm import Mapped, mapped_column
 from mainstay.kernel.changes import Change
 from mainstay.kernel.context import Context, system
 from mainstay.kernel.database import ANY_ORGANIZATION
+from mainstay.kernel.direct import Statement
 from mainstay.kernel.record import Base
 from mainstay.kernel.services import cancelled
+from mainstay.kernel.statements import plain
 
 if TYPE_CHECKING:
     from mainstay.kernel.platform import Platform
 
 log = structlog.get_logger("mainstay.feed")
-Handler = Callable[[Context, Sequence[Change]], Awaitable[None]]
 BATCH = 1000
 INTERVAL = 0.5
 """Seconds between looks; a change made by another process waits no longer than this."""
+NOTED = 10.0
+"""Seconds after which a consumer that only passed changes over writes down how far it is."""
+Place = tuple[int, int]
+"""A change's transaction and number: where it stands in the feed."""
 
 
 class FeedPosition(Base):
@@ -44,92 +54,263 @@ class FeedPosition(Base):
     seq: Mapped[int] = mapped_column(BigInteger, default=0)
 
 
-_consumers: dict[str, Handler] = {}
+class Entry:
+    """A change as consumers get it. It is the same object for all of them: read it, do not change it."""
+
+    __slots__ = ("_changes", "_raw", "action", "actor", "actor_name", "at", "organization", "place", "record_id",
+                 "resource", "seq", "version")  # fmt: skip
+
+    def __init__(self, row: Sequence[Any]) -> None:
+        transaction, self.seq, self.organization, self.resource, self.record_id, self.action = row[:6]
+        self.actor, self.actor_name, self.at, self.version, self._raw = row[6:]
+        self.place: Place = (transaction, self.seq)
+        self._changes: list[dict[str, Any]] | None = None
+
+    @property
+    def changes(self) -> list[dict[str, Any]]:
+        """The fields that changed; decoded when first asked for, as most changes are looked at by their resource."""
+        if self._changes is None:
+            self._changes = msgspec.json.decode(self._raw) if self._raw else []
+        return self._changes
 
 
-def consumer(name: str) -> Callable[[Handler], Handler]:
-    """Register ``async def handler(ctx, changes)``: changes of one organization, in order, in one transaction."""
+Handler = Callable[[Context, Sequence[Entry]], Awaitable[None]]
+Wanted = Callable[["Platform", str], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """What follows the feed."""
+
+    name: str
+    handler: Handler
+    wanted: Wanted
+    """Whether it handles changes of this resource."""
+
+
+_consumers: dict[str, Consumer] = {}
+
+
+def consumer(name: str, resources: Collection[str] | Wanted) -> Callable[[Handler], Handler]:
+    """Register ``async def handler(ctx, changes)``: changes of one organization, in order, in one transaction.
+
+    ``resources``: those whose changes it handles, or what tells whether it handles a resource's. Others pass it by.
+    """
+    wanted: Wanted = resources if callable(resources) else lambda _platform, resource: resource in resources
 
     def add(handler: Handler) -> Handler:
-        _consumers[name] = handler
+        _consumers[name] = Consumer(name, handler, wanted)
         return handler
 
     return add
 
 
-def _after(position: FeedPosition | None, sqlite: bool) -> Select[Change]:
-    query = select(Change).order_by(Change.transaction, Change.seq).limit(BATCH)
-    if position is not None:
-        query = query.where(tuple_(Change.transaction, Change.seq) > tuple_(position.transaction, position.seq))
+def _next(sqlite: bool) -> Statement:
+    # As text: PostgreSQL's driver would decode each document here.
+    document: Any = type_coerce(Change.changes, String) if sqlite else cast(Change.changes, Text)
+    columns = (Change.transaction, Change.seq, Change.organization, Change.resource, Change.record_id, Change.action,
+               Change.actor, Change.actor_name, Change.at, Change.version, document)  # fmt: skip
+    beyond = tuple_(Change.transaction, Change.seq) > tuple_(
+        bindparam("transaction", type_=BigInteger), bindparam("seq", type_=BigInteger)
+    )
+    query = select(*columns).where(beyond).order_by(Change.transaction, Change.seq).limit(BATCH)
     if not sqlite:
         # A transaction still under way may yet add changes before these; wait for it.
         query = query.where(Change.transaction < text("pg_snapshot_xmin(pg_current_snapshot())::text::bigint"))
-    return query
+    return Statement(plain(query))
 
 
-async def consume(platform: Platform, name: str, handler: Handler) -> int:
-    """Handle one batch; returns how many changes it had."""
-    sqlite = platform.database.is_sqlite
-    async with platform.work(ANY_ORGANIZATION, write=False) as ctx:
-        position = await ctx.session.get(FeedPosition, name)
-        if (await ctx.session.execute(_after(position, sqlite).limit(1))).first() is None:
-            return 0
-    async with platform.work(ANY_ORGANIZATION) as ctx:
-        position = await ctx.session.get(FeedPosition, name, with_for_update=not sqlite)
-        if position is None:
-            # Two processes may begin a new consumer at once: one row, and the second waits for it here.
-            first = (sqlite_insert if sqlite else postgresql_insert)(FeedPosition)
-            await ctx.session.execute(first.values(name=name, transaction=0, seq=0).on_conflict_do_nothing())
-            position = await ctx.session.get_one(FeedPosition, name, with_for_update=not sqlite)
-        found = list((await ctx.session.execute(_after(position, sqlite))).scalars())
-        if not found:
-            return 0
-        position.transaction, position.seq = found[-1].transaction, found[-1].seq
-        await ctx.session.flush()
-        for organization, group in groupby(
-            sorted(found, key=lambda row: row.organization), lambda row: row.organization
-        ):
-            ctx.session.sync_session.info["organization"] = organization
-            ctx.principal = system(organization)
-            ctx.cache.clear()
-            await handler(ctx, list(group))
+_NEXT = {sqlite: _next(sqlite) for sqlite in (True, False)}
+
+
+class Tail:
+    """The newest changes, kept for the consumers of this process.
+
+    What was read stays as it is: nothing can appear before it any more.
+    """
+
+    def __init__(self, platform: Platform, fresh: float = INTERVAL / 2) -> None:
+        """``fresh``: for so many seconds after a look that found nothing more, the answer is that there is nothing."""
+        self._database = platform.database
+        self._fresh = fresh
+        self._entries: list[Entry] = []
+        self.places: list[Place] = []
+        self._start: Place | None = None
+        self._looked = float("-inf")
+        self._lock = asyncio.Lock()
+
+    async def after(self, place: Place) -> list[Entry]:
+        """The next changes after a place, ``BATCH`` at most."""
+        async with self._lock:
+            if self._start is not None and self._start <= place and self.places and place < self.places[-1]:
+                first = bisect_right(self.places, place)
+                return self._entries[first : first + BATCH]
+            end = self.places[-1] if self.places else self._start
+            if place == end and monotonic() < self._looked + self._fresh:
+                return []
+            found = await self._read(place)
+            if place != end:
+                self._start, self._entries, self.places = place, [], []
+            self._keep(found)
+            self._looked = monotonic() if len(found) < BATCH else float("-inf")
+            return found
+
+    async def _read(self, place: Place) -> list[Entry]:
+        statement = _NEXT[self._database.is_sqlite].on(self._database)
+        values = statement.values({"transaction": place[0], "seq": place[1]})
+        return [Entry(row) for row in statement.read(await self._database.reader.fetch(statement.sql, values))]
+
+    def _keep(self, found: list[Entry]) -> None:
+        self._entries += found
+        self.places += [entry.place for entry in found]
+        surplus = len(self._entries) - 2 * BATCH
+        if surplus > 0:
+            self._start = self.places[surplus - 1]
+            del self._entries[:surplus], self.places[:surplus]
+
+
+class Reader:
+    """One consumer in this process and how far it is.
+
+    ``_stored`` is the position in the table as last seen. Between it and ``place`` nothing concerns the consumer.
+    """
+
+    def __init__(self, platform: Platform, tail: Tail, consumer: Consumer) -> None:
+        self._platform, self._tail, self._consumer = platform, tail, consumer
+        self._stored: Place | None = None
+        self.place: Place = (0, 0)
+        self._noted = monotonic()
+        self._wants: dict[str, bool] = {}
+
+    async def step(self) -> bool:
+        """Handle the next changes, or pass them over; whether there were any."""
+        if self._stored is None:
+            await self.begin()
+        found = await self._tail.after(self.place)
+        wanted = [entry for entry in found if self._concerns(entry.resource)]
+        if wanted:
+            await self._handle(wanted, found[-1].place)
+        elif found:
+            self.place = found[-1].place
+        if self.place != self._stored and monotonic() > self._noted + NOTED:
+            await self.note()
+        return bool(found)
+
+    async def begin(self) -> None:
+        """Go on from the position in the table."""
+        self._stored = self.place = await self._position()
+
+    def forget(self) -> None:
+        """After an error: what the table says counts."""
+        self._stored = None
+
+    async def note(self) -> None:
+        """Write down how far it came without anything to do."""
+        seen, place = self._stored, self.place
+        self._noted = monotonic()
+        if seen is None or seen == place:
+            return
+        async with self._platform.work(ANY_ORGANIZATION) as ctx:
+            moved = await ctx.session.execute(
+                update(FeedPosition)
+                .where(FeedPosition.name == self._consumer.name, FeedPosition.transaction == seen[0],
+                       FeedPosition.seq == seen[1])
+                .values(transaction=place[0], seq=place[1])
+                .execution_options(synchronize_session=False)
+            )  # fmt: skip
+        # Where it did not move, another process of the same work is further, or it is not stored yet.
+        self._stored = place if moved.rowcount else None  # type: ignore[attr-defined]
+
+    def _concerns(self, resource: str) -> bool:
+        known = self._wants.get(resource)
+        if known is None:
+            known = self._wants[resource] = self._consumer.wanted(self._platform, resource)
+        return known
+
+    async def _position(self) -> Place:
+        """The stored position; a new consumer begins with the oldest change."""
+        name, sqlite = self._consumer.name, self._platform.database.is_sqlite
+        query = select(FeedPosition.transaction, FeedPosition.seq).where(FeedPosition.name == name)
+        async with self._platform.work(ANY_ORGANIZATION, write=False) as ctx:
+            row = (await ctx.session.execute(query)).first()
+        if row is None:
+            async with self._platform.work(ANY_ORGANIZATION) as ctx:
+                # Two processes may begin a new consumer at once: one row.
+                first = (sqlite_insert if sqlite else postgresql_insert)(FeedPosition)
+                await ctx.session.execute(first.values(name=name, transaction=0, seq=0).on_conflict_do_nothing())
+                row = (await ctx.session.execute(query)).one()
+        return (row.transaction, row.seq)
+
+    async def _handle(self, wanted: list[Entry], last: Place) -> None:
+        """Hand over changes and move the position behind ``last``, in one transaction."""
+        name, sqlite = self._consumer.name, self._platform.database.is_sqlite
+        async with self._platform.work(ANY_ORGANIZATION) as ctx:
+            held = await ctx.session.get(FeedPosition, name, with_for_update=not sqlite)
+            if held is None or (held.transaction, held.seq) != self._stored:
+                # Another process did this work, or the position was set anew: read on from there.
+                self._stored = None
+                return
+            held.transaction, held.seq = last
             await ctx.session.flush()
-    return len(found)
+            for organization, group in groupby(
+                sorted(wanted, key=lambda entry: entry.organization), lambda entry: entry.organization
+            ):
+                ctx.session.sync_session.info["organization"] = organization
+                ctx.principal = system(organization)
+                ctx.cache.clear()
+                await self._consumer.handler(ctx, list(group))
+                await ctx.session.flush()
+        self._stored = self.place = last
+        self._noted = monotonic()
 
 
 class Follower:
     """Runs every consumer in this process."""
 
     def __init__(self, platform: Platform) -> None:
-        self.platform = platform
+        self._platform = platform
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        self._tasks = [asyncio.create_task(self._run(name), name=f"feed-{name}") for name in _consumers]
+        tail = Tail(self._platform)
+        readers = [Reader(self._platform, tail, each) for each in _consumers.values()]
+        self._tasks = [
+            asyncio.create_task(_run(reader, name), name=f"feed-{name}")
+            for name, reader in zip(_consumers, readers, strict=True)
+        ]
 
     async def stop(self) -> None:
         """Stop between batches; a batch that is cut off is rolled back and comes again."""
         await cancelled(*self._tasks)
 
-    async def _run(self, name: str) -> None:
-        pause = INTERVAL
-        while True:
-            try:
-                handled = await consume(self.platform, name, _consumers[name])
-                pause = INTERVAL
-            except SQLAlchemyError as error:
-                log.warning("consumer waits", consumer=name, error=str(error)[:300])
-                handled, pause = 0, min(pause * 2, 30)
-            except Exception:
-                # A mistake in one consumer must not silence it until the next start.
-                log.exception("consumer failed", consumer=name)
-                handled, pause = 0, min(pause * 2, 30)
-            if handled < BATCH:
-                await asyncio.sleep(pause)
+
+async def _run(reader: Reader, name: str) -> None:
+    failures = 0
+    while True:
+        more = False
+        try:
+            more = await reader.step()
+            failures = 0
+        except SQLAlchemyError as error:
+            log.warning("consumer waits", consumer=name, error=str(error)[:300])
+            failures += 1
+        except Exception:
+            # A mistake in one consumer must not silence it until the next start.
+            log.exception("consumer failed", consumer=name)
+            failures += 1
+        if failures:
+            reader.forget()
+            await asyncio.sleep(min(INTERVAL * 2**failures, 30))
+        elif not more:
+            # All wake at the same times, so that one look serves them all.
+            await asyncio.sleep(INTERVAL - asyncio.get_running_loop().time() % INTERVAL)
 
 
 async def drain(platform: Platform) -> None:
     """Let every consumer catch up; for tests and commands."""
-    for name, handler in _consumers.items():
-        while await consume(platform, name, handler):
+    tail = Tail(platform, fresh=0)
+    for each in _consumers.values():
+        reader = Reader(platform, tail, each)
+        while await reader.step():
             pass
+        await reader.note()

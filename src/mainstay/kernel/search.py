@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Index, String, delete, insert, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mainstay.kernel.changes import Change
 from mainstay.kernel.context import Context
-from mainstay.kernel.feed import consumer
+from mainstay.kernel.feed import Entry, consumer
 from mainstay.kernel.record import Base, Identifier, Scoped
 from mainstay.kernel.resource import Resource
 from mainstay.kernel.store import CHUNK
+
+if TYPE_CHECKING:
+    from mainstay.kernel.platform import Platform
 
 
 class SearchEntry(Scoped, Base):
@@ -29,16 +31,19 @@ class SearchEntry(Scoped, Base):
     words: Mapped[str] = mapped_column(String)
 
 
-@consumer("search")
-async def follow(ctx: Context, changes: Sequence[Change]) -> None:
+def _searched(platform: Platform, name: str) -> bool:
+    resource = platform.registry.resources.get(name)
+    return resource is not None and any(spec.search for spec in resource.fields.values())
+
+
+@consumer("search", _searched)
+async def follow(ctx: Context, changes: Sequence[Entry]) -> None:
     """Bring the entries of the changed records up to date, set-wise."""
     touched: dict[str, set[str]] = {}
     for change in changes:
         touched.setdefault(change.resource, set()).add(change.record_id)
     for name, ids in touched.items():
-        resource = ctx.platform.registry.resources.get(name)
-        if resource is None or not any(spec.search for spec in resource.fields.values()):
-            continue
+        resource = ctx.platform.registry.resources[name]
         every = sorted(ids)
         for start in range(0, len(every), CHUNK):
             await _refresh(ctx, resource, every[start : start + CHUNK])

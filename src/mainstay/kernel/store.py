@@ -161,22 +161,22 @@ async def add_many(ctx: Context, model: type[Record], rows: Sequence[Mapping[str
         complete.update(stamps)
         complete["id"] = complete.get("id") or new_id()
         full.append(complete)
+    skip = UNAUDITED | STAMPS
+    trail = [
+        (row["id"], 1, [{"field": name, "old": None, "new": changes.plain(value)}
+                        for name, value in row.items() if value and name not in skip])
+        for row in full
+    ]  # fmt: skip
+    database = ctx.platform.database
+    statement, name = _inserting(model).on(database), resource_name(model)
     try:
-        database = ctx.platform.database
-        await direct.insert(database, ctx.session, _inserting(model).on(database), full)
+        if len(full) == 1:
+            await changes.record(ctx, name, "create", trail, inserting=(statement, full[0]))
+            return full
+        await direct.insert(database, ctx.session, statement, full)
     except IntegrityError as error:
         raise integrity(error) from error
-    skip = UNAUDITED | STAMPS
-    await changes.record(
-        ctx,
-        resource_name(model),
-        "create",
-        [
-            (row["id"], 1, [{"field": name, "old": None, "new": changes.plain(value)}
-                            for name, value in row.items() if value and name not in skip])
-            for row in full
-        ],
-    )  # fmt: skip
+    await changes.record(ctx, name, "create", trail)
     return full
 
 

@@ -11,7 +11,6 @@ from typing import Any
 from sqlalchemy import func, select
 
 from mainstay.kernel import feed, jobs, options, store
-from mainstay.kernel.changes import Change
 from mainstay.kernel.context import Context
 from mainstay.kernel.platform import Platform
 from mainstay.kernel.store import CHUNK
@@ -135,12 +134,10 @@ async def _software_items(ctx: Context, rows: Sequence[Mapping[str, Any]]) -> No
     await software_changed(ctx, sorted(ids))
 
 
-@feed.consumer("cmdb.relation_rules")
-async def switched(ctx: Context, changes: Sequence[Change]) -> None:
+@feed.consumer("cmdb.relation_rules", ("settings",))
+async def switched(ctx: Context, changes: Sequence[feed.Entry]) -> None:
     """A rule was switched on or off in the settings: the items there are follow, as a job."""
     for change in changes:
-        if change.resource != "settings":
-            continue
         for item in change.changes:
             if item["field"].startswith(PREFIX):
                 rule = item["field"].removeprefix(PREFIX)

@@ -14,7 +14,6 @@ from sqlalchemy import select, true
 
 from mainstay.kernel import feed, query, rows
 from mainstay.kernel.calendar import BusinessHours
-from mainstay.kernel.changes import Change
 from mainstay.kernel.context import Context
 from mainstay.kernel.errors import Invalid
 from mainstay.modules.integrations.messenger import engine, limits, outbox, recipients, wording
@@ -79,21 +78,26 @@ class Desk:
 _shipped = cache(wording.shipped)
 
 
-@feed.consumer("notifications")
-async def notify(ctx: Context, changes: Sequence[Change]) -> None:
+@feed.consumer("notifications", OF)
+async def notify(ctx: Context, changes: Sequence[feed.Entry]) -> None:
     """Store the messages that these changes of one organization cause."""
+    about = {change.resource for change in changes} & ctx.platform.registry.resources.keys()
+    subscribed = select(Subscription).where(Subscription.enabled.is_(True), Subscription.about.in_(about))
+    subscriptions = list((await ctx.session.execute(subscribed.order_by(Subscription.id))).scalars())
+    about = {subscription.about for subscription in subscriptions}
     happened = [
         Happening(change.resource, change.record_id, trigger, change.at, change.actor_name)
         for change in changes
-        if change.resource in OF and change.resource in ctx.platform.registry.resources
+        if change.resource in about
         for trigger in engine.triggers_of(change.resource, change.action, change.changes)
     ]
     if not happened:
         return
-    about = {item.about for item in happened}
-    subscribed = select(Subscription).where(Subscription.enabled.is_(True), Subscription.about.in_(about))
-    subscriptions = list((await ctx.session.execute(subscribed.order_by(Subscription.id))).scalars())
-    found = [item for name in sorted(about) for item in await _matching(ctx, name, subscriptions, happened)]
+    found = [
+        item
+        for name in sorted({item.about for item in happened})
+        for item in await _matching(ctx, name, subscriptions, happened)
+    ]
     if not found:
         return
     desk = await _desk(ctx, found)

@@ -9,7 +9,6 @@ from datetime import timedelta
 from sqlalchemy import delete, select
 
 from mainstay.kernel import feed
-from mainstay.kernel.changes import Change
 from mainstay.kernel.context import Context
 from mainstay.modules.organization.business_hours import service as business_hours
 from mainstay.modules.servicedesk.eventtickets import acting, engine, matching, settling, tickets
@@ -31,7 +30,7 @@ class Heard:
     severity: dict[str, tuple[int, int]] = field(default_factory=dict)
     """Event → severity before and after."""
 
-    def note(self, change: Change) -> None:
+    def note(self, change: feed.Entry) -> None:
         if change.action == "delete":
             self.ended[change.record_id] = None
             return
@@ -51,13 +50,12 @@ class Heard:
             self.severity[change.record_id] = (first, moved["new"])
 
 
-@feed.consumer("event_triggers")
-async def hear(ctx: Context, batch: Sequence[Change]) -> None:
+@feed.consumer("event_triggers", ("event",))
+async def hear(ctx: Context, batch: Sequence[feed.Entry]) -> None:
     """Open, update and resolve incidents for what happened to events."""
     heard = Heard()
     for change in batch:
-        if change.resource == "event":
-            heard.note(change)
+        heard.note(change)
     if heard.raised or heard.ended:
         await _start_over(ctx, heard)
     looked_at = {**heard.raised, **heard.changed}
