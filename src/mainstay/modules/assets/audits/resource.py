@@ -86,7 +86,6 @@ audits = Resource(
     permission=PERMISSION,
     privileges=PRIVILEGES,
     permission_label="Asset audits",
-    privileges=("view", "add", "edit", "delete", "export", "approve"),
     id_name="audit_id",
     extra={"counts": dict[str, int]},
     behaviour=Audits(),
