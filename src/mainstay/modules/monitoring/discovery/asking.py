@@ -69,6 +69,16 @@ class Heard:
     ssh: dict[str, str] = field(default_factory=dict)
 
 
+class Envelope(msgspec.Struct, kw_only=True, array_like=True):
+    """One address of an order, as a collector hands it over."""
+
+    scan: str
+    address: str
+    heard: bytes
+
+
+KIND = "discovery"
+"""Of the records that collectors hand over."""
 Taker = Callable[[Heard], Awaitable[None]]
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(Heard)
@@ -76,7 +86,12 @@ _DECODER = msgspec.msgpack.Decoder(Heard)
 
 def encoded(heard: Heard) -> bytes:
     """As it travels from a collector."""
-    return _ENCODER.encode(heard)
+    try:
+        return _ENCODER.encode(heard)
+    except (OverflowError, ValueError):
+        heard.answers, heard.credential = None, ""
+        heard.told.append("it answered numbers that are none")
+        return _ENCODER.encode(heard)
 
 
 def decoded(raw: bytes) -> Heard:
