@@ -88,8 +88,8 @@ async def look(
     async with platform.work(organization) as ctx:
         mine = (Brought.iteration == iteration, Brought.number == number)
         for raw in (await ctx.session.execute(select(Brought.heard).where(*mine))).scalars():
-            one = asking.decoded(raw)
-            heard[one.address] = one
+            came = asking.decoded(raw)
+            heard[came.address] = came
     if not heard:
         # The rest would be waited for in the same way, order by order.
         raise Unavailable(why)
@@ -156,17 +156,17 @@ async def take(platform: Platform, given: HandOver) -> None:
             raise Damaged("What a discovery heard is not of the address that it names.")
         found[iteration, int(number), one.address] = one.heard
     async with platform.work(given.organization) as ctx:
-        for iteration, number in sorted({key[:2] for key in found}):
-            order = await ctx.session.get(Order, (ctx.organization, iteration, number))
+        for iteration, position in sorted({key[:2] for key in found}):
+            order = await ctx.session.get(Order, (ctx.organization, iteration, position))
             if order is None or order.collector != given.collector:
                 continue  # a run that has ended meanwhile
-            query = select(Brought.address).where(Brought.iteration == iteration, Brought.number == number)
+            query = select(Brought.address).where(Brought.iteration == iteration, Brought.number == position)
             known = set((await ctx.session.execute(query)).scalars())
             fresh = [
-                {"organization": ctx.organization, "iteration": iteration, "number": number, "address": key[2],
+                {"organization": ctx.organization, "iteration": iteration, "number": position, "address": key[2],
                  "heard": raw}
                 for key, raw in found.items()
-                if key[:2] == (iteration, number) and key[2] not in known and key[2] in order.content["addresses"]
+                if key[:2] == (iteration, position) and key[2] not in known and key[2] in order.content["addresses"]
             ]  # fmt: skip
             if fresh:
                 await ctx.session.execute(insert(Brought), fresh)
