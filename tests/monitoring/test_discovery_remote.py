@@ -193,5 +193,11 @@ async def test_a_device_with_numbers_that_are_none_does_not_hold_up_the_others()
     assert (again.answers, again.credential, again.told) == (None, "", ["it answered numbers that are none"])
     fine = Heard("127.0.6.1", answers=Answers(tables={"if": {(1, 2): {3: 2**63, 4: b"\xff"}}}, scalars={"x": "y"}))
     assert asking.decoded(asking.encoded(fine)) == fine
+    # What would be too large for one record goes without its longest tables, and says so.
+    tables = {"if": {(n,): {2: "x" * 20} for n in range(10)}, "running": {(n,): {2: "y" * 20} for n in range(100)}}
+    large = asking.decoded(asking.encoded(Heard("127.0.6.1", answers=Answers(tables=tables)), 1000))
+    assert large.answers is not None
+    assert list(large.answers.tables) == ["if"]
+    assert "running was left out" in large.answers.problems[0]
     with pytest.raises(ValueError, match="cannot be read"):
         asking.decoded(b"\x00")
