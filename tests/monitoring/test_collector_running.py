@@ -164,6 +164,16 @@ def test_a_site_cut_off_and_killed_hands_everything_over_once_and_in_order(home:
         assert [(line["message"], line["source"]) for line in found] == [("by datagram", "127.0.0.1")]
         site.until(lambda: home.get(f"/api/collectors/{made['id']}/")["state"] == "online")
 
+        # It looks for devices at the site, too.
+        given = {"label": "Lyon", "host": "127.0.0.1", "agent_id": "Lyon", "protocol": ["tcp"],
+                 "params": {"tcp_ports": [site.syslog]}}  # fmt: skip
+        discovery = home.post("/ux/ims/discovery/profile/", given).json()["id"]
+        home.post("/ux/ims/discovery/profile/do-rescan/", {"id": discovery})
+        audit = f"/ux/ims/discovery/profile/audit/?id={discovery}"
+        site.until(lambda: home.get(audit)["results"])
+        (seen,) = home.get(audit)["results"]
+        assert (seen["result"], seen["open_ports"]) == ("added", [site.syslog])
+
         home.kill()
         site.lines(40, 80)  # the first of them may notice the server's end
         site.until(lambda: site.status()["server_problem"])

@@ -17,6 +17,7 @@ from mainstay import __version__
 from mainstay.collector.link import Away, Link, Refused
 from mainstay.collector.listening import Listening
 from mainstay.collector.polling import Polling
+from mainstay.collector.scanning import Scanning
 from mainstay.collector.sender import Sender
 from mainstay.collector.spool import Spool, write_whole
 from mainstay.kernel.services import cancelled
@@ -25,6 +26,8 @@ from mainstay.settings import Settings
 
 log = structlog.stdlib.get_logger("mainstay.collector")
 TOUCH_SECONDS, STATUS_SECONDS, LAST_SECONDS = 10.0, 2.0, 5.0
+BUSY_SECONDS, BUSY_TOUCHES = 1.0, 10
+"""How often the server is asked while a discovery goes on, and how many times more when it seems done."""
 
 
 class Running:
@@ -42,6 +45,8 @@ class Running:
 
         self.listening = Listening(settings, self.spool, told)
         self.polling = Polling(self.spool, told)
+        self.scanning = Scanning(self.spool, told)
+        self._calm = 0
         self.name = ""
         self.note = ""
         self._tag = ""
@@ -64,6 +69,7 @@ class Running:
     async def stop(self) -> None:
         """End; what was received is on the disk. What can be handed over at once is."""
         await self.listening.stop()
+        await self.scanning.stop()
         until = time.monotonic() + LAST_SECONDS
         while (  # noqa: ASYNC110 - threads empty the spool, too
             self.spool.backlog[0] and not self.sender.problem and time.monotonic() < until
@@ -85,7 +91,9 @@ class Running:
                 # The sender reports when the server is away; here is only what it does not meet.
                 self.note = self.note if isinstance(error, Away) else str(error)[:300]
                 log.debug("no word with the server", reason=str(error)[:300])
-            await asyncio.sleep(TOUCH_SECONDS)
+            # While a discovery goes on, one order follows another.
+            self._calm = 0 if self.scanning.busy else self._calm + 1
+            await asyncio.sleep(BUSY_SECONDS if self._calm < BUSY_TOUCHES else TOUCH_SECONDS)
 
     async def touch(self) -> None:
         """One exchange with the server. Raises ``Away`` or ``Refused``."""
@@ -94,6 +102,7 @@ class Running:
         if answer.status != 304:
             work = msgspec.json.decode(answer.content, type=Work)
             await self.polling.take_over(work)
+            await self.scanning.take_over(work)
             self._tag, self.name, self.note = answer.headers.get("etag", ""), work.name, work.note
             log.info("took over the work", collector=work.name, devices=len(work.devices), note=work.note)
         await self.link.request("POST", "/api/collector/report/", msgspec.json.encode(self._report()))
@@ -103,8 +112,12 @@ class Running:
         return Report(
             software=__version__, hostname=socket.gethostname(), backlog=segments, backlog_bytes=size,
             oldest=self.spool.oldest, received=self.listening.received,
-            lost=self.listening.lost + self.polling.unkept, devices=self.polling.devices, error=self._trouble()[:500],
+            lost=self._lost, devices=self.polling.devices, error=self._trouble()[:500],
         )  # fmt: skip
+
+    @property
+    def _lost(self) -> int:
+        return self.listening.lost + self.polling.unkept + self.scanning.unkept
 
     def _trouble(self) -> str:
         return " ".join(part for part in (self.listening.full, self.note, *self.listening.troubles) if part)
@@ -120,7 +133,7 @@ class Running:
             "running": running, "pid": os.getpid(), "at": time.time(), "name": self.name, "version": __version__,
             "handed_over": self.sender.handed_over, "backlog": segments, "backlog_bytes": size,
             "oldest": self.spool.oldest, "last_contact": self._touched, "received": self.listening.received,
-            "lost": self.listening.lost + self.polling.unkept, "devices": self.polling.devices,
+            "lost": self._lost, "devices": self.polling.devices,
             "server_problem": self.sender.problem, "trouble": self._trouble(),
             "listeners": [
                 {"name": stats.name, "port": stats.port, "received": stats.received}

@@ -1,11 +1,11 @@
-"""discovery: seeds, TCP ports, SSH greetings; the SSH host key of items"""
+"""discovery: seeds, TCP ports, SSH greetings, by collectors; the SSH host key of items"""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
 
-from mainstay.kernel.record import JsonType
+from mainstay.kernel.record import Identifier, JsonType
 
 revision = "0006_discovery_seeds"
 down_revision = "0005_thresholds"
@@ -24,9 +24,31 @@ def upgrade() -> None:
     op.add_column("discovery_finding", sa.Column("ssh", JsonType, nullable=False, server_default="{}"))
     op.add_column("discovery_finding", sa.Column("depth", sa.Integer(), nullable=True))
     op.add_column("discovery_finding", sa.Column("leads", JsonType, nullable=False, server_default="[]"))
+    op.create_table(
+        "discovery_order",
+        sa.Column("organization", Identifier, nullable=False),
+        sa.Column("iteration", Identifier, nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("collector", Identifier, nullable=False),
+        sa.Column("content", JsonType, nullable=False),
+        sa.PrimaryKeyConstraint("organization", "iteration", "number", name=op.f("pk_discovery_order")),
+    )
+    op.create_index("ix_discovery_order_collector", "discovery_order", ["organization", "collector"], unique=False)
+    op.create_table(
+        "discovery_brought",
+        sa.Column("organization", Identifier, nullable=False),
+        sa.Column("iteration", Identifier, nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("address", sa.String(length=45), nullable=False),
+        sa.Column("heard", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("organization", "iteration", "number", "address", name=op.f("pk_discovery_brought")),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("discovery_brought")
+    op.drop_index("ix_discovery_order_collector", table_name="discovery_order")
+    op.drop_table("discovery_order")
     for name in ("leads", "depth", "ssh", "open_ports"):
         op.drop_column("discovery_finding", name)
     for name in ("seed_ranges", "seed_limit", "seed_depth", "seed_follow", "seeds"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from mainstay.modules.monitoring.snmp.client import Access
@@ -46,6 +48,19 @@ class PolledDevice(msgspec.Struct, kw_only=True):
     """When somebody asked for a poll at once, seconds since 1970; 0: nobody."""
 
 
+class Scan(msgspec.Struct, kw_only=True):
+    """Addresses that a discovery wants asked."""
+
+    id: str
+    addresses: list[str]
+    ways: list[tuple[str, str, str]]
+    """Credentials in their order: id, name, and the addresses they are for."""
+    params: dict[str, Any]
+    protocols: list[str]
+    tables: list[str]
+    insist: bool
+
+
 class Work(msgspec.Struct, kw_only=True):
     """What a collector does beside receiving."""
 
@@ -55,6 +70,7 @@ class Work(msgspec.Struct, kw_only=True):
     credentials: dict[str, DeviceAccess]
     note: str = ""
     """Why it is not given what it needs."""
+    scans: list[Scan] = []
 
 
 class Report(msgspec.Struct, kw_only=True):

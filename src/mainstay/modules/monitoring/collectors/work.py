@@ -22,6 +22,7 @@ from mainstay.modules.monitoring.collectors.tables import NEW, OFFLINE, ONLINE, 
 from mainstay.modules.monitoring.collectors.wire import DeviceAccess, PolledDevice, Work
 from mainstay.modules.monitoring.credentials import service as credentials
 from mainstay.modules.monitoring.credentials.tables import ACTIVE, Credential
+from mainstay.modules.monitoring.discovery import remote
 from mainstay.modules.monitoring.polling.tables import Polled
 
 if TYPE_CHECKING:
@@ -55,13 +56,17 @@ async def of(ctx: Context, collector: Collector, *, secrets: bool) -> Work:
                 ci=row.ci, address=row.address, credential=row.credential if row.snmp and secrets else "",
                 ping=row.ping, interval=row.interval, asked_at=row.asked_at.timestamp() if row.asked_at else 0,
             ))  # fmt: skip
-    wanted = sorted({device.credential for device in devices} - {""})
-    note = "" if secrets or not devices else (
+    scans = await remote.scans(ctx, collector.id, permitted)
+    ordered = scans if secrets else []
+    wanted = sorted(
+        {*(device.credential for device in devices), *(way[0] for one in ordered for way in one.ways)} - {""}
+    )
+    note = "" if secrets or not (devices or scans) else (
         "Credentials are handed out over TLS only: use an https:// address. Where a proxy ends TLS on another machine, "
         "name it in MAINSTAY_TRUSTED_PROXIES."
     )  # fmt: skip
     return Work(id=collector.id, name=collector.name, devices=devices, credentials=await _opened(ctx, wanted),
-                note=note)  # fmt: skip
+                note=note, scans=ordered)  # fmt: skip
 
 
 async def _opened(ctx: Context, wanted: list[str]) -> dict[str, DeviceAccess]:

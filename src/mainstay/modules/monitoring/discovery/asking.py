@@ -69,14 +69,38 @@ class Heard:
     ssh: dict[str, str] = field(default_factory=dict)
 
 
+class Envelope(msgspec.Struct, kw_only=True, array_like=True):
+    """One address of an order, as a collector hands it over."""
+
+    scan: str
+    address: str
+    heard: bytes
+
+
+KIND = "discovery"
+"""Of the records that collectors hand over."""
+LARGEST = 4 * 2**20
+"""Bytes of one address' record."""
 Taker = Callable[[Heard], Awaitable[None]]
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(Heard)
 
 
-def encoded(heard: Heard) -> bytes:
-    """As it travels from a collector."""
-    return _ENCODER.encode(heard)
+def encoded(heard: Heard, most: int = LARGEST) -> bytes:
+    """As it travels from a collector, of bounded size: the longest tables are left out where it would be larger."""
+    try:
+        made = _ENCODER.encode(heard)
+    except (OverflowError, ValueError):
+        heard.answers, heard.credential = None, ""
+        heard.told.append("it answered numbers that are none")
+        return _ENCODER.encode(heard)
+    while len(made) > most and heard.answers is not None and heard.answers.tables:
+        tables = heard.answers.tables
+        name = max(tables, key=lambda each: len(tables[each]))
+        del tables[name]
+        heard.answers.problems.append(f"Table {name} was left out: altogether they are too large to be handed over.")
+        made = _ENCODER.encode(heard)
+    return made
 
 
 def decoded(raw: bytes) -> Heard:

@@ -16,7 +16,7 @@ from mainstay.kernel.operation import Page
 from mainstay.kernel.query import ListQuery
 from mainstay.kernel.resource import Behaviour, Resource
 from mainstay.kernel.tasks import AsyncTask
-from mainstay.modules.monitoring.discovery import params, run, service
+from mainstay.modules.monitoring.discovery import params, remote, run, service
 from mainstay.modules.monitoring.discovery.schedule import PERIODS, next_run
 from mainstay.modules.monitoring.discovery.tables import PROTOCOLS, Discovery, Finding, Iteration
 
@@ -46,6 +46,7 @@ class Discoveries(Behaviour[Discovery]):
                 continue
             try:
                 row["next_run"] = _checked(ctx, row)
+                await remote.chosen(ctx, row.get("agent_id") or "")
             except Invalid as bad:
                 for name, messages in bad.extra["fields"].items():
                     errors.setdefault(name, []).extend(messages)
@@ -53,10 +54,13 @@ class Discoveries(Behaviour[Discovery]):
     async def prepare(self, ctx: Context, rows: list[dict[str, Any]], given: Sequence[Mapping[str, Any]]) -> None:
         for row in rows:
             row["next_run"] = _checked(ctx, row)
+            await remote.chosen(ctx, row.get("agent_id") or "")
 
     async def change(self, ctx: Context, entity: Discovery, values: dict[str, Any], given: Mapping[str, Any]) -> None:
         after = {name: values.get(name, getattr(entity, name)) for name in CONFIGURED}
         upcoming = _checked(ctx, after)
+        if "agent_id" in values:
+            await remote.chosen(ctx, values["agent_id"] or "")
         if after["schedule"] != entity.schedule or after["is_enabled"] != entity.is_enabled:
             values["next_run"] = upcoming
 

@@ -20,9 +20,10 @@ from mainstay.kernel.platform import Platform
 from mainstay.kernel.tasks import AsyncTask
 from mainstay.modules.assets.cmdb import lookup
 from mainstay.modules.assets.cmdb.reconcile import CREATED, REFUSED, Outcome, reconcile
-from mainstay.modules.monitoring.discovery import following
-from mainstay.modules.monitoring.discovery.probing import ALIVE, FOUND, Look, look, setup
-from mainstay.modules.monitoring.discovery.tables import Discovery, Finding, Iteration
+from mainstay.modules.monitoring.credentials.service import Address
+from mainstay.modules.monitoring.discovery import following, remote
+from mainstay.modules.monitoring.discovery.probing import ALIVE, FOUND, Look, Setup, look, setup
+from mainstay.modules.monitoring.discovery.tables import Brought, Discovery, Finding, Iteration, Order
 from mainstay.modules.monitoring.discovery.targets import Targets, plan
 from mainstay.modules.monitoring.polling.service import Binding, bind
 from mainstay.modules.monitoring.topology import service as topology
@@ -37,7 +38,7 @@ jobs.declare_queue(QUEUE, concurrency=2)
 
 
 @jobs.job(JOB, queue=QUEUE)
-async def run(iteration: str, organization: str, seeds: bool = False) -> dict[str, int]:
+async def run(iteration: str, organization: str, seeds: bool = False, batch: int = BATCH) -> dict[str, int]:
     """Look at every address of a run, and follow its seeds; returns how many there are of each result."""
     platform: Platform = jobs.services()
     total: int
@@ -50,14 +51,14 @@ async def run(iteration: str, organization: str, seeds: bool = False) -> dict[st
         depth = 0
         while seeds:
             waits: int = await jobs.step(_spread, platform, organization, iteration, depth)
-            for _ in range(0, waits, BATCH):
-                followed: int = await jobs.step(_wave, platform, organization, iteration, depth)
+            for _ in range(0, waits, batch):
+                followed: int = await jobs.step(_wave, platform, organization, iteration, depth, batch)
                 asked += followed
             if not waits:
                 break
             depth += 1
-        for first in range(0, total, BATCH):
-            count_here: int = await jobs.step(_batch, platform, organization, iteration, first)
+        for first in range(0, total, batch):
+            count_here: int = await jobs.step(_batch, platform, organization, iteration, first, batch)
             asked += count_here
         linked = await jobs.step(_link, platform, organization, iteration)
         done = await jobs.step(_finish, platform, organization, iteration, "")
@@ -103,38 +104,50 @@ async def _spread(platform: Platform, organization: str, iteration: str, depth: 
         return found
 
 
-async def _wave(platform: Platform, organization: str, iteration: str, depth: int) -> int:
+async def _wave(platform: Platform, organization: str, iteration: str, depth: int, size: int = BATCH) -> int:
     """Ask a batch of the addresses that wait at this depth."""
     async with platform.work(organization, write=False) as ctx:
         row = await ctx.session.get_one(Iteration, (ctx.organization, iteration))
         query = select(Finding.address, Finding.position, Finding.reason).where(
             Finding.iteration == iteration, Finding.depth == depth, Finding.result == following.QUEUED
         )
-        queued = (await ctx.session.execute(query.order_by(Finding.position).limit(BATCH))).all()
+        queued = (await ctx.session.execute(query.order_by(Finding.position).limit(size))).all()
         if not queued:
             return 0
         given, dry = dict(row.plan), row.dry_run
         known = await setup(ctx, given, follow=given["seeds"]["follow"], insist=depth == 0)
-    looks = await look([(one.position, ip_address(one.address)) for one in queued], known)
+    batch = [(one.position, ip_address(one.address)) for one in queued]
+    looks = await _look(platform, organization, iteration, batch, known, given)
     for one, told in zip(looks, queued, strict=True):
         one.depth, one.via = depth, told.reason
     await _keep(platform, organization, iteration, looks, given, dry=dry)
     return len(looks)
 
 
-async def _batch(platform: Platform, organization: str, iteration: str, first: int) -> int:
+async def _look(
+    platform: Platform, organization: str, iteration: str, batch: list[tuple[int, Address]], known: Setup,
+    given: dict[str, Any],
+) -> list[Look]:  # fmt: skip
+    """Ask from here, or have a collector ask."""
+    if not batch or not given.get("collector"):
+        return await look(batch, known)
+    return await remote.look(platform, organization, iteration, batch, known, given["collector"])
+
+
+async def _batch(platform: Platform, organization: str, iteration: str, first: int, size: int = BATCH) -> int:
     async with platform.work(organization, write=False) as ctx:
         row = await ctx.session.get_one(Iteration, (ctx.organization, iteration))
         there = select(func.count()).select_from(Finding).where(
-            Finding.iteration == iteration, Finding.position >= first, Finding.position < first + BATCH
+            Finding.iteration == iteration, Finding.position >= first, Finding.position < first + size
         )  # fmt: skip
         if await ctx.session.scalar(there):
             return 0
         given, dry = dict(row.plan), row.dry_run
         known = await setup(ctx, given)
-        batch = list(enumerate(targets(given).slice(first, BATCH), first))
+        batch = list(enumerate(targets(given).slice(first, size), first))
         done = await following.there(ctx, iteration, [str(one) for _n, one in batch]) if given.get("seeds") else set()
-    looks = await look([(number, one) for number, one in batch if str(one) not in done], known)
+    batch = [(number, one) for number, one in batch if str(one) not in done]
+    looks = await _look(platform, organization, iteration, batch, known, given)
     await _keep(platform, organization, iteration, looks, given, dry=dry, passed=len(done))
     return len(looks)
 
@@ -153,6 +166,8 @@ async def _keep(
         await ctx.session.execute(gone.execution_options(synchronize_session=False))
         if findings:
             await ctx.session.execute(insert(Finding), findings)
+            if given.get("collector"):
+                await remote.done(ctx, iteration, looks[0].position)
         await bind(ctx, bindings(findings, given["params"]))
         told = {one.address: one.evidence for one in looks if one.evidence is not None}
         await topology.keep(ctx, {one["ci"]: told[one["address"]] for one in findings
@@ -262,6 +277,7 @@ async def _finish(platform: Platform, organization: str, iteration: str, error: 
     async with platform.work(organization) as ctx:
         row = await ctx.session.get_one(Iteration, (ctx.organization, iteration))
         counts = await count(ctx, iteration)
+        await remote.done(ctx, iteration)
         task = await store.get(ctx, AsyncTask, iteration, lock=True)
         if task.status != tasks.CANCELLED:
             task.status = tasks.FAILED if error else tasks.SUCCEEDED
@@ -293,7 +309,10 @@ async def drop(ctx: Context, iterations: Sequence[str]) -> None:
     """Delete runs with what they found."""
     for start in range(0, len(iterations), store.CHUNK):
         part = list(iterations[start : start + store.CHUNK])
-        for model, column in ((Finding, Finding.iteration), (Iteration, Iteration.id)):
+        for model, column in (
+            (Finding, Finding.iteration), (Order, Order.iteration), (Brought, Brought.iteration),
+            (Iteration, Iteration.id),
+        ):  # fmt: skip
             statement = delete(model).where(column.in_(part))
             await ctx.session.execute(statement.execution_options(synchronize_session=False))
 

@@ -18,7 +18,7 @@ from mainstay.kernel.record import new_id
 from mainstay.kernel.tasks import AsyncTask
 from mainstay.modules.assets.cmdb.facts import Facts
 from mainstay.modules.assets.cmdb.reconcile import CREATED, reconcile
-from mainstay.modules.monitoring.discovery import following, params, run
+from mainstay.modules.monitoring.discovery import following, params, remote, run
 from mainstay.modules.monitoring.discovery.schedule import next_run
 from mainstay.modules.monitoring.discovery.tables import Discovery, Finding, Iteration
 from mainstay.modules.monitoring.discovery.targets import plan
@@ -60,7 +60,7 @@ async def start(
         task = await ctx.session.get(AsyncTask, other)
         if task is not None and task.status not in tasks.FINISHED:
             raise Conflict(f"{row.label} is being run already. Wait for it, or cancel it under background tasks.")
-    given = planned(row, host)
+    given = {**planned(row, host), "collector": await remote.chosen(ctx, row.agent_id, now=True)}
     total = len(run.targets(given)) + len(given["seeds"].get("addresses", ()))
     iteration = new_id()
     dry = row.dry_run if dry_run is None else dry_run
@@ -81,7 +81,7 @@ async def start(
     await ctx.session.execute(noted.execution_options(synchronize_session=False))
     await jobs.enqueue(
         run.JOB, job_id=iteration, session=ctx.session, iteration=iteration, organization=ctx.organization,
-        seeds=bool(given["seeds"]),
+        seeds=bool(given["seeds"]), batch=remote.BATCH if given["collector"] else run.BATCH,
     )  # fmt: skip
     return iteration
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, Float, Index, Integer, String
+from sqlalchemy import Boolean, Float, Index, Integer, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mainstay.kernel import fields as f
@@ -69,7 +69,9 @@ class Discovery(Record):
     )
     csv_data: Mapped[list[Any]] = f.json(list, label="Listed addresses")
     is_enabled: Mapped[bool] = f.boolean(True, label="Enabled", column=True)
-    agent_id: Mapped[str] = f.text(label="Collector", length=64)
+    agent_id: Mapped[str] = f.text(
+        label="Collector", length=64, help="Name or id of the collector that asks, in its networks. Empty: this server."
+    )
     next_run: Mapped[datetime | None] = f.instant(label="Next run", read_only=True, column=True, csv=False)
     last_run: Mapped[datetime | None] = f.instant(label="Last run", read_only=True, column=True, csv=False)
     job_iteration_id: Mapped[str] = f.text(label="Last run's id", length=25, read_only=True, csv=False)
@@ -128,3 +130,29 @@ class Finding(Scoped, Base):
     neighbours: Mapped[list[dict[str, str]]] = mapped_column(JsonType, default=list)
     facts: Mapped[dict[str, Any]] = mapped_column(JsonType, default=dict)
     """Kept only while the device waits for approval."""
+
+
+class Order(Scoped, Base):
+    """Addresses of a run that a collector is to ask."""
+
+    __tablename__ = "discovery_order"
+    __table_args__ = (Index("ix_discovery_order_collector", "organization", "collector"),)
+
+    organization: Mapped[str] = mapped_column(Identifier, primary_key=True)
+    iteration: Mapped[str] = mapped_column(Identifier, primary_key=True)
+    number: Mapped[int] = mapped_column(Integer, primary_key=True)
+    """Position of its first address."""
+    collector: Mapped[str] = mapped_column(Identifier)
+    content: Mapped[dict[str, Any]] = mapped_column(JsonType, default=dict)
+
+
+class Brought(Scoped, Base):
+    """What one address of an order answered, as a collector brought it."""
+
+    __tablename__ = "discovery_brought"
+
+    organization: Mapped[str] = mapped_column(Identifier, primary_key=True)
+    iteration: Mapped[str] = mapped_column(Identifier, primary_key=True)
+    number: Mapped[int] = mapped_column(Integer, primary_key=True)
+    address: Mapped[str] = mapped_column(String(45), primary_key=True)
+    heard: Mapped[bytes] = mapped_column(LargeBinary)
