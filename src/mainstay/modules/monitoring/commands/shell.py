@@ -69,11 +69,13 @@ async def run(
         raise ShellError(f"{address} does not let {username} in.") from None
     except (OSError, asyncssh.Error) as error:
         raise ShellError(f"{address} port {port}: {_words(error)}") from None
-    async with connection:
-        try:
-            return await _ask(connection, command, seconds)
-        except (OSError, asyncssh.Error) as error:
-            raise ShellError(f"{address}: {_words(error)}") from None
+    try:
+        return await _ask(connection, command, seconds)
+    except (OSError, asyncssh.Error) as error:
+        raise ShellError(f"{address}: {_words(error)}") from None
+    finally:
+        # Not waited for: a device that does not answer must not hold this up.
+        connection.abort()
 
 
 async def _ask(connection: asyncssh.SSHClientConnection, command: str, seconds: float) -> Done:
