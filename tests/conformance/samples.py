@@ -28,6 +28,7 @@ SPECIAL: dict[str, dict[str, Any]] = {
     "trap_configuration": {"trap_oid": "1.3.6.1.6.3.1.1.5.3"},
     "trap_credential": {"community": "sample"},
     "credential": {"community": "sample"},
+    "ssh_access": {"password": "sample"},
     "device_template": {"sysobjectid": "1.3.6.1.4.1.99999.1", "sysdescr": "sample", "version_expression": "sample"},
     "monitor_threshold": {"metric": "cpu", "set_point": 2, "reset_point": 1},
     "discovery": {"host": "192.0.2.0/28", "params": {}, "schedule": {}, "csv_data": [], "credentials": []},

@@ -8,6 +8,8 @@ from mainstay.modules.monitoring.collectors import polls as _polls  # noqa: F401
 from mainstay.modules.monitoring.collectors.link import link
 from mainstay.modules.monitoring.collectors.resource import collectors
 from mainstay.modules.monitoring.collectors.work import CollectorWatch
+from mainstay.modules.monitoring.commands.actions import commands, host_keys
+from mainstay.modules.monitoring.commands.resource import ssh_accesses
 from mainstay.modules.monitoring.credentials.resource import credentials
 from mainstay.modules.monitoring.discovery import coverage as _coverage  # noqa: F401 - adds who looks at an item
 from mainstay.modules.monitoring.discovery.cards import cards
@@ -45,7 +47,7 @@ placing.parents_from(parents)
 def register(registry: Registry) -> None:
     registry.add(events, event_rules, maintenances, trap_configurations, mibs, credentials, trap_credentials)
     registry.add(discoveries, measurements, performance, scheduled, device_templates, topology, thresholds)
-    registry.add(collectors, link, cards)
+    registry.add(collectors, link, cards, ssh_accesses, host_keys, commands)
     registry.permission("IT Operations", "collector_link", "Collectors' own work", ("add",))
     registry.permission("IT Operations", "jobs", "Jobs", ("view", "add", "edit", "delete", "execute"))
     # The engine before what feeds it.

@@ -1,0 +1,116 @@
+"""One command on one device by SSH, within limits of time and of output. Nothing is read from this machine: no
+configuration, no agent, no keys of its user."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import asyncssh
+
+CONNECT, MOST = 15.0, 256 * 1024
+"""Seconds to connect and log in; bytes of output, of each kind."""
+
+
+class ShellError(Exception):
+    """It could not be run; the text says why."""
+
+
+class WrongKey(ShellError):
+    """The device shows another host key than the one that is trusted."""
+
+
+@dataclass(slots=True)
+class Done:
+    """What a command said. ``status`` is None where a signal or the time limit ended it."""
+
+    status: int | None
+    signal: str
+    out: str
+    err: str
+    truncated: bool
+    late: bool
+
+
+async def host_key(address: str, port: int) -> asyncssh.SSHKey:
+    """The host key that a device shows; nobody logs in. Raises ``ShellError``."""
+    try:
+        async with asyncio.timeout(CONNECT):
+            found = await asyncssh.get_server_host_key(address, port, config=None)
+    except TimeoutError:
+        raise ShellError(f"{address} did not answer on port {port} in time.") from None
+    except (OSError, asyncssh.Error) as error:
+        raise ShellError(f"{address} port {port}: {_words(error)}") from None
+    if found is None:
+        raise ShellError(f"{address} shows no host key.")
+    return found
+
+
+async def run(
+    address: str, port: int, username: str, secrets: Mapping[str, str], trusted: asyncssh.SSHKey, command: str,
+    seconds: float,
+) -> Done:  # fmt: skip
+    """Run a command. Raises ``WrongKey`` before anything secret is sent, ``ShellError`` for the rest."""
+    keys = []
+    if secrets.get("private_key"):
+        keys.append(asyncssh.import_private_key(secrets["private_key"], secrets.get("passphrase") or None))
+    try:
+        async with asyncio.timeout(CONNECT):
+            connection = await asyncssh.connect(
+                address, port, config=None, username=username, password=secrets.get("password"),
+                client_keys=keys or None, agent_path=None, known_hosts=([trusted], [], []), gss_host=None,
+            )  # fmt: skip
+    except TimeoutError:
+        raise ShellError(f"{address} did not let {username} in within {CONNECT:.0f} seconds.") from None
+    except asyncssh.HostKeyNotVerifiable:
+        raise WrongKey(f"{address} shows another host key than the one that is trusted.") from None
+    except asyncssh.PermissionDenied:
+        raise ShellError(f"{address} does not let {username} in.") from None
+    except (OSError, asyncssh.Error) as error:
+        raise ShellError(f"{address} port {port}: {_words(error)}") from None
+    try:
+        return await _ask(connection, command, seconds)
+    except (OSError, asyncssh.Error) as error:
+        raise ShellError(f"{address}: {_words(error)}") from None
+    finally:
+        # Not waited for: a device that does not answer must not hold this up.
+        connection.abort()
+
+
+async def _ask(connection: asyncssh.SSHClientConnection, command: str, seconds: float) -> Done:
+    process = await connection.create_process(command, encoding=None, stdin=asyncssh.DEVNULL)
+    out, err = bytearray(), bytearray()
+    late = cut = False
+    try:
+        async with asyncio.timeout(seconds):
+            whole = await asyncio.gather(_read(process.stdout, out), _read(process.stderr, err))
+            cut = not all(whole)
+            if not cut:
+                await process.wait_closed()
+    except TimeoutError:
+        late = True
+    if late or cut:
+        process.close()
+    signal = process.exit_signal[0] if process.exit_signal else ""
+    status = None if late or cut or signal else process.exit_status
+    return Done(status, signal, _text(out), _text(err), cut, late)
+
+
+async def _read(source: asyncssh.SSHReader[bytes], into: bytearray) -> bool:
+    """Whether all of it fits."""
+    while chunk := await source.read(32_768):
+        into += chunk[: MOST - len(into)]
+        if len(into) >= MOST:
+            return False
+    return True
+
+
+def _text(raw: bytearray) -> str:
+    return raw.decode("utf-8", "replace").replace("\x00", "")
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, asyncssh.Error):
+        return error.reason[:300]
+    return (error.strerror if isinstance(error, OSError) and error.strerror else str(error))[:300]
