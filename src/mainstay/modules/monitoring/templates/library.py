@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import cache
 from importlib.resources import files
@@ -10,6 +11,10 @@ from typing import Any
 import yaml
 
 from mainstay.modules.monitoring.templates.engine import Ask, Library, System, compile_rule
+
+_NAME = r"^([A-Z][A-Za-z]{0,9}-?\d[\w/+-]*)(?:[\s,;]|$)"
+"""A product's name at the beginning of a description."""
+_VERSION = r"(?i)\b(?:version|ver|rev|firmware|software|fw|sw|v)[ :.]*v?(\d+(?:\.\d+)+[\w.-]*)"
 
 
 @cache
@@ -24,12 +29,26 @@ def systems() -> tuple[System, ...]:
     groups = yaml.load(_data("systems.yaml"), yaml.CSafeLoader)
     found = []
     for group in groups:
-        for raw in group["systems"]:
-            descr = raw.get("descr", group.get("descr", ""))
-            found.append(_system({**raw, "descr": descr}, group))
+        for oid in group.get("oids", [group.get("oid", "")]):
+            for raw in group["systems"]:
+                descr = raw.get("descr", group.get("descr", ""))
+                found.append(_system({"oid": oid, **raw, "descr": descr}, group))
     for entry in yaml.load(_data("numbers.yaml"), yaml.CSafeLoader):
         found += [_numbered(entry, oid, found) for oid in map(str, entry["oids"])]
+    # Last, so that whatever else is known of a maker's devices comes before.
+    for entry in yaml.load(_data("makers.yaml"), yaml.CSafeLoader):
+        found += [_made(entry, number) for number in entry["numbers"]]
     return tuple(found)
+
+
+def _made(entry: dict[str, Any], number: int) -> System:
+    """A device of which only the maker is known; its description may begin with a product's name."""
+    vendor = entry["vendor"]
+    made = System(
+        vendor=vendor, os=vendor, oid=f"1.3.6.1.4.1.{number}", type=entry.get("type", ""),
+        version=(_VERSION,), model=(_NAME, rf"(?i)^{re.escape(vendor)}[\s,:]+(\S*[a-z]\S*\d\S*)"),
+    )  # fmt: skip
+    return compile_rule(made)
 
 
 def _numbered(entry: dict[str, Any], oid: str, known: list[System]) -> System:
@@ -55,7 +74,7 @@ def _system(raw: dict[str, Any], group: dict[str, Any]) -> System:
         System(
             vendor=raw.get("vendor", group.get("vendor", "")),
             os=raw["os"],
-            oid=str(raw.get("oid", group.get("oid", ""))),
+            oid=str(raw["oid"]),
             descr=raw["descr"],
             type=raw.get("type", ""),
             version=tuple(raw.get("version", ())),
