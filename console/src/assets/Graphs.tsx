@@ -1,24 +1,33 @@
 import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
+import Checkbox from "@mui/material/Checkbox";
+import Menu from "@mui/material/Menu";
+import MenuItem from "@mui/material/MenuItem";
 import { useTheme } from "@mui/material/styles";
 import Typography from "@mui/material/Typography";
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { LineChart } from "echarts/charts";
 import { GridComponent, LegendComponent, TooltipComponent } from "echarts/components";
 import { init, use, type EChartsType } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
+import { useNotify } from "react-admin";
 import { useSearchParams } from "react-router-dom";
-import { api, query } from "../api/http";
+import { api, messageOf, query } from "../api/http";
+import { userMay } from "../api/permissions";
+import { useSession } from "../api/session";
 import { Failure, Waiting } from "../app/Messages";
 import { Section } from "../common/blocks";
 import { TimeRange } from "../common/TimeRange";
 import { t } from "../i18n";
-import { amount, graphsOf, since, type Graph, type Series } from "./graphs";
+import { amount, graphsOf, since, toggled, type Display, type Graph, type Series } from "./graphs";
 
 use([LineChart, GridComponent, LegendComponent, TooltipComponent, CanvasRenderer]);
 
 const FIRST = 12;
+/** More than a graph has pixels for would be sent for nothing. */
+const POINTS = 400;
+const PROFILE = "/ux/common/cmdb/profile/";
 
 function Chart({ graph, from, to }: { graph: Graph; from: number; to: number }) {
   const { palette } = useTheme();
@@ -62,29 +71,63 @@ function Chart({ graph, from, to }: { graph: Graph; from: number; to: number }) 
 
 const GRID = { display: "grid", gap: 2, gridTemplateColumns: "repeat(auto-fill, minmax(min(340px, 100%), 1fr))" };
 
+/** Which measurements the page of this item shows; kept for everybody. */
+function Choice({ id, display }: { id: string; display: Display }) {
+  const [anchor, setAnchor] = useState<HTMLElement | null>(null);
+  const client = useQueryClient();
+  const notify = useNotify();
+  const { mutate, isPending } = useMutation({
+    mutationFn: (metrics: string[]) => api<Display>(`${PROFILE}add-display/`, { method: "POST", body: { ci_id: id, metrics } }),
+    onSuccess: (answer) => client.setQueryData(["display", id], answer),
+    onError: (error) => notify(messageOf(error), { type: "error" }),
+  });
+  return (
+    <>
+      <Button aria-haspopup="true" onClick={(event) => setAnchor(event.currentTarget)}>{t("assets.measurements")}</Button>
+      <Menu anchorEl={anchor} open={anchor !== null} onClose={() => setAnchor(null)}>
+        {display.options.map((one) => (
+          <MenuItem key={one.id} dense role="menuitemcheckbox" aria-checked={display.displayed.includes(one.id)} disabled={isPending} onClick={() => mutate(toggled(display, one.id))}>
+            <Checkbox size="small" tabIndex={-1} disableRipple checked={display.displayed.includes(one.id)} inputProps={{ "aria-hidden": true }} />{one.name}
+          </MenuItem>
+        ))}
+      </Menu>
+    </>
+  );
+}
+
 /** What was measured of an item over a time that stands in the address. */
 export default function Graphs({ id }: { id: string }) {
   const [params, setParams] = useSearchParams();
   const [every, setEvery] = useState(false);
   const range = { from: params.get("from") ?? "now-4h", to: params.get("to") ?? "" };
-  const { data, error, refetch } = useQuery({
+  const { user } = useSession();
+  const display = useQuery({
+    queryKey: ["display", id],
+    queryFn: ({ signal }) => api<Display>(`${PROFILE}display-options/${query({ ci_id: id })}`, { signal }),
+    retry: false,
+  });
+  const { data: measured, error, refetch } = useQuery({
     queryKey: ["metrics", id, range.from, range.to],
     queryFn: async ({ signal }) => {
       const now = Date.now();
       const span = { since: since(range.from, now), until: range.to || new Date(now).toISOString() };
-      const found = await api<{ series: Series[] }>(`/api/metrics/${query({ ci_id: id, ...span })}`, { signal });
-      return { ...graphsOf(found.series), from: Date.parse(span.since), to: Date.parse(span.until) };
+      const found = await api<{ series: Series[] }>(`/api/metrics/${query({ ci_id: id, ...span, points: POINTS })}`, { signal });
+      return { series: found.series, from: Date.parse(span.since), to: Date.parse(span.until) };
     },
     refetchInterval: range.to ? false : 60_000,
     placeholderData: keepPreviousData,
     retry: false,
   });
-  if (error && !data) return <Failure error={error} onRetry={() => void refetch()} />;
-  if (!data) return <Waiting />;
+  const shownMetrics = display.data?.displayed;
+  const data = useMemo(() => (measured && shownMetrics ? { ...graphsOf(measured.series, shownMetrics), from: measured.from, to: measured.to } : undefined), [measured, shownMetrics]);
+  const failed = (error && !measured ? error : null) ?? (display.data ? null : display.error);
+  if (failed) return <Failure error={failed} onRetry={() => void Promise.all([refetch(), display.refetch()])} />;
+  if (!data || !display.data) return <Waiting />;
   const shown = every ? data.interfaces : data.interfaces.slice(0, FIRST);
   return (
     <Box>
-      <Box sx={{ mb: 1.5, display: "flex", justifyContent: "flex-end" }}>
+      <Box sx={{ mb: 1.5, display: "flex", justifyContent: "flex-end", gap: 1 }}>
+        {display.data.options.length > 0 && userMay(user, "ci", "edit") && <Choice id={id} display={display.data} />}
         <TimeRange value={range} onChange={(next) => setParams((before) => { const made = new URLSearchParams(before); made.set("from", next.from); if (next.to) made.set("to", next.to); else made.delete("to"); return made; }, { replace: true })} />
       </Box>
       {data.device.length + data.interfaces.length === 0 && <Typography color="text.secondary">{t("assets.noGraphs")}</Typography>}

@@ -1,13 +1,23 @@
 import { describe, expect, it } from "vitest";
-import { amount, graphsOf, since, type Series } from "./graphs";
+import { amount, graphsOf, since, toggled, type Series } from "./graphs";
 
 const series = (metric: string, resource = "", unit = "%"): Series => ({ metric, resource, label: metric.toUpperCase(), unit, points: [] });
 
 describe("graphs", () => {
   it("puts both ways of an interface together, and the parts of a measurement", () => {
-    const made = graphsOf([series("storage", "/var"), series("if_out", "Gi0/10"), series("if_in", "Gi0/10"), series("if_in", "Gi0/2"), series("fan", "rear"), series("storage", "/"), series("cpu"), series("uptime")]);
+    const made = graphsOf([series("storage", "/var"), series("if_out", "Gi0/10"), series("if_in", "Gi0/10"), series("if_in", "Gi0/2"), series("fan", "rear"), series("storage", "/"), series("cpu"), series("uptime")], ["storage", "if_in", "if_out", "fan", "cpu"]);
     expect(made.device.map((graph) => [graph.key, graph.lines.map((line) => line.name)])).toEqual([["cpu", ["CPU"]], ["storage", ["/", "/var"]], ["fan", ["rear"]]]);
     expect(made.interfaces.map((graph) => [graph.title, graph.lines.map((line) => line.name)])).toEqual([["Gi0/2", ["In"]], ["Gi0/10", ["Out", "In"]]]);
+  });
+
+  it("shows what was chosen and nothing else", () => {
+    const every = [series("cpu"), series("if_up", "Gi0/1", ""), series("if_in", "Gi0/1"), series("if_out", "Gi0/1")];
+    const made = graphsOf(every, ["if_up", "if_out"]);
+    expect(made.device.map((graph) => graph.key)).toEqual(["if_up"]);
+    expect(made.interfaces.map((graph) => graph.lines.map((line) => line.name))).toEqual([["Out"]]);
+    const display = { displayed: ["cpu", "if_in", "bgp_peer"], chosen: false, options: ["cpu", "if_in", "loss"].map((id) => ({ id, name: id })) };
+    expect([toggled(display, "cpu"), toggled(display, "loss")]).toEqual([["if_in"], ["cpu", "if_in", "loss"]]);
+    expect(toggled({ ...display, chosen: true }, "cpu")).toEqual(["if_in", "bgp_peer"]);
   });
 
   it("tells when a range begins", () => {

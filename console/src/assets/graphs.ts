@@ -25,16 +25,21 @@ export interface Graph {
 /** In the order in which people look: first whether it is there, then what it is busy with. */
 const ORDER = ["availability", "latency", "loss", "cpu", "memory", "storage"];
 const TRAFFIC: Record<string, string> = { if_in: "In", if_out: "Out" };
-/** Said elsewhere: the uptime in the summary, the rest by the interface's own traffic. */
-const LEFT_OUT = new Set(["uptime", "if_up", "if_in_use", "if_out_use"]);
+/** What the page of an item shows: the server knows what was chosen, and what is shown of every item. */
+export interface Display {
+  displayed: string[];
+  chosen: boolean;
+  options: { id: string; name: string }[];
+}
+
 const natural = new Intl.Collator("en", { numeric: true });
 
-/** Graphs of the device, then one of the traffic of each interface. */
-export function graphsOf(series: Series[]): { device: Graph[]; interfaces: Graph[] } {
+/** Graphs of the device, then one of the traffic of each interface; of the measurements that are to be shown. */
+export function graphsOf(series: Series[], displayed: readonly string[]): { device: Graph[]; interfaces: Graph[] } {
   const device = new Map<string, Graph>();
   const interfaces = new Map<string, Graph>();
   for (const one of [...series].sort((a, b) => natural.compare(a.resource, b.resource))) {
-    if (LEFT_OUT.has(one.metric)) continue;
+    if (!displayed.includes(one.metric)) continue;
     const way = TRAFFIC[one.metric];
     const made = way ? interfaces : device;
     const key = way ? one.resource : one.metric;
@@ -66,4 +71,10 @@ export function amount(value: number, unit: string): string {
     step += 1;
   }
   return `${digits(shown)} ${steps[step] ?? ""}bit/s`;
+}
+
+/** The choice after one measurement was switched on or off; nothing chosen means what is shown of every item. */
+export function toggled(display: Display, metric: string): string[] {
+  const shown = display.chosen ? display.displayed : display.displayed.filter((one) => display.options.some((option) => option.id === one));
+  return shown.includes(metric) ? shown.filter((one) => one !== metric) : [...shown, metric];
 }

@@ -24,6 +24,7 @@ export const assets = {
   noPart: "Nothing of this kind is known. Discovery, an agent or the API tells it.",
   noGraphs: "Nothing was measured in this time. Items that a discovery found by SNMP or ICMP are polled every minute.",
   traffic: "Traffic of the interfaces",
+  measurements: "Measurements shown",
   everyInterface: "Show all %{count} interfaces",
   noEvents: "This item has no events.",
   noTickets: "No ticket names this item.",

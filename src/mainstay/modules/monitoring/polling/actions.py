@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
@@ -14,13 +14,15 @@ from mainstay.modules.monitoring.polling import metrics
 from mainstay.modules.monitoring.templates.service import statistic_keys
 from mainstay.modules.monitoring.thresholds.shipped import METRICS
 
+MOST_POINTS = 10_000
 measurements = Group("Metrics", "/api/metrics/")
 
 
 class SeriesQuery(msgspec.Struct, kw_only=True):
     """Which measurements of which item: ``metric`` and ``resource`` narrow it down; the last hour, unless it says more.
 
-    ``step``: seconds between points: 0 (as measured), 300 or 3600; left out: by the length of time.
+    ``step``: seconds between points: 0 (as measured), 300 or 3600; left out: by the length of time. ``points``: of each
+    measurement at most so many; those in between are put together.
     """
 
     ci_id: str = ""
@@ -29,6 +31,7 @@ class SeriesQuery(msgspec.Struct, kw_only=True):
     since: datetime | None = None
     until: datetime | None = None
     step: int | None = None
+    points: int = 0
 
 
 class Point(msgspec.Struct, kw_only=True):
@@ -73,20 +76,27 @@ async def read_series(ctx: Context, query: SeriesQuery) -> SeriesAnswer:
     step = metrics.step_for(since, until) if query.step is None else query.step
     if step not in (0, *metrics.SUMMARIES.values()):
         raise Invalid.field("step", "step is 0, 300 or 3600.")
+    if not 0 <= query.points <= MOST_POINTS:
+        raise Invalid.field("points", f"points is 1 to {MOST_POINTS:,}; 0: all.")
+    every = metrics.wide(step, since, until, query.points) if query.points else 0
     telemetry = ctx.platform.telemetry
     if telemetry is None:
         raise Unavailable("Measurements are not stored in this process.")
-    rows = await metrics.series(
-        telemetry, ctx.organization, item.id, query.metric, query.resource, since, until, step
+    lines = await metrics.series(
+        telemetry, ctx.organization, item.id, query.metric, query.resource, since, until, step, every
     )  # fmt: skip
-    made: dict[tuple[str, str], list[Point]] = {}
-    for row in rows:
-        point = Point(time=row["time"], value=row["average"], low=row["low"], high=row["high"])
-        made.setdefault((row["metric"], row["resource"]), []).append(point)
     known: dict[str, tuple[str, str]] = {**(await statistic_keys(ctx)), **METRICS}
     listed = [
-        Series(metric=metric, resource=part, label=known.get(metric, (metric, ""))[0],
-               unit=known.get(metric, ("", ""))[1], points=points)
-        for (metric, part), points in made.items()
+        Series(metric=line.metric, resource=line.resource, label=known.get(line.metric, (line.metric, ""))[0],
+               unit=known.get(line.metric, ("", ""))[1], points=_points(line))
+        for line in lines
     ]  # fmt: skip
-    return SeriesAnswer(ci_id=item.id, since=since, until=until, step=step, series=listed)
+    return SeriesAnswer(ci_id=item.id, since=since, until=until, step=max(step, every), series=listed)
+
+
+def _points(line: metrics.Line) -> list[Point]:
+    moment = datetime.fromtimestamp
+    return [
+        Point(time=moment(at, UTC), value=value, low=low, high=high)
+        for at, value, low, high in zip(line.times, line.averages, line.lows, line.highs, strict=True)
+    ]

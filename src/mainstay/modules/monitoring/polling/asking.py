@@ -74,9 +74,9 @@ async def _statistic(device: Source, found: Reading, one: Statistic) -> None:
             part = text(value(names[index]))[:200] if index in names else ""
             _measure(found, one, part or ".".join(map(str, index)), item)
         return
-    item = await device.single(one.numbers)
-    if item is not None:
-        _measure(found, one, "", item)
+    single = await device.single(one.numbers)
+    if single is not None:
+        _measure(found, one, "", single)
 
 
 def _measure(found: Reading, one: Statistic, part: str, item: ber.Varbind) -> None:

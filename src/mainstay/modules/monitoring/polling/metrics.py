@@ -9,8 +9,10 @@ from mainstay.kernel.telemetry import Telemetry, register_migration, register_re
 from mainstay.kernel.telemetry.arrow import pa
 
 TABLE = "metrics"
+_WORD = pa.dictionary(pa.int32(), pa.string())
+"""Each text once per insert: the engine keeps them so, and takes them over without comparing."""
 COLUMNS: dict[str, Any] = {
-    "organization": pa.string(), "ci": pa.string(), "metric": pa.string(), "resource": pa.string(),
+    "organization": _WORD, "ci": _WORD, "metric": _WORD, "resource": _WORD,
     "time": pa.timestamp("ms", "UTC"), "value": pa.float64(),
 }  # fmt: skip
 LIMITS: dict[str, Any] = {"batch_rows": 50_000, "batch_seconds": 1.0, "capacity": 250_000}
@@ -53,6 +55,19 @@ def _summary(name: str, seconds: int) -> tuple[str, str]:
     )
 
 
+def _filled(name: str, seconds: int) -> tuple[str, str]:
+    # One row a sample: the table adds them up itself, as it does with parts of an interval that arrive apart. To group
+    # them before costs as much as the insert of the samples, and of one poll no two are of the same measurement.
+    return (
+        f"DROP VIEW IF EXISTS {name}_fill",
+        f"""CREATE MATERIALIZED VIEW IF NOT EXISTS {name}_fill TO {name} AS
+            SELECT organization, ci, metric, resource,
+                   toDateTime(toStartOfInterval(time, INTERVAL {seconds} second), 'UTC') AS time,
+                   value AS low, value AS high, value AS total, toUInt64(1) AS number
+            FROM {TABLE}""",  # noqa: S608
+    )
+
+
 register_migration(
     "0010_metrics",
     f"""CREATE TABLE IF NOT EXISTS {TABLE} (
@@ -63,6 +78,9 @@ register_migration(
     SETTINGS non_replicated_deduplication_window = 1000""",
     *_summary("metrics_5m", 300),
     *_summary("metrics_1h", 3600),
+)
+register_migration(
+    "0011_metric_summaries", *(statement for name, seconds in SUMMARIES.items() for statement in _filled(name, seconds))
 )
 register_retention(TABLE, "time", lambda settings: settings.metric_days)
 register_retention("metrics_5m", "time", lambda settings: settings.metric_5m_days)
@@ -75,28 +93,55 @@ def step_for(since: datetime, until: datetime) -> int:
     return 0 if span <= timedelta(hours=12) else 300 if span <= timedelta(days=14) else 3600
 
 
+class Line(NamedTuple):
+    """The points of one measurement, in the order of time (seconds since 1970)."""
+
+    metric: str
+    resource: str
+    times: list[float]
+    averages: list[float]
+    lows: list[float]
+    highs: list[float]
+
+
+def wide(step: int, since: datetime, until: datetime, points: int) -> int:
+    """Seconds between points such that there are at most so many: a multiple of ``step``."""
+    least = max(step, 1)
+    return max(1, -(-int((until - since).total_seconds()) // (points * least))) * least
+
+
 async def series(
     telemetry: Telemetry, organization: str, ci: str, metric: str, resource: str, since: datetime, until: datetime,
-    step: int,
-) -> list[dict[str, Any]]:  # fmt: skip
-    """The points of an item's measurements, by metric, part and time; at most 200,000."""
+    step: int, every: int = 0,
+) -> list[Line]:  # fmt: skip
+    """The points of an item's measurements, by metric and part; at most 200,000. ``every``: seconds between points,
+    where that is more than ``step``: those in between become one."""
     name = next((table for table, seconds in SUMMARIES.items() if seconds == step), TABLE)
     values = "value AS average, value AS low, value AS high"
-    group = ""
+    at, group = "time", ""
+    if every > step:
+        at = f"toStartOfInterval(time, INTERVAL {every:d} second)"
     if step:
         values = "sum(total) / sum(number) AS average, min(low) AS low, max(high) AS high"
-        group = "GROUP BY metric, resource, time"
-    begin = since - timedelta(seconds=step)
+    elif every:
+        values = "avg(value) AS average, min(value) AS low, max(value) AS high"
+    if step or every:
+        group = "GROUP BY metric, resource, at"
+    # Arrays, and one thread: the order of the rows within is that of the part below, and few rows are quick to read.
     sql = (
-        f"SELECT metric, resource, time, {values} FROM {name} WHERE organization = {{organization:String}} "  # noqa: S608
-        "AND ci = {ci:String} AND ({metric:String} = '' OR metric = {metric:String}) "
+        f"SELECT metric, resource, groupArray(seconds) AS times, groupArray(average) AS averages, "  # noqa: S608
+        "groupArray(low) AS lows, groupArray(high) AS highs FROM (SELECT metric, resource, "
+        f"{at} AS at, toUnixTimestamp64Milli(toDateTime64(at, 3, 'UTC')) / 1000 AS seconds, {values} "
+        f"FROM (SELECT * FROM {name} WHERE organization = {{organization:String}} AND ci = {{ci:String}} "
+        "AND ({metric:String} = '' OR metric = {metric:String}) "
         "AND ({resource:String} = '' OR resource = {resource:String}) "
-        "AND time > {since:DateTime64(3, 'UTC')} AND time <= {until:DateTime64(3, 'UTC')} "
-        f"{group} ORDER BY metric, resource, time LIMIT 200000"
+        "AND time > {since:DateTime64(3, 'UTC')} AND time <= {until:DateTime64(3, 'UTC')}) "
+        f"{group} ORDER BY metric, resource, at LIMIT 200000) GROUP BY metric, resource ORDER BY metric, resource"
     )
     bound = {"organization": organization, "ci": ci, "metric": metric, "resource": resource,
-             "since": begin.astimezone(UTC), "until": until.astimezone(UTC)}  # fmt: skip
-    return await telemetry.query(sql, bound)
+             "since": (since - timedelta(seconds=step)).astimezone(UTC), "until": until.astimezone(UTC)}  # fmt: skip
+    rows = await telemetry.query(sql, bound, {"max_threads": 1})
+    return [Line(*(row[name] for name in Line._fields)) for row in rows]
 
 
 async def summary(

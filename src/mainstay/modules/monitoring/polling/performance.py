@@ -26,8 +26,8 @@ from mainstay.modules.monitoring.thresholds.shipped import METRICS
 
 performance = Group("Cmdb", "/ux/common/cmdb/profile/")
 MOST = 500
-DISPLAYED = ("cpu", "memory", "storage", "latency", "availability", "if_in", "if_out")
-"""Shown on the page of every device, as far as they are measured."""
+HIDDEN = frozenset({"uptime", "if_up", "if_in_use", "if_out_use"})
+"""Not shown on the page of a device unless they are chosen: they are told elsewhere, or by another measurement."""
 OF_KIND = {
     "cpu": ("cpu",), "memory": ("memory",), "disk": ("storage",),
     "interface": ("if_in", "if_out", "if_in_use", "if_out_use", "if_errors", "if_discards", "if_up"),
@@ -258,7 +258,7 @@ async def pm_labels(ctx: Context) -> Labels:
 
 
 class Display(msgspec.Struct, kw_only=True):
-    """What the page of an item shows (``displayed``), out of what is measured."""
+    """What the page of an item shows (``displayed``), and what was measured in the last day (``options``)."""
 
     ci_id: str
     displayed: list[str]
@@ -278,7 +278,9 @@ async def display_options(ctx: Context, query: DisplayQuery) -> Display:
     item = await item_of(ctx, query.ci_id)
     chosen = (await ctx.session.execute(select(Polled.display).where(Polled.ci == item.id))).scalar()
     options = _names(await stats_of(ctx, {item.id: item.name}, "", "", None, None))
-    shown = list(chosen or [one.id for one in options if one.id in DISPLAYED])
+    # Also what was not measured lately: the page may show an earlier time.
+    known = dict.fromkeys([*(await labels(ctx)), *(one.id for one in options)])
+    shown = list(chosen or [key for key in known if key not in HIDDEN])
     return Display(ci_id=item.id, displayed=shown, chosen=bool(chosen), options=options)
 
 
