@@ -91,9 +91,10 @@ _REMOVE = {
 
 
 def _reading(res: Resource[Any], names: list[str], sqlite: bool) -> direct.Statement:
-    if "searched" not in res.memory:
+    key = ("searched", sqlite)
+    if key not in res.memory:
         table = res.model.__table__
-        res.memory["searched"] = direct.Statement(
+        res.memory[key] = direct.Statement(
             plain(
                 select(table.c.id, *(getattr(res.model, name) for name in names)).where(
                     table.c.organization == bindparam("in_organization"),
@@ -102,7 +103,7 @@ def _reading(res: Resource[Any], names: list[str], sqlite: bool) -> direct.State
                 )
             )
         )
-    found: direct.Statement = res.memory["searched"]
+    found: direct.Statement = res.memory[key]
     return found
 
 
