@@ -143,6 +143,6 @@ def plain(value: Any) -> Any:
     """A value as the trail keeps it."""
     if isinstance(value, str) and len(value) > MAX_TEXT:
         return value[:MAX_TEXT] + "…"
-    if isinstance(value, datetime | date):
+    if isinstance(value, date):  # a datetime is one
         return value.isoformat()
     return value

@@ -156,7 +156,7 @@ def _sqlite_connect(connection: Any, _record: Any) -> None:
         "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
-        "busy_timeout=15000",
+        f"busy_timeout={sqlite.PATIENCE}",
         "cache_size=-65536",
         "mmap_size=268435456",
         "temp_store=MEMORY",

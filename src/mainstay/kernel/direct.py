@@ -16,7 +16,7 @@ from threading import local
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from sqlalchemy import Float, Numeric
+from sqlalchemy import JSON, Float, Numeric
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -60,6 +60,8 @@ class Direct:
                 value = held[name]
                 self._inward.append(("", process(value) if process else value, None))
             else:
+                if process is not None and isinstance(bind.type, JSON):
+                    process = _documents(process)
                 self._inward.append((bind.key, None, process))
         self.columns = [key for key, _value, _process in self._inward]
         outward = [
@@ -77,6 +79,23 @@ class Direct:
             (process(given[key]) if process is not None else given[key]) if key else value
             for key, value, process in self._inward
         ]
+
+    def many(self, rows: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
+        """The driver's parameters for many rows: column by column, which takes half as long as row by row."""
+        columns: list[Any] = []
+        for key, value, process in self._inward:
+            if not key:
+                columns.append([value] * len(rows))
+                continue
+            held = [row[key] for row in rows]
+            if process is None:
+                columns.append(held)
+            elif len(set(map(id, held))) == 1:
+                # A stamp or a default: one object for all.
+                columns.append([process(held[0])] * len(rows))
+            else:
+                columns.append([process(item) for item in held])
+        return list(zip(*columns, strict=True))
 
     def read(self, raw: Sequence[Row]) -> Sequence[Row]:
         """What the driver answered, as values."""
@@ -96,6 +115,16 @@ class Direct:
             kind: Any = namedtuple("Record", self._names, rename=True)  # type: ignore[misc]
             self._record = kind._make
         return self._record(rows[0]) if rows else None
+
+
+def _documents(process: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Most documents of most rows are empty; those are written once."""
+    nothing = {dict: process({}), list: process([])}
+
+    def quick(value: Any) -> Any:
+        return process(value) if value else nothing.get(value.__class__) or process(value)
+
+    return quick
 
 
 def _code(kind: Any) -> int | None:
@@ -141,7 +170,7 @@ async def insert(
     if len(rows) == 1:
         await _execute(database, connection, statement.sql, statement.values(rows[0]))
         return
-    values = [statement.values(row) for row in rows]
+    values = statement.many(rows)
     try:
         async with connection._execute_mutex:
             if database.is_sqlite:

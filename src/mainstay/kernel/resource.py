@@ -171,7 +171,10 @@ class Resource(Generic[R]):
 
     def writable(self) -> dict[str, Field]:
         """Fields a client may set."""
-        return {name: spec for name, spec in self.fields.items() if not spec.read_only}
+        if "writable" not in self.memory:
+            self.memory["writable"] = {name: spec for name, spec in self.fields.items() if not spec.read_only}
+        found: dict[str, Field] = self.memory["writable"]
+        return found
 
     def stamps(self) -> dict[str, Field]:
         """The audit stamps, as fields that lists sort and filter by."""

@@ -5,13 +5,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Index, String, delete, insert, select
+import msgspec
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Index,
+    String,
+    Text,
+    any_,
+    bindparam,
+    column,
+    delete,
+    false,
+    insert,
+    select,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
+from mainstay.kernel import direct
 from mainstay.kernel.context import Context
 from mainstay.kernel.feed import Entry, consumer
 from mainstay.kernel.record import Base, Identifier, Scoped
 from mainstay.kernel.resource import Resource
+from mainstay.kernel.statements import plain
 from mainstay.kernel.store import CHUNK
 
 if TYPE_CHECKING:
@@ -49,15 +66,58 @@ async def follow(ctx: Context, changes: Sequence[Entry]) -> None:
             await _refresh(ctx, resource, every[start : start + CHUNK])
 
 
-async def _refresh(ctx: Context, res: Resource[Any], ids: list[str]) -> None:
-    await ctx.session.execute(
-        delete(SearchEntry)
-        .where(SearchEntry.resource == res.name, SearchEntry.record_id.in_(ids))
-        .execution_options(synchronize_session=False)
+def _within(wanted: Any, sqlite: bool) -> ColumnElement[bool]:
+    """The condition that a column's value is among those given as ``ids``: one parameter, however many they are."""
+    if sqlite:
+        given: Any = text("SELECT value FROM json_each(:ids)").columns(column("value"))
+        return wanted.in_(given)  # type: ignore[no-any-return]
+    return wanted == any_(bindparam("ids", type_=ARRAY(Text)))  # type: ignore[no-any-return]
+
+
+_TABLE: Any = SearchEntry.__table__
+_ADD = direct.Statement(insert(_TABLE), [each.key for each in _TABLE.columns])
+_REMOVE = {
+    sqlite: direct.Statement(
+        plain(
+            delete(_TABLE).where(
+                _TABLE.c.organization == bindparam("in_organization"),
+                _TABLE.c.resource == bindparam("of"),
+                _within(_TABLE.c.record_id, sqlite),
+            )
+        )
     )
+    for sqlite in (True, False)
+}
+
+
+def _reading(res: Resource[Any], names: list[str], sqlite: bool) -> direct.Statement:
+    key = ("searched", sqlite)
+    if key not in res.memory:
+        table = res.model.__table__
+        res.memory[key] = direct.Statement(
+            plain(
+                select(table.c.id, *(getattr(res.model, name) for name in names)).where(
+                    table.c.organization == bindparam("in_organization"),
+                    table.c.is_deleted == false(),
+                    _within(table.c.id, sqlite),
+                )
+            )
+        )
+    found: direct.Statement = res.memory[key]
+    return found
+
+
+async def _refresh(ctx: Context, res: Resource[Any], ids: list[str]) -> None:
+    database, session = ctx.platform.database, ctx.session
+    given = {
+        "in_organization": ctx.organization,
+        "of": res.name,
+        "ids": msgspec.json.encode(ids).decode() if database.is_sqlite else ids,
+    }
+    await direct.run(database, session, _REMOVE[database.is_sqlite].on(database), given)
     names = [name for name, spec in res.fields.items() if spec.search]
-    columns = [getattr(res.model, name) for name in names]
-    rows = (await ctx.session.execute(select(res.model.id, *columns).where(res.model.id.in_(ids)))).all()
+    reading = _reading(res, names, database.is_sqlite).on(database)
+    rows = await direct.run(database, session, reading, given)
     entries = []
     for row in rows:
         values = {name: str(value) for name, value in zip(names, row[1:], strict=True) if value}
@@ -68,7 +128,7 @@ async def _refresh(ctx: Context, res: Resource[Any], ids: list[str]) -> None:
             "subtitle": " · ".join(rest)[:300], "words": " ".join(values.values()).lower(),
         })  # fmt: skip
     if entries:
-        await ctx.session.execute(insert(SearchEntry.__table__), entries)  # type: ignore[arg-type]
+        await direct.insert(database, session, _ADD.on(database), entries)
 
 
 async def find(ctx: Context, text: str, limit: int) -> list[dict[str, Any]]:

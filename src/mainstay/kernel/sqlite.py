@@ -19,6 +19,8 @@ from sqlalchemy.util import EMPTY_DICT
 
 AT_ONCE = 0.008
 """Seconds that a statement may keep the others waiting before it is given to a thread."""
+PATIENCE = 15000
+"""Milliseconds that a statement waits for another process's transaction."""
 _slow: dict[str, int] = {}
 
 
@@ -75,17 +77,36 @@ def _executemany(connection: Any, begin: str, operation: str, parameters: Any) -
         cursor.close()
 
 
+def _begun(driver: Any, begin: str) -> bool:
+    """Whether the connection is in its transaction, after beginning it if that takes no wait."""
+    if not begin:
+        return bool(driver.in_transaction)
+    if driver.in_transaction or not driver._tx.empty():
+        return False  # its thread still ends the one before
+    connection = driver._conn
+    connection.execute("PRAGMA busy_timeout=0").close()
+    try:
+        connection.execute(begin).close()
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+            raise
+        return False
+    finally:
+        connection.execute(f"PRAGMA busy_timeout={PATIENCE}").close()
+    return True
+
+
 async def run(driver: Any, sql: str, values: list[Any]) -> list[Any]:
     """The rows of a small statement of a transaction.
 
-    The first one begins the transaction, which may have to wait, and takes the trip. Those after it hold what they
-    need and run where they are: the trip would take longer than they do. What proves slow takes it the next times.
+    In one that writes, statements run where they are: the trip would take longer than they do. What proves slow takes
+    it the next times, and so does the beginning where another process writes.
     """
     begin = _pending(driver)
     turns = _slow.get(sql, 0)
     if turns:
         _slow[sql] = turns - 1
-    elif not begin and driver.in_transaction and getattr(driver, "mainstay_writes", False):
+    elif getattr(driver, "mainstay_writes", False) and _begun(driver, begin):
         until = perf_counter() + AT_ONCE
         rows = _execute(driver._conn, "", sql, values)[1]
         if perf_counter() > until:
@@ -93,8 +114,8 @@ async def run(driver: Any, sql: str, values: list[Any]) -> list[Any]:
                 _slow.clear()
             _slow[sql] = 100
         return rows
-    _outcome, rows = await driver._execute(_execute, driver._conn, begin, sql, values)
-    return rows
+    answered: tuple[Outcome, list[Any]] = await driver._execute(_execute, driver._conn, begin, sql, values)
+    return answered[1]
 
 
 class OneTripCursor(AsyncAdapt_aiosqlite_cursor):

@@ -154,9 +154,12 @@ async def add_many(ctx: Context, model: type[Record], rows: Sequence[Mapping[str
         "created_by": ctx.principal.user, "modified_by": ctx.principal.user, "version": 1,
     }  # fmt: skip
     blank = defaults(model)
+    fresh = [(name, value) for name, value in blank.items() if callable(value)]
     full: list[dict[str, Any]] = []
     for row in rows:
-        complete = {name: value() if callable(value) else value for name, value in blank.items()}
+        complete = blank.copy()
+        for name, make in fresh:
+            complete[name] = make()
         complete.update(row)
         complete.update(stamps)
         complete["id"] = complete.get("id") or new_id()

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from mainstay.kernel.errors import Invalid
-from mainstay.kernel.fields import MANY, Field
+from mainstay.kernel.fields import MANY, Choice, Field
 from mainstay.kernel.richtext import sanitise
 
 _EMAIL = re.compile(r"[^@\s<>()\[\],;:\\\"]{1,64}@(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})\.)*[A-Za-z0-9-]{1,63}")
@@ -38,14 +38,21 @@ def read_values(
     values: dict[str, Any] = {}
     errors: dict[str, list[str]] = {}
     for name, spec in fields.items():
-        found, raw = _pick(name, spec, data)
+        if name in data:
+            raw = data[name]
+        else:
+            # Most fields of most records are not given; this runs for each of them.
+            for alias in spec.aliases:
+                if alias in data:
+                    raw = data[alias]
+                    break
+            else:
+                if not partial and not spec.read_only and (spec.required or name in required):
+                    errors[name] = [f"Please provide {spec.label.lower()}."]
+                continue
         if spec.read_only:
             continue
         mandatory = spec.required or name in required
-        if not found:
-            if mandatory and not partial:
-                errors[name] = [f"Please provide {spec.label.lower()}."]
-            continue
         try:
             value = read(spec, raw)
         except BadValue as bad:
@@ -58,15 +65,6 @@ def read_values(
     if errors:
         raise Invalid(fields=errors)
     return values
-
-
-def _pick(name: str, spec: Field, data: Mapping[str, Any]) -> tuple[bool, Any]:
-    if name in data:
-        return True, data[name]
-    for key in spec.aliases:
-        if key in data:
-            return True, data[key]
-    return False, None
 
 
 def read(spec: Field, raw: Any) -> Any:
@@ -216,6 +214,24 @@ def _datetime(spec: Field, raw: Any) -> datetime:
         raise BadValue(f"{spec.label} is not a valid time.") from None
 
 
+_word_lists: dict[int, tuple[tuple[Choice, ...], dict[str, int | str]]] = {}
+
+
+def _words(choices: tuple[Choice, ...]) -> dict[str, int | str]:
+    """What names a choice, in lower case → its id."""
+    kept = _word_lists.get(id(choices))
+    if kept is None:
+        words: dict[str, int | str] = {}
+        for option in choices:
+            words.setdefault(str(option.id).lower(), option.id)
+            words.setdefault(option.name.lower(), option.id)
+        if len(_word_lists) > 5000:
+            _word_lists.clear()
+        # With the choices themselves, so that their number is not given to others.
+        kept = _word_lists[id(choices)] = (choices, words)
+    return kept[1]
+
+
 def read_choice(spec: Field, raw: Any) -> int | str:
     """A choice given as ``{"id", "name"}``, by id or by name."""
     if isinstance(raw, Mapping):
@@ -223,9 +239,9 @@ def read_choice(spec: Field, raw: Any) -> int | str:
     if isinstance(raw, list | dict | bool):
         raise BadValue(f"{spec.label} must be one choice.")
     word = str(raw).strip().lower()
-    for option in spec.choices:
-        if word in (str(option.id).lower(), option.name.lower()):
-            return option.id
+    known = _words(spec.choices).get(word)
+    if known is not None:
+        return known
     allowed = ", ".join(option.name for option in spec.choices[:20])
     raise BadValue(f"{spec.label} must be one of: {allowed}.")
 

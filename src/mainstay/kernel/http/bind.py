@@ -22,6 +22,7 @@ from mainstay.kernel.errors import ApiError, Conflict, Forbidden, Unavailable, U
 from mainstay.kernel.http import idempotency
 from mainstay.kernel.http.body import read_body, read_raw
 from mainstay.kernel.http.convert import convert
+from mainstay.kernel.http.routing import OPERATION
 from mainstay.kernel.logging import logs_requests
 from mainstay.kernel.operation import Operation, Reply
 from mainstay.kernel.platform import Platform, run_after_commit
@@ -46,7 +47,7 @@ def bind(platform: Platform, operation: Operation) -> HTTPRouteHandler:
     handler.__name__ = operation.operation_id
     return HTTPRouteHandler(
         _litestar_path(operation.path), http_method=[operation.method], status_code=200,  # type: ignore[list-item]
-        include_in_schema=False, name=operation.key,
+        include_in_schema=False, name=operation.key, opt={OPERATION: True},
     )(handler)  # fmt: skip
 
 

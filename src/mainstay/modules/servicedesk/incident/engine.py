@@ -109,12 +109,22 @@ def read_status(raw: Any) -> int | None:
     """A status by id, name, ``state / name`` or ``{"id", "name"}``; ``None`` when there is no such."""
     if isinstance(raw, Mapping):
         raw = raw.get("id") or raw.get("name")
-    word = str(raw).strip().lower()
+    return _STATUS_WORDS.get(str(raw).strip().lower())
+
+
+def _status_words() -> dict[str, int]:
+    words: dict[str, int] = {}
     for status in WORKFLOW.values():
-        if word in (str(status.id), status.name.lower(), full_name(status.id).lower(),
-                    full_name(status.id).lower().replace(" / ", "/")):  # fmt: skip
-            return status.id
-    return next((s.id for s in WORKFLOW.values() if STATE_NAMES[s.state].lower() == word), None)
+        full = full_name(status.id).lower()
+        for word in (str(status.id), status.name.lower(), full, full.replace(" / ", "/")):
+            words.setdefault(word, status.id)
+    for status in WORKFLOW.values():
+        # A state alone means the first status in it.
+        words.setdefault(STATE_NAMES[status.state].lower(), status.id)
+    return words
+
+
+_STATUS_WORDS = _status_words()
 
 
 def priority(impact: int | None, urgency: int | None, matrix: Mapping[str, Mapping[str, int]]) -> int:
