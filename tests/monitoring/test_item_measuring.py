@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -94,19 +95,27 @@ async def test_many_items_at_once(world: World, poller: Poller, statements: Stat
 
 
 @pytest.mark.proves(f"POST {PATH}trigger-alarm-fetch/")
-async def test_alarms_are_fetched_at_once(world: World, stranger: World, poller: Poller) -> None:
+async def test_alarms_are_fetched_at_once(
+    world: World, stranger: World, poller: Poller, monkeypatch: pytest.MonkeyPatch
+) -> None:
     port = free_port()
     await credential(world, port, timeout=0.2, retries=0)
     item = await make(world, "alarm-1", "Switch", ip_address="127.0.0.62")
     other = await make(world, "alarm-2", "Switch")
     await world.get(f"{PATH}enable-pm/", params={"ci_id": item})
     device = await device_of(world, poller)
-    device.ping = False
 
     async def fetch(*ids: str) -> dict[str, Any]:
         found = await world.post(f"{PATH}trigger-alarm-fetch/", {"ci_ids": list(ids)})
         return {one["ci_id"]: one for one in found["results"]}
 
+    # Where another process polls, it is asked to.
+    device.due = 1e12
+    assert (await fetch(item))[item]["polled_now"] is False
+    await poller.refresh()
+    assert device.due == 0
+    device.ping = False
+    monkeypatch.setattr(world.platform, "settings", dataclasses.replace(world.platform.settings, polling=True))
     async with serving("127.0.0.62", port, honest(system("alarm"))):
         found = await fetch(item, other)
     assert (found[item]["polled_now"], found[item]["state"], found[item]["events"]) == (True, "up", [])

@@ -9,6 +9,8 @@ import pytest
 from sqlalchemy import update
 
 from mainstay.modules.monitoring.polling.tables import Polled
+from mainstay.modules.monitoring.topology import service as topology
+from mainstay.modules.monitoring.topology.estate import Evidence
 from tests.assets.test_items import PATH, make
 from tests.monitoring.support import happen
 from tests.monitoring.test_discovery import configure, credential, scan
@@ -121,3 +123,46 @@ async def test_the_access_points_of_a_controller(world: World, stranger: World) 
     assert (found["results"][0]["ci_id"], found["results"][0]["open_events"]) == (points[1], 1)
     assert sum(found["open_events"].values()) == 1
     await stranger.get(f"{PATH}controller-stats/", params={"ci_id": controller}, expect=404)
+
+
+@pytest.mark.proves(f"GET {PATH}controller-clients/")
+async def test_the_stations_behind_the_radios_of_a_controller(
+    world: World, stranger: World, statements: Statements
+) -> None:
+    path = f"{PATH}controller-clients/"
+    controller = await make(world, "wlc-2", "Wireless Controller")
+    point = await make(world, "ap-radio", "Access Point", parent=controller)
+    outside = await make(world, "ap-outside", "Access Point")
+    radio = [
+        {"name": "radio0", "if_index": 5, "kind": "wireless"}, {"name": "eth0", "if_index": 1, "kind": "ethernet"}
+    ]  # fmt: skip
+    for one in (point, outside):
+        await world.post(f"{PATH}save-inventory/", {"ci_id": one, "interfaces": radio})
+    laptop = await make(world, "laptop-1", "Laptop")
+    await world.post(
+        f"{PATH}save-inventory/", {"ci_id": laptop, "interfaces": [{"name": "wlan0", "mac": "02:00:00:00:00:01"}]}
+    )
+    learned = {"02:00:00:00:00:01": 5, "02:00:00:00:00:02": 5, "02:00:00:00:00:99": 1}
+    arp = {"10.7.0.1": "02:00:00:00:00:01"}
+
+    async def tell(ci: str, bridge: dict[str, int]) -> None:
+        async with world.platform.work(world.organization) as ctx:
+            await topology.keep(ctx, {ci: Evidence(bridge=bridge, arp=arp)})
+
+    await tell(point, learned)
+    await tell(outside, {"02:00:00:00:00:77": 5})
+    found = await world.get(path, params={"ci_id": controller})
+    statements.ran.clear()
+    assert (await world.get(path, params={"ci_id": controller})) == found
+    few = len(statements.ran)
+    # What is behind the cable is no client, nor what is at another's access point.
+    assert [(one["mac"], one["address"], one["ci_name"], one["interface"]) for one in found["results"]] == [
+        ("02:00:00:00:00:01", "10.7.0.1", "laptop-1", "radio0"), ("02:00:00:00:00:02", "", "", "radio0")
+    ]  # fmt: skip
+    assert (await world.get(path, params={"ci_id": point, "search": "10.7"}))["count"] == 1
+    await tell(point, {f"02:00:00:00:01:{number:02x}": 5 for number in range(120)})
+    statements.ran.clear()
+    found = await world.get(path, params={"ci_id": controller, "items_per_page": 100, "page": 2})
+    assert (found["count"], len(found["results"]), found["next"], len(statements.ran)) == (120, 20, None, few)
+    await world.get(path, params={"ci_id": controller, "items_per_page": 0}, expect=400)
+    await stranger.get(path, params={"ci_id": controller}, expect=404)

@@ -34,6 +34,7 @@ from mainstay.modules.monitoring.polling.poller import Poller
 from mainstay.modules.monitoring.templates import measuring as _measuring  # noqa: F401 - adds statistics
 from mainstay.modules.monitoring.templates.resource import device_templates
 from mainstay.modules.monitoring.thresholds.resource import thresholds
+from mainstay.modules.monitoring.topology.clients import clients
 from mainstay.modules.monitoring.topology.resource import topology
 from mainstay.modules.monitoring.traps import handover as _trap_handover  # noqa: F401 - takes what collectors received
 from mainstay.modules.monitoring.traps.actions import trap_configurations
@@ -47,7 +48,7 @@ placing.parents_from(parents)
 def register(registry: Registry) -> None:
     registry.add(events, event_rules, maintenances, trap_configurations, mibs, credentials, trap_credentials)
     registry.add(discoveries, measurements, performance, scheduled, device_templates, topology, thresholds)
-    registry.add(collectors, link, cards, ssh_accesses, host_keys, commands)
+    registry.add(collectors, link, cards, clients, ssh_accesses, host_keys, commands)
     registry.permission("IT Operations", "collector_link", "Collectors' own work", ("add",))
     registry.permission("IT Operations", "jobs", "Jobs", ("view", "add", "edit", "delete", "execute"))
     # The engine before what feeds it.

@@ -66,7 +66,8 @@ async def fetch(ctx: Context, body: FetchInput) -> FetchedList:
     names = await chosen(ctx, body.ci_ids, MOST)
     query = select(Polled.ci).where(Polled.ci.in_(names), Polled.enabled.is_(True))
     wanted = list((await ctx.session.execute(query)).scalars())
-    poller = ctx.platform.service(Poller)
+    # Only by the process that polls: another one does not know how the devices were before.
+    poller = ctx.platform.service(Poller) if ctx.platform.settings.polling else None
     done = await poller.at_once([(ctx.organization, ci) for ci in wanted]) if poller is not None else set()
     later = [ci for ci in wanted if (ctx.organization, ci) not in done]
     if later:
