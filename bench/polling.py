@@ -200,7 +200,8 @@ class Cycle:
         polled = sum(datetime.fromisoformat(row["last_run"]) > since for row in rows)
         down = sum(row["state"] != "up" for row in rows)
         print(f"an interval of {INTERVAL} s: {polled:,} polled, {down} down, "
-              f"{self.stored(since):,} measurements stored, CPU {cpu:.1f} s in Mainstay, {theirs:.1f} s in the simulator")  # fmt: skip
+              f"{self.stored(since):,} measurements stored, CPU {cpu:.1f} s in Mainstay, "
+              f"{theirs:.1f} s in the simulator")  # fmt: skip
 
 
 def main() -> None:
