@@ -15,7 +15,7 @@ CONSOLE_SOURCES := $(shell find console/src console/public console/swagger -type
 	$(wildcard console/*.html console/*.json console/*.ts)
 PACKAGES := console/node_modules/.installed
 PYTEST := $(RUN) pytest
-BENCHES := api cmdb discovery events grok logsearch ping syslog traps
+BENCHES := api cmdb discovery events grok logsearch metrics ping polling syslog traps
 # A process holds one embedded telemetry store and one jobs engine: these tests open their own.
 ALONE := tests/kernel/telemetry tests/kernel/jobs
 
@@ -88,7 +88,7 @@ conformance: ## Count the documented operations that passing tests prove
 .PHONY: bench
 bench: ## Run every benchmark beside its peer
 	@$(SYNC) --all-groups
-	for name in $(BENCHES); do UV="$(CURDIR)/$(UV)" $(RUN) --with pygrok python -m "bench.$$name"; done
+	for name in $(BENCHES); do UV="$(CURDIR)/$(UV)" $(RUN) --with pygrok --with pysnmp python -m "bench.$$name"; done
 
 .PHONY: docs
 docs: ## Build the documentation into site/

@@ -33,10 +33,10 @@ import uvloop
 
 from mainstay.app import build_registry, create_app
 from mainstay.kernel.access import bootstrap
-from mainstay.modules.people.roles.service import make_defaults
 from mainstay.kernel.platform import Platform
 from mainstay.kernel.telemetry import Telemetry, Writer
 from mainstay.modules.monitoring.polling.metrics import COLUMNS, LIMITS, TABLE, Sample
+from mainstay.modules.people.roles.service import make_defaults
 from mainstay.settings import Settings
 
 MEASURES = ("if_in", "if_out", "if_in_use", "if_out_use", "if_errors", "if_discards", "if_up")
@@ -68,7 +68,7 @@ async def feed(writer: Writer, organization: str, total: int, rate: int) -> tupl
             if ahead > 0.02 or sent % 9800 == 0:
                 await asyncio.sleep(max(0.0, ahead))
         elif sent % 980 == 0:
-            while sent - (writer.written - before) > WAITING:
+            while sent - (writer.written - before) > WAITING:  # noqa: ASYNC110 - the writer tells nobody
                 await asyncio.sleep(0.005)
     return sent, time.perf_counter() - began
 
@@ -116,7 +116,8 @@ async def fill(telemetry: Telemetry, organization: str, devices: list[str], sinc
         "WHERE table = 'metrics_5m' AND active"
     )
     print(f"  {found['n']:,} points of {len(devices) * PORTS:,} interfaces in {found['parts']} parts, "
-          f"{found['bytes'] / found['n']:.1f} bytes each, filled in {time.perf_counter() - began:.0f} s", flush=True)  # fmt: skip
+          f"{found['bytes'] / found['n']:.1f} bytes each, filled in {time.perf_counter() - began:.0f} s",
+          flush=True)  # fmt: skip
 
 
 async def drawing(client: httpx.AsyncClient, items: list[str], since: datetime, rounds: int) -> None:

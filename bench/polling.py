@@ -6,9 +6,9 @@
 
 The devices are one process of bench.devices on the same cores; with seven ports each they have 53 measurements.
 
-*Questions*: the values of a poll of 300 devices, 32 of them at once, asked by the same names in the same packets by each
-library through one session per device that is open already; and the whole poll by Mainstay, which opens its own socket
-and makes measurements of the answers. Medians of the rounds, the libraries in turns.
+*Questions*: the values of a poll of 300 devices, 32 of them at once, asked by the same names in the same packets by
+each library through one session per device that is open already; and the whole poll by Mainstay, which opens its own
+socket and makes measurements of the answers. Medians of the rounds, the libraries in turns.
 
 *Devices*: Mainstay is served on a folder of its own (SQLite), discovers them, and is asked to poll all at once, as the
 API has it. The clock runs from the start of the first poll to the end of the last; afterwards the measurements that
@@ -61,7 +61,7 @@ def pysnmp_round(names: list[list[list[str]]], port: int) -> Round | None:
             error, status, _index, found = await hlapi.get_cmd(
                 engine, community, targets[number], context, *packet, lookupMib=False
             )
-            assert not error and not status and len(found) == len(packet), (error, status)
+            assert (not error, not status, len(found)) == (True, True, len(packet)), (error, status)
 
     return one
 
@@ -199,8 +199,9 @@ class Cycle:
         rows = self.states()
         polled = sum(datetime.fromisoformat(row["last_run"]) > since for row in rows)
         down = sum(row["state"] != "up" for row in rows)
-        print(f"an interval of {INTERVAL} s: {polled:,} polled, {down} down, {self.stored(since):,} measurements stored, "
-              f"CPU {cpu:.1f} s in Mainstay, {theirs:.1f} s in the simulator")  # fmt: skip
+        print(f"an interval of {INTERVAL} s: {polled:,} polled, {down} down, "
+              f"{self.stored(since):,} measurements stored, CPU {cpu:.1f} s in Mainstay, "
+              f"{theirs:.1f} s in the simulator")  # fmt: skip
 
 
 def main() -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from mainstay.modules.monitoring.polling.metrics import Sample, milliseconds
 from mainstay.modules.monitoring.polling.poller import Device, Poller
 from mainstay.modules.monitoring.snmp import ber, message
 from tests.monitoring.netsnmp import free_port
@@ -96,7 +97,10 @@ async def test_what_is_measured_of_an_item(
     assert [item["metric"] for item in found["series"]] == ["if_up"]
 
     shown = await world.get(f"{PATH}display-options/", params=params)
-    assert (shown["chosen"], "cpu" in shown["displayed"]) == (False, True)
+    assert (shown["chosen"], "cpu" in shown["displayed"], "if_up" in shown["displayed"]) == (False, True, False)
+    # Also what is not measured now: the page shows earlier times as well.
+    assert {"cpu", "if_up"} <= {item["id"] for item in shown["options"]}
+    assert "storage" in shown["displayed"]
     await world.post(f"{PATH}add-display/", {**params, "metrics": ["if_up"]})
     shown = await world.get(f"{PATH}display-options/", params=params)
     assert (shown["chosen"], shown["displayed"]) == (True, ["if_up"])
@@ -114,6 +118,38 @@ async def test_what_is_measured_of_an_item(
         await stranger.get(f"{PATH}{name}/", params=params, expect=404)
     for name in ("poll-status", "resync-poll-jobs", "performance-stats-grid"):
         await stranger.post(f"{PATH}{name}/", {"ci_ids": [device.ci]}, expect=404)
+
+
+async def test_points_in_between_are_put_together(world: World, poller: Poller) -> None:
+    made = await world.post(PATH, {"name": "drawn", "category": "Switch"}, expect=201)
+    hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=3)
+    writer = poller._writer
+    assert writer is not None
+    writer.write_many([
+        Sample(world.organization, made["id"], "if_in", part, milliseconds(hour) + minute * 60_000, minute * by)
+        for minute in range(1, 60)
+        for part, by in (("Gi1", 1.0), ("Gi2", 2.0))
+    ])  # fmt: skip
+    await poller.drain()
+    span = {"ci_id": made["id"], "since": hour.isoformat(), "until": (hour + timedelta(hours=1)).isoformat()}
+
+    async def drawn(**query: Any) -> tuple[int, dict[str, list[tuple[float, float, float]]]]:
+        answer = await world.get("/api/metrics/", params={**span, **query})
+        return answer["step"], {
+            one["resource"]: [(point["value"], point["low"], point["high"]) for point in one["points"]]
+            for one in answer["series"]
+        }  # fmt: skip
+
+    halves = [(15, 1, 29), (44.5, 30, 59)]
+    twice = [(30, 2, 58), (89, 60, 118)]
+    # Of single measurements, and of their summaries.
+    assert await drawn(points=2) == (1800, {"Gi1": halves, "Gi2": twice})
+    assert await drawn(points=2, step=300, resource="Gi2") == (1800, {"Gi2": twice})
+    step, every = await drawn(step=300)
+    assert (step, every["Gi1"][0], len(every["Gi1"])) == (300, (2.5, 1, 4), 12)
+    assert len((await drawn())[1]["Gi2"]) == 59
+    assert len((await drawn(points=10_000))[1]["Gi2"]) == 59
+    await world.get("/api/metrics/", params={**span, "points": 10_001}, expect=400)
 
 
 @pytest.mark.proves(f"GET {PATH}port-status/", f"GET {PATH}enable-port-status/", f"GET {PATH}disable-port-status/")

@@ -157,7 +157,7 @@ async def test_answers_that_do_not_get_through_are_asked_in_smaller_parts(polled
 
 
 async def test_a_device_that_denies_what_it_told_is_walked(polled: tuple[Switch, Any]) -> None:
-    switch, poll = polled
+    switch, _poll = polled
     port = free_port()
     access, known = Access(community="public", port=port, timeout=0.05, retries=0), Known()
 

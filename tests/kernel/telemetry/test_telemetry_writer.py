@@ -55,6 +55,22 @@ async def test_a_full_batch_goes_out_at_once_and_a_small_one_after_its_time() ->
     await writer.close()
 
 
+async def test_rows_are_taken_together_as_far_as_there_is_room() -> None:
+    engine = Engine()
+    engine.gate.clear()
+    writer = writer_of(engine, batch_rows=6000, batch_seconds=30, capacity=10_000)
+    # More than one batch, and enough for a thread to convert.
+    assert writer.write_many([(number, "x") for number in range(7000)]) == 7000
+    assert writer.write_many([(number, "x") for number in range(7000, 12_000)]) == 3000
+    assert writer.write_many([]) == 0
+    engine.gate.set()
+    await writer.drain()
+    assert engine.numbers == list(range(10_000))
+    assert (writer.written, writer.dropped, len(engine.batches[0])) == (10_000, 2000, 6000)
+    await writer.close()
+    assert writer.write_many([(1, "x")]) == 0
+
+
 async def test_drain_does_not_wait_for_the_batch_to_fill() -> None:
     engine = Engine()
     writer = writer_of(engine, batch_seconds=30)

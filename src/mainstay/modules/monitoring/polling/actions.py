@@ -21,8 +21,8 @@ measurements = Group("Metrics", "/api/metrics/")
 class SeriesQuery(msgspec.Struct, kw_only=True):
     """Which measurements of which item: ``metric`` and ``resource`` narrow it down; the last hour, unless it says more.
 
-    ``step``: seconds between points: 0 (as measured), 300 or 3600; left out: by the length of time. ``points``: of each
-    measurement at most so many; those in between are put together.
+    ``step``: seconds between points: 0 (as measured), 300 or 3600; left out: by the length of time. ``points``: about
+    so many of each measurement; those in between are put together.
     """
 
     ci_id: str = ""
