@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import Integer, bindparam, func, insert, literal_column, select, text
+from sqlalchemy.dialects.sqlite.aiosqlite import dialect as sqlite_dialect
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from mainstay.kernel import direct
+from mainstay.kernel.changes import Change
 from mainstay.kernel.numbering import Sequence
 from mainstay.kernel.platform import Platform
 from mainstay.kernel.statements import plain
@@ -106,3 +110,61 @@ async def test_requests_go_on_when_the_server_has_cut_the_connections(platform: 
                  " AND datname = current_database() AND query LIKE '%api_key.key_hash%'")
         )  # fmt: skip
     await world.get("/api/user")
+
+
+async def test_many_rows_are_converted_as_each_is(platform: Platform) -> None:
+    at = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
+    rows = [
+        {
+            "organization": "o", "resource": "plum", "record_id": str(number), "action": "create", "actor": number,
+            "actor_name": "A", "at": at if number % 2 else at + timedelta(hours=number), "request_id": "", "version": 1,
+            "changes": [[], [{"field": "name", "old": None, "new": number}], {}][number % 3],
+        }
+        for number in range(7)
+    ]  # fmt: skip
+    for dialect in (sqlite_dialect(), platform.database.engine.dialect):
+        made = direct.Direct(insert(Change.__table__), dialect, list(rows[0]))
+        assert made.many(rows) == [tuple(made.values(row)) for row in rows]
+        same = [{**row, "at": at, "changes": rows[1]["changes"]} for row in rows]
+        assert made.many(same) == [tuple(made.values(row)) for row in same]
+
+
+async def test_a_row_and_its_trail_are_stored_together_or_not_at_all(platform: Platform, world: World) -> None:
+    database = platform.database
+    kept, twice = _rows(world, ["direct kept", "direct twice"])
+    async with database.session(world.organization, write=True) as session:
+        await direct.insert_with(database, session, ADD.on(database), kept, ADD.on(database), twice)
+    assert await _names(platform, world) == ["direct kept", "direct twice"]
+
+    async def again() -> None:
+        async with database.session(world.organization, write=True) as session:
+            (fresh,) = _rows(world, ["direct fresh"])
+            await direct.insert_with(database, session, ADD.on(database), fresh, ADD.on(database), twice)
+
+    with pytest.raises(IntegrityError):
+        await again()
+    assert await _names(platform, world) == ["direct kept", "direct twice"]
+
+
+async def test_a_write_waits_for_another_process_without_keeping_the_others_waiting(
+    platform: Platform, world: World
+) -> None:
+    database = platform.database
+    if not database.is_sqlite:
+        pytest.skip("PostgreSQL works in processes of its own")
+    other = sqlite3.connect(str(database.engine.url.database), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    async def write() -> None:
+        async with database.session(world.organization, write=True) as session:
+            await direct.insert(database, session, ADD.on(database), _rows(world, ["direct late"]))
+
+    writing = asyncio.create_task(write())
+    for _ in range(1000):
+        await asyncio.sleep(0)
+    assert not writing.done()
+    assert await _names(platform, world) == []
+    other.execute("ROLLBACK")
+    other.close()
+    await writing
+    assert await _names(platform, world) == ["direct late"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 from collections.abc import Sequence
 
@@ -86,8 +85,9 @@ async def step(reader: feed.Reader) -> None:
 
 async def seen(platform: Platform, here: feed.Place) -> None:
     """Until what was written shows."""
-    while not await feed.Tail(platform).after(here):
-        await asyncio.sleep(0.01)
+    tail = feed.Tail(platform, fresh=0)
+    while not await tail.after(here):
+        pass
 
 
 async def through(reader: feed.Reader, platform: Platform) -> None:
