@@ -48,15 +48,6 @@ async def test_links_carry_the_address_that_was_asked_for(world: World, monkeypa
     assert following["results"][0]["id"] != page["results"][0]["id"]
 
 
-async def test_a_role_can_hold_what_every_operation_asks_for(world: World) -> None:
-    registry = world.platform.registry
-    known = {
-        (module, one) for section in registry.grantable().values() for module, held in section.items() for one in held
-    }
-    asked = {item.permission: item.key for item in registry.operations if item.permission is not None}
-    assert {key: asked[key] for key in asked.keys() - known} == {}
-
-
 async def test_live_updates_go_by_organization_and_permission(world: World, stranger: World) -> None:
     agent = asyncio.create_task(listen(world, frozenset({("incident", "view")}), 1))
     blind = asyncio.create_task(listen(world, frozenset({("department", "view")}), 1))
