@@ -38,6 +38,8 @@ const AssetPage = lazy(() => import("../assets/AssetPage"));
 const NetworkMapPage = lazy(() => import("../topology/NetworkMapPage"));
 const MapPage = lazy(() => import("../assets/MapPage"));
 const NewCollector = lazy(() => import("../collectors/NewCollector"));
+const DiscoveryPage = lazy(() => import("../discovery/DiscoveryPage"));
+const NewDiscovery = lazy(() => import("../discovery/NewDiscovery"));
 const SettingsPage = lazy(() => import("../admin/SettingsPage"));
 
 /** A page about a resource that the caller may not see says so. */
@@ -56,6 +58,7 @@ const PAGES: Record<string, { list?: ComponentType; record?: ComponentType; crea
   // Its token is shown once, when it is added.
   collector: { create: NewCollector },
   log_pipeline: { record: PipelinePage, create: NewPipeline },
+  discovery: { record: DiscoveryPage, create: NewDiscovery },
 };
 
 function createQueryClient(): QueryClient {
