@@ -21,12 +21,13 @@ import { dateTime } from "../common/format";
 import { useTitle } from "../common/hooks";
 import { rememberRecent } from "../common/recent";
 import { t } from "../i18n";
+import { isOver } from "../imports/mapping";
 import { Attachments } from "../resources/Attachments";
 import { Comments } from "../resources/Comments";
 import { Details } from "../resources/Details";
 import { History } from "../resources/History";
 import { EditTab, useRecord } from "../resources/RecordPage";
-import { startRun } from "./api";
+import { startRun, useRuns } from "./api";
 import { DiscoveryForm } from "./DiscoveryForm";
 import { Runs } from "./Runs";
 import { scheduleWords } from "./words";
@@ -44,6 +45,7 @@ export default function DiscoveryPage() {
   const client = useQueryClient();
   const notify = useNotify();
   const { busy, run: attempt } = useTask();
+  const { data: runs } = useRuns(meta.path, id);
   const [deleting, setDeleting] = useState(false);
   const title = record ? titleOf(record, meta) : "";
   useTitle(title || meta.label);
@@ -78,6 +80,7 @@ export default function DiscoveryPage() {
     });
     setDeleting(false);
   };
+  const running = runs?.results.some((run) => !isOver(run.state)) ?? false;
   const next = typeof record.next_run === "string" ? record.next_run : "";
   return (
     <Box sx={{ p: { xs: 1.5, sm: 2 } }}>
@@ -88,8 +91,8 @@ export default function DiscoveryPage() {
         <Box sx={{ flex: 1 }} />
         {may.remove && <Button color="error" onClick={() => setDeleting(true)}>{t("common.delete")}</Button>}
         {may.edit && tab !== "details" && <Button variant="outlined" onClick={() => open("details")}>{t("common.edit")}</Button>}
-        {allows(meta, "execute") && !record.dry_run && <Button variant="outlined" disabled={busy} title={t("discovery.tryOutHint")} onClick={() => void begin(true)}>{t("discovery.tryOut")}</Button>}
-        {allows(meta, "execute") && <Button variant="contained" disabled={busy} onClick={() => void begin()}>{t("discovery.runNow")}</Button>}
+        {allows(meta, "execute") && !record.dry_run && <Button variant="outlined" disabled={busy || running} title={t(running ? "discovery.running" : "discovery.tryOutHint")} onClick={() => void begin(true)}>{t("discovery.tryOut")}</Button>}
+        {allows(meta, "execute") && <Button variant="contained" disabled={busy || running} title={running ? t("discovery.running") : undefined} onClick={() => void begin()}>{t("discovery.runNow")}</Button>}
       </Box>
       <Typography color="text.secondary" data-testid="schedule-words">
         {[scheduleWords(record.schedule), next && t("discovery.nextRun", { at: dateTime(next) }), record.dry_run && t("discovery.dryRun")].filter(Boolean).join(" · ")}
@@ -97,7 +100,7 @@ export default function DiscoveryPage() {
       <Tabs value={tab} onChange={(_, name: TabName) => open(name)} sx={{ borderBottom: 1, borderColor: "divider", mb: 2 }} variant="scrollable">
         {tabs.map((name) => <Tab key={name} value={name} label={label(name)} />)}
       </Tabs>
-      {tab === "runs" && <Runs meta={meta} id={id} chosen={params.get("run")} onChoose={(run) => setParams({ run }, { replace: true })} />}
+      {tab === "runs" && <Runs meta={meta} id={id} last={record.last_scan_result} chosen={params.get("run")} onChoose={(run) => setParams({ run }, { replace: true })} />}
       {/* The form stays mounted behind the other tabs, so that looking at a run loses nothing typed. */}
       <Box hidden={tab !== "details"} sx={{ maxWidth: 960 }}>{may.edit ? <EditTab key={String(record.id)} meta={meta} record={record} layout={DiscoveryForm} /> : <Details meta={meta} record={record} />}</Box>
       {tab === "comments" && <Comments meta={meta} id={id} />}

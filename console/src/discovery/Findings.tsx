@@ -5,6 +5,7 @@ import Button from "@mui/material/Button";
 import Checkbox from "@mui/material/Checkbox";
 import Chip from "@mui/material/Chip";
 import IconButton from "@mui/material/IconButton";
+import ButtonLink from "@mui/material/Link";
 import TextField from "@mui/material/TextField";
 import Typography from "@mui/material/Typography";
 import { useState } from "react";
@@ -19,6 +20,7 @@ import { DialogFrame } from "../common/dialogs";
 import { count, dateTime } from "../common/format";
 import { useDebounced } from "../common/hooks";
 import { t } from "../i18n";
+import { useRecord } from "../resources/RecordPage";
 import { approve, PER_PAGE, useFindings, type Finding } from "./api";
 import { resultsInOrder } from "./model";
 import { resultColour, resultName } from "./words";
@@ -30,6 +32,12 @@ function Item({ finding }: { finding: Finding }) {
   return finding.ci_id && items ? <Link to={`/ci/${encodeURIComponent(finding.ci_id)}`} onClick={(event) => event.stopPropagation()}>{name}</Link> : name;
 }
 
+/** A credential by its name, for whoever may see credentials; one that is gone by its id. */
+function Credential({ id }: { id: string }) {
+  const { data } = useRecord("credential", id);
+  return <Link to={`/credential/${encodeURIComponent(id)}`}>{typeof data?.name === "string" ? data.name : id}</Link>;
+}
+
 function FindingDialog({ finding, onClose }: { finding: Finding; onClose: () => void }) {
   const credentials = useMetadata().byName.has("credential");
   const spoken = Object.entries(finding.ssh).filter(([, value]) => value);
@@ -37,7 +45,7 @@ function FindingDialog({ finding, onClose }: { finding: Finding; onClose: () => 
     [t("discovery.result"), resultName(finding.result)],
     [t("discovery.reason"), finding.reason],
     [t("discovery.item"), <Item key="item" finding={finding} />],
-    [t("discovery.credential"), finding.credential && (credentials ? <Link key="credential" to={`/credential/${encodeURIComponent(finding.credential)}`}>{finding.credential}</Link> : finding.credential)],
+    [t("discovery.credential"), finding.credential && (credentials ? <Credential key="credential" id={finding.credential} /> : finding.credential)],
     [t("discovery.answer"), finding.rtt_ms === null ? "" : finding.rtt_ms.toFixed(1)],
     [t("discovery.seen"), dateTime(finding.seen)],
     [t("discovery.ports"), finding.open_ports.join(", ")],
@@ -119,7 +127,7 @@ export function Findings({ meta, id, run, live, results, onApproved }: { meta: R
         <PlainTable label={t("discovery.findings")} testId="finding-table" head={mayApprove ? ["", ...heads] : heads}
           rows={rows.map((one) => {
             const cells = [
-              one.address,
+              <ButtonLink key="address" component="button" type="button" onClick={(event) => { event.stopPropagation(); setOpened(one); }}>{one.address}</ButtonLink>,
               <Chip key="result" size="small" variant="outlined" color={resultColour(one.result)} label={resultName(one.result)} />,
               <Item key="item" finding={one} />,
               <Box key="reason">

@@ -1,10 +1,11 @@
 import Alert from "@mui/material/Alert";
 import Box from "@mui/material/Box";
 import Chip from "@mui/material/Chip";
+import Link from "@mui/material/Link";
 import LinearProgress from "@mui/material/LinearProgress";
 import Typography from "@mui/material/Typography";
 import { useQueryClient } from "@tanstack/react-query";
-import { useEffect } from "react";
+import { useEffect, type ReactNode } from "react";
 import { useLive } from "../api/live";
 import { useMetadata } from "../api/metadata";
 import { allows } from "../api/permissions";
@@ -40,7 +41,7 @@ function State({ run }: { run: Run }) {
 }
 
 /** One run: how far it is, what it came to, and each address. */
-function RunView({ meta, id, run }: { meta: ResourceMeta; id: string; run: string }) {
+function RunView({ meta, id, run, children }: { meta: ResourceMeta; id: string; run: string; children: ReactNode }) {
   const client = useQueryClient();
   const tasks = tasksMeta(useMetadata().byName);
   const { data, error, refetch } = useRun(meta.path, id, run);
@@ -82,33 +83,50 @@ function RunView({ meta, id, run }: { meta: ResourceMeta; id: string; run: strin
           <Figure name={t("discovery.failed")} value={sums.failed} color="error.main" />
         </Box>
       </Section>
+      {children}
       <Findings key={run} meta={meta} id={id} run={run} live={!over} results={data.results} onApproved={again} />
     </>
   );
 }
 
+/** A run that the schedule could not begin is no run: it is told by the last result alone. */
+function NotBegun({ last, runs }: { last: unknown; runs: Run[] }) {
+  const { error, finished_at: at } = (last ?? {}) as { error?: unknown; finished_at?: unknown };
+  if (typeof error !== "string" || error === "" || typeof at !== "string") return null;
+  const moment = Date.parse(at);
+  if (runs.some((run) => Date.parse(run.started_at) > moment || (run.finished_at !== null && Date.parse(run.finished_at) === moment))) return null;
+  return <Alert severity="error">{t("discovery.notBegun", { at: dateTime(at), error })}</Alert>;
+}
+
 /** The runs of a discovery, and one of them. */
-export function Runs({ meta, id, chosen, onChoose }: { meta: ResourceMeta; id: string; chosen: string | null; onChoose: (run: string) => void }) {
+export function Runs({ meta, id, last, chosen, onChoose }: { meta: ResourceMeta; id: string; last: unknown; chosen: string | null; onChoose: (run: string) => void }) {
   const { data, error, refetch } = useRuns(meta.path, id);
   if (error && !data) return <Failure error={error} onRetry={() => void refetch()} />;
   if (!data) return <Waiting />;
   const runs = data.results;
   const current = runs.find((run) => run.id === chosen) ?? runs[0];
-  if (!current) return <Typography color="text.secondary" data-testid="no-runs">{t("discovery.noRuns")}</Typography>;
+  const problem = <NotBegun last={last} runs={runs} />;
+  if (!current) return <>{problem}<Typography color="text.secondary" data-testid="no-runs">{t("discovery.noRuns")}</Typography></>;
   return (
     <Box sx={{ display: "grid", gap: 2, minWidth: 0 }}>
-      <RunView key={current.id} meta={meta} id={id} run={current.id} />
-      <Section title={t("discovery.runs")} testId="runs">
-        <PlainTable label={t("discovery.runs")} head={[t("discovery.begun"), t("discovery.state"), t("discovery.by"), `#${t("discovery.took")}`, `#${t("discovery.addresses")}`, `#${t("discovery.found")}`, `#${t("discovery.added")}`, `#${t("discovery.updated")}`, `#${t("discovery.failed")}`]}
-          rows={runs.map((run) => {
-            const sums = summary(run.counts);
-            const figures = isOver(run.state) ? [sums.found, sums.added, sums.updated, sums.failed].map(count) : ["", "", "", ""];
-            return {
-              key: run.id, selected: run.id === current.id, onClick: () => onChoose(run.id),
-              cells: [dateTime(run.started_at), <State key="state" run={run} />, run.trigger === "schedule" ? t("discovery.bySchedule") : run.started_by, lasted(run.seconds), count(run.total), ...figures],
-            };
-          })} />
-      </Section>
+      {problem}
+      <RunView key={current.id} meta={meta} id={id} run={current.id}>
+        <Section title={t("discovery.runs")} testId="runs">
+          <Box sx={{ maxHeight: 210, overflowY: "auto" }}>
+            <PlainTable label={t("discovery.runs")} head={[t("discovery.begun"), t("discovery.state"), t("discovery.by"), `#${t("discovery.took")}`, `#${t("discovery.addresses")}`, `#${t("discovery.found")}`, `#${t("discovery.added")}`, `#${t("discovery.updated")}`, `#${t("discovery.notAdded")}`, `#${t("discovery.failed")}`]}
+              rows={runs.map((run) => {
+                const sums = summary(run.counts);
+                const figures = isOver(run.state) ? [sums.found, sums.added, sums.updated, sums.notAdded, sums.failed].map(count) : ["", "", "", "", ""];
+                const begun = dateTime(run.started_at);
+                return {
+                  key: run.id, selected: run.id === current.id, onClick: () => onChoose(run.id),
+                  // A button, so that the keyboard reaches it, too.
+                  cells: [<Link key="begun" component="button" type="button" onClick={(event) => { event.stopPropagation(); onChoose(run.id); }}>{begun}</Link>, <State key="state" run={run} />, run.trigger === "schedule" ? t("discovery.bySchedule") : run.started_by, lasted(run.seconds), count(run.total), ...figures],
+                };
+              })} />
+          </Box>
+        </Section>
+      </RunView>
     </Box>
   );
 }

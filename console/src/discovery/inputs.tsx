@@ -13,7 +13,7 @@ import type { FieldMeta, Row } from "../api/types";
 import { t, type TextKey } from "../i18n";
 import { FieldInput, readMessage } from "../resources/FieldInput";
 import { ReferencePicker } from "../resources/ReferencePicker";
-import { culprit, DAYS, isTrue, numberOr, objectOf, PERIODS, readSchedule, splitAddresses, splitWords, textOf, UNITS, withParameter, writeSchedule, type Parameter, type Schedule } from "./model";
+import { blame, culprit, DAYS, isTrue, numberOr, objectOf, PERIODS, readSchedule, splitAddresses, splitWords, textOf, UNITS, withParameter, writeSchedule, type Parameter, type Schedule } from "./model";
 
 /** A field's value and the reason why it was refused. */
 function useField(source: string) {
@@ -70,8 +70,9 @@ function ParameterInput({ one, params, onChange, error }: { one: Parameter; para
 /** Parameters of the scanner, each with the input for its kind. `shown` are those of this place, `parameters` all that there are. */
 export function ParametersInput({ shown, parameters }: { shown: Parameter[]; parameters: Parameter[] }) {
   const { value, onChange, error } = useField("params");
+  // One error for the whole field: it stands where it belongs.
   const blamed = error ? culprit(error, parameters.map((one) => one.name)) : "";
-  return shown.map((one) => <ParameterInput key={one.name} one={one} params={objectOf(value)} onChange={(next) => onChange(textOf(next))} error={one.name === blamed ? error : undefined} />);
+  return shown.map((one) => <ParameterInput key={one.name} one={one} params={objectOf(value)} onChange={(next) => onChange(textOf(next))} error={error && one.name === blamed ? blame(error, one) : undefined} />);
 }
 
 /** What the server told of as UTC, as it is for whoever looks. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { culprit, numberOr, parametersFor, readSchedule, resultsInOrder, splitAddresses, summary, withParameter, writeSchedule, type Parameter } from "./model";
+import { blame, culprit, numberOr, parametersFor, readSchedule, resultsInOrder, splitAddresses, summary, withParameter, writeSchedule, type Parameter } from "./model";
 
 const again = (value: unknown) => writeSchedule(readSchedule(value));
 
@@ -74,6 +74,7 @@ describe("parameters", () => {
   it("are found by the error about them", () => {
     expect(culprit("rate is a number from 1 to 5000.", ["rate", "tcp_ports"])).toBe("rate");
     expect(culprit("'foo' is no address, network or range such as 192.0.2.0/24.", ["rate"])).toBe("exclude_ip_address");
+    expect(blame("rate is a number from 1 to 5000.", { name: "rate", label: "Packets a second" })).toBe("Packets a second is a number from 1 to 5000.");
   });
 
   it("hold addresses as people write them", () => {

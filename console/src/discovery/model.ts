@@ -119,6 +119,9 @@ export const splitAddresses = (typed: string): string[] => typed.replace(/\s+-\s
 /** A whole number as such; whatever else stays as it was typed, for the server to refuse by name. */
 export const numberOr = (typed: string): unknown => (/^-?\d+$/.test(typed.trim()) ? Number(typed) : typed);
 
+/** The server names a parameter as the API does; people know it by its label. */
+export const blame = (message: string, one: Pick<Parameter, "name" | "label">): string => message.replace(`${one.name} `, `${one.label} `);
+
 /** Which parameter an error of `params` is about: the server begins with its name. Others are about addresses. */
 export function culprit(message: string, names: string[]): string {
   return names.find((name) => message.startsWith(`${name} `)) ?? "exclude_ip_address";

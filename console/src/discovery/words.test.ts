@@ -7,7 +7,7 @@ describe("schedules in words", () => {
   it("say when", () => {
     expect(scheduleWords({})).toBe("By hand");
     expect(scheduleWords({ period: "daily", hour: 2, min: 5 })).toBe("Every day at 02:05 UTC");
-    expect(scheduleWords({ period: "weekly", days: "thu,mon", hour: 22 })).toBe("Monday, Thursday at 22:00 UTC");
+    expect(scheduleWords({ period: "weekly", days: "thu,mon", hour: 22 })).toBe("Every week on Monday, Thursday at 22:00 UTC");
     expect(scheduleWords({ period: "monthly", days: "1,15" })).toBe("Every month on 1, 15 at 00:00 UTC");
     expect(scheduleWords({ period: "every", unit: "hours", every: 1 })).toBe("Every hour");
     expect(scheduleWords({ period: "every", unit: "minutes", every: 30 })).toBe("Every 30 minutes");
