@@ -116,12 +116,13 @@ export function Runs({ meta, id, last, chosen, onChoose }: { meta: ResourceMeta;
             <PlainTable label={t("discovery.runs")} head={[t("discovery.begun"), t("discovery.state"), t("discovery.by"), `#${t("discovery.took")}`, `#${t("discovery.addresses")}`, `#${t("discovery.found")}`, `#${t("discovery.added")}`, `#${t("discovery.updated")}`, `#${t("discovery.notAdded")}`, `#${t("discovery.failed")}`]}
               rows={runs.map((run) => {
                 const sums = summary(run.counts);
-                const figures = isOver(run.state) ? [sums.found, sums.added, sums.updated, sums.notAdded, sums.failed].map(count) : ["", "", "", "", ""];
+                // One that was cancelled was not counted.
+                const figures = run.finished_at ? [sums.found, sums.added, sums.updated, sums.notAdded, sums.failed].map(count) : ["", "", "", "", ""];
                 const begun = dateTime(run.started_at);
                 return {
                   key: run.id, selected: run.id === current.id, onClick: () => onChoose(run.id),
                   // A button, so that the keyboard reaches it, too.
-                  cells: [<Link key="begun" component="button" type="button" onClick={(event) => { event.stopPropagation(); onChoose(run.id); }}>{begun}</Link>, <State key="state" run={run} />, run.trigger === "schedule" ? t("discovery.bySchedule") : run.started_by, lasted(run.seconds), count(run.total), ...figures],
+                  cells: [<Link key="begun" component="button" type="button" sx={{ whiteSpace: "nowrap" }} onClick={(event) => { event.stopPropagation(); onChoose(run.id); }}>{begun}</Link>, <State key="state" run={run} />, run.trigger === "schedule" ? t("discovery.bySchedule") : run.started_by, lasted(run.seconds), count(run.total), ...figures],
                 };
               })} />
           </Box>
