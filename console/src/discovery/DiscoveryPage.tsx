@@ -24,12 +24,12 @@ import { t } from "../i18n";
 import { isOver } from "../imports/mapping";
 import { Attachments } from "../resources/Attachments";
 import { Comments } from "../resources/Comments";
-import { Details } from "../resources/Details";
 import { History } from "../resources/History";
 import { EditTab, useRecord } from "../resources/RecordPage";
 import { startRun, useRuns } from "./api";
 import { DiscoveryForm } from "./DiscoveryForm";
 import { Runs } from "./Runs";
+import { Settings } from "./Settings";
 import { scheduleWords } from "./words";
 
 type TabName = "runs" | "details" | "comments" | "attachments" | "history";
@@ -102,7 +102,7 @@ export default function DiscoveryPage() {
       </Tabs>
       {tab === "runs" && <Runs meta={meta} id={id} last={record.last_scan_result} chosen={params.get("run")} onChoose={(run) => setParams({ run }, { replace: true })} />}
       {/* The form stays mounted behind the other tabs, so that looking at a run loses nothing typed. */}
-      <Box hidden={tab !== "details"} sx={{ maxWidth: 960 }}>{may.edit ? <EditTab key={String(record.id)} meta={meta} record={record} layout={DiscoveryForm} /> : <Details meta={meta} record={record} />}</Box>
+      <Box hidden={tab !== "details"} sx={{ maxWidth: 960 }}>{may.edit ? <EditTab key={String(record.id)} meta={meta} record={record} layout={DiscoveryForm} /> : <Settings meta={meta} record={record} />}</Box>
       {tab === "comments" && <Comments meta={meta} id={id} />}
       {tab === "attachments" && <Attachments meta={meta} id={id} />}
       {tab === "history" && <History meta={meta} id={id} />}

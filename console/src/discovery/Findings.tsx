@@ -45,7 +45,7 @@ function FindingDialog({ finding, onClose }: { finding: Finding; onClose: () => 
     [t("discovery.result"), resultName(finding.result)],
     [t("discovery.reason"), finding.reason],
     [t("discovery.item"), <Item key="item" finding={finding} />],
-    [t("discovery.credential"), finding.credential && (credentials ? <Credential key="credential" id={finding.credential} /> : finding.credential)],
+    [t("discovery.credential"), finding.credential && credentials ? <Credential key="credential" id={finding.credential} /> : ""],
     [t("discovery.answer"), finding.rtt_ms === null ? "" : finding.rtt_ms.toFixed(1)],
     [t("discovery.seen"), dateTime(finding.seen)],
     [t("discovery.ports"), finding.open_ports.join(", ")],

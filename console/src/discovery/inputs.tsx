@@ -108,7 +108,7 @@ export function ScheduleInput() {
             </TextField>
           </>
         )}
-        {period === "once" && <TextField type="datetime-local" label={t("discovery.at")} value={schedule.at} onChange={(event) => put({ at: event.target.value })} slotProps={{ inputLabel: { shrink: true } }} />}
+        {period === "once" && <TextField type="datetime-local" label={t("discovery.at")} value={schedule.at} helperText={t("discovery.atHint")} onChange={(event) => put({ at: event.target.value })} slotProps={{ inputLabel: { shrink: true } }} />}
         {period === "monthly" && <TextField label={t("discovery.dates")} value={schedule.dates} helperText={t("discovery.datesHint")} onChange={(event) => put({ dates: event.target.value })} />}
         {(period === "daily" || period === "weekly" || period === "monthly") && (
           <TextField type="time" label={t("discovery.time")} value={schedule.time} helperText={local ? t("discovery.localTime", { time: local }) : undefined} onChange={(event) => put({ time: event.target.value || "00:00" })} slotProps={{ inputLabel: { shrink: true } }} />

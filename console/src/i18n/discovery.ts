@@ -19,6 +19,7 @@ export const discovery = {
   unit: "Unit",
   units: { minutes: "minutes", hours: "hours", days: "days" },
   at: "At",
+  atHint: "In your time zone.",
   dates: "Days of the month",
   datesHint: "Such as 1, 15",
   time: "Time (UTC)",
