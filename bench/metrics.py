@@ -85,7 +85,8 @@ async def storing(telemetry: Telemetry, organization: str, seconds: float, rate:
         whole, used = time.perf_counter() - began, time.process_time() - used
         print(f"  {f'{wanted:,}/s asked' if wanted else 'as fast as it goes'}: {sent:,} sent in {took:.1f} s, "
               f"{(writer.written - kept) / whole:,.0f}/s stored until the last, {writer.dropped - lost:,} lost, "
-              f"{waiting:,} on their way at the end, CPU {used / sent * 1e6:.1f} us each with their making "
+              f"{waiting:,} on their way at the end, stored {whole - took:.1f} s later, "
+              f"CPU {used / sent * 1e6:.1f} us each with their making "
               f"(to reach: {RATE:,}/s)", flush=True)  # fmt: skip
     [found] = await telemetry.query("SELECT count() AS n FROM metrics")
     assert found["n"] == writer.written, (found, writer.written)
