@@ -81,3 +81,14 @@ async def test_a_credential_is_tried_before_and_after_it_is_saved(world: World, 
     assert (answer["ok"], "did not answer" in answer["msg"]) == (False, True)
     await world.post(f"{PATH}test/", {**form, "address": "198.51.100.1"}, expect=400)
     await world.post(f"{PATH}test/", {**form, "address": "no such name.invalid"}, expect=400)
+
+
+async def test_forms_ask_for_the_secrets_of_each_kind_and_no_answer_tells_them(world: World) -> None:
+    described = {field["name"]: field for field in (await world.get("/api/credentials/options/"))["fields"]}
+    assert described["community"]["kind"] == "secret"
+    assert described["community"]["only"] == {"kind": ["snmp_v1", "snmp_v2c"]}
+    assert described["privacy_password"]["only"] == described["privacy_protocol"]["only"] == {"kind": ["snmp_v3"]}
+    made = await world.post("/api/credentials/", {"name": "Lab", "community": "s3cret-word"}, expect=201)
+    read = await world.get(f"/api/credentials/{made['id']}/")
+    assert read["secrets_set"] == ["community"]
+    assert "s3cret-word" not in str(made) + str(read)

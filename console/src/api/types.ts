@@ -23,6 +23,8 @@ export interface FieldMeta {
   maximum?: number | null;
   /** Whether list rows carry the field; others come with the single record. */
   listed?: boolean;
+  /** Forms show it only where these fields have one of these values. */
+  only?: Record<string, (string | number)[]> | null;
   choices?: Choice[] | null;
   reference?: string | null;
   filterable?: boolean;

@@ -17,7 +17,7 @@ export const AREA_PAGES: { area: string; to: string; label: TextKey; module: str
 /** What is set up once and seldom looked at again; it stands folded up below its area. */
 const RARE = new Set([
   "ci_category", "ci_relation", "ci_relation_type", "item_classification", "asset_audit_template", "device_group",
-  "event_trigger", "event_rule", "trap_configuration", "trap_credential", "credential", "mib",
+  "event_trigger", "event_rule", "trap_configuration", "trap_credential", "credential", "ssh_access", "mib",
   "log_search", "log_integration", "log_grok_pattern", "log_lookup_table", "log_agent_config",
   "leave", "leave_type", "holiday",
 ]);

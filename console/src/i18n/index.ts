@@ -5,6 +5,7 @@ import { account } from "./account";
 import { admin } from "./admin";
 import { collectors } from "./collectors";
 import { common } from "./common";
+import { credentials } from "./credentials";
 import { discovery } from "./discovery";
 import { events } from "./events";
 import { home } from "./home";
@@ -22,7 +23,7 @@ import { topology } from "./topology";
 import { traps } from "./traps";
 import { ticket } from "./ticket";
 
-const english = { common, shell, account, home, resources, ticket, imports, admin, logs, events, intake, pipeline, mibs, traps, rules, notify, assets, collectors, discovery, topology };
+const english = { common, shell, account, home, resources, ticket, imports, admin, logs, events, intake, pipeline, mibs, traps, rules, notify, assets, collectors, credentials, discovery, topology };
 
 type Leaves<T, Prefix extends string = ""> = {
   [K in keyof T & string]: T[K] extends string ? `${Prefix}${K}` : Leaves<T[K], `${Prefix}${K}.`>;

@@ -24,11 +24,19 @@ const INPUT_TYPE: Partial<Record<FieldMeta["kind"], string>> = {
   integer: "number", number: "number", date: "date", datetime: "datetime-local", email: "email", phone: "tel", url: "url", secret: "password",
 };
 
+const LONGEST_PASSWORD = 5000;
+
 export const isWide = (field: FieldMeta) => ["longtext", "html", "json"].includes(field.kind);
 
 function Swatch({ color }: { color: unknown }) {
   const known = typeof color === "string" && /^#[0-9a-f]{6}$/i.test(color);
   return <Box aria-hidden sx={{ width: 18, height: 18, borderRadius: 0.5, flexShrink: 0, ...(known ? { bgcolor: color } : { border: 1, borderColor: "divider" }) }} />;
+}
+
+/** Whether a secret is stored already: the record says which, or does not say. */
+function kept(source: Record<string, unknown> | undefined, field: FieldMeta): boolean {
+  const set = source?.secrets_set ?? (source?.[`has_${field.name}`] === true ? [field.name] : undefined);
+  return Array.isArray(set) && set.includes(field.name);
 }
 
 export function FieldInput({ field }: { field: FieldMeta }) {
@@ -116,10 +124,11 @@ export function FieldInput({ field }: { field: FieldMeta }) {
   }
   const type = INPUT_TYPE[field.kind] ?? "text";
   const shrink = type === "date" || type === "datetime-local" ? { inputLabel: { shrink: true } } : {};
-  const long = field.kind === "longtext" || field.kind === "json";
+  // A key of several lines would lose them in a password box.
+  const long = field.kind === "longtext" || field.kind === "json" || (field.kind === "secret" && (field.max_length ?? 0) > LONGEST_PASSWORD);
   return (
     <TextField {...common} name={path} type={type} value={value ?? ""} onChange={control.onChange} onBlur={control.onBlur} inputRef={control.ref} error={!!error}
-      helperText={help ?? (field.kind === "secret" && source ? t("resources.secretKept") : undefined)} multiline={long} minRows={long ? 3 : undefined}
+      helperText={error ?? (field.kind === "secret" && kept(source, field) ? t("resources.secretKept") : help)} multiline={long} minRows={long ? 3 : undefined}
       slotProps={{ htmlInput: { maxLength: field.max_length ?? undefined, min: field.minimum ?? undefined, max: field.maximum ?? undefined, step: field.kind === "number" ? "any" : undefined, autoComplete: field.kind === "secret" ? "new-password" : "off" }, ...(field.kind === "color" ? { input: { endAdornment: <Swatch color={value} /> } } : {}), ...shrink }} />
   );
 }

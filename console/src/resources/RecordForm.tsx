@@ -4,14 +4,14 @@ import Button from "@mui/material/Button";
 import Typography from "@mui/material/Typography";
 import { useMemo, useRef, useState, type ComponentType } from "react";
 import { Form } from "react-admin";
-import { useFormContext, useFormState } from "react-hook-form";
+import { useFormContext, useFormState, useWatch } from "react-hook-form";
 import { ApiError, messageOf } from "../api/http";
 import { fieldAccess } from "../api/permissions";
 import { formValues, toPayload } from "../api/records";
 import type { FieldMeta, ResourceMeta, Row } from "../api/types";
 import { t } from "../i18n";
 import { FieldInput, isWide } from "./FieldInput";
-import { formFields, placeErrors, sections } from "./form";
+import { formFields, isAbout, placeErrors, sections } from "./form";
 import { FORM_PANELS } from "./panels";
 
 function Footer({ submitLabel, otherLabel, onChoose, onCancel, onDirty }: { submitLabel: string; otherLabel?: string; onChoose: (other: boolean) => void; onCancel?: () => void; onDirty?: (dirty: boolean) => void }) {
@@ -26,7 +26,10 @@ function Footer({ submitLabel, otherLabel, onChoose, onCancel, onDirty }: { subm
   );
 }
 
-export function FieldGroup({ name, fields }: { name: string; fields: FieldMeta[] }) {
+export function FieldGroup({ name, fields: every }: { name: string; fields: FieldMeta[] }) {
+  const values = useWatch() as Record<string, unknown>;
+  const fields = every.filter((field) => isAbout(field, values));
+  if (fields.length === 0) return null;
   return (
     <Box component="section" aria-label={name}>
       <Typography variant="h2" sx={{ mb: 1.5 }}>{name}</Typography>

@@ -24,6 +24,11 @@ export function formFields(meta: ResourceMeta, creating: boolean): FieldMeta[] {
   });
 }
 
+/** Whether a field has a meaning beside the other values of the form. */
+export function isAbout(field: Pick<FieldMeta, "only">, values: Record<string, unknown>): boolean {
+  return Object.entries(field.only ?? {}).every(([name, wanted]) => wanted.some((one) => String(one) === String(values[name])));
+}
+
 /** The errors of a refused write under the names of the form's inputs; what has no input is told above them. */
 export function placeErrors(errors: FieldErrors, fields: FieldMeta[]): { placed: Record<string, unknown>; rest: string[] } {
   const placed: Record<string, unknown> = {};

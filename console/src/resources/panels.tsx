@@ -2,6 +2,7 @@ import type { ComponentType } from "react";
 import type { Row } from "../api/types";
 import { Enrolment } from "../collectors/Enrolment";
 import { Attempts } from "../notify/Attempts";
+import { CredentialTest } from "../credentials/CredentialTest";
 import { ChannelTest } from "../notify/ChannelTest";
 import { RuleTester } from "../rules/RuleTester";
 import { TriggerPreview } from "../rules/TriggerPreview";
@@ -20,4 +21,5 @@ export const FORM_PANELS: Record<string, ComponentType<FormPanel>> = {
   notification_channel: ChannelTest,
   notification: Attempts,
   collector: Enrolment,
+  credential: CredentialTest,
 };

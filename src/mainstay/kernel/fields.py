@@ -6,7 +6,7 @@ from it: validation, filters, sort keys, CSV column, schema, console form.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal
@@ -61,6 +61,8 @@ class Field:
     aliases: tuple[str, ...] = ()  # other names accepted on input
     custom: bool = False
     check: Callable[[Any], str | None] | None = field(default=None, repr=False)
+    only: Mapping[str, tuple[int | str, ...]] = field(default_factory=dict)
+    """What it is about: forms show it where these fields have one of these values."""
 
     @property
     def python_type(self) -> Any:
@@ -82,6 +84,14 @@ def _column(type_: Any, spec: Field, *, index: bool = False, null: bool = True, 
         spec.default = default() if callable(default) else default
     column: MappedColumn[Any] = mapped_column(type_, nullable=null, index=index, default=default, info={"field": spec})
     return column
+
+
+def secret(name: str, label: str, *, length: int = 255, help: str = "", **only: tuple[int | str, ...]) -> Field:
+    """What a form takes and no answer tells; the resource's behaviour seals it. ``only``: see ``Field``."""
+    return Field(
+        name=name, kind="secret", label=label, max_length=length, help=help, section="Secrets", filter=False,
+        sort=False, listed=False, csv=False, only=only,
+    )  # fmt: skip
 
 
 def text(*, length: int = 255, **spec: Any) -> Any:

@@ -110,6 +110,7 @@ class Resource(Generic[R]):
         verbs: Mapping[str, str | tuple[str, ...] | None] | None = None,
         mirrors: Mapping[str, str] | None = None,
         extra: Mapping[str, Any] | None = None,
+        secrets: Sequence[Field] = (),
         sort: str = "creation_time",
         reverse: bool = True,
         behaviour: Behaviour[R] | None = None,
@@ -139,6 +140,7 @@ class Resource(Generic[R]):
         self.id_name = id_name
         self.mirrors = dict(mirrors or {})
         self.extra = dict(extra or {})
+        self.secrets = tuple(secrets)
         self.sort = sort
         self.reverse = reverse
         self.behaviour: Behaviour[R] = behaviour or Behaviour()

@@ -241,8 +241,9 @@ async def describe_fields(ctx: Context, res: Res) -> list[dict[str, Any]]:
     """The fields as the console and ``options/`` see them, custom ones and the caller's rules included."""
     custom = await customfields.of(ctx, res) if res.custom_fields else {}
     behaviour = await customfields.rules(ctx, res) if res.custom_fields else {}
-    every = [*res.fields.values(), *res.stamps().values(), *custom.values()]
-    return [_describe(spec, behaviour.get(spec.name, "visible")) for spec in every if spec.kind != "secret"]
+    every = [spec for spec in res.fields.values() if spec.kind != "secret"]
+    every += [*res.secrets, *res.stamps().values(), *custom.values()]
+    return [_describe(spec, behaviour.get(spec.name, "visible")) for spec in every]
 
 
 def _choice(option: Choice) -> dict[str, Any]:
@@ -260,6 +261,7 @@ def _describe(spec: Field, behaviour: str) -> dict[str, Any]:
         "sortable": spec.sort and spec.kind not in MANY, "searchable": spec.search, "csv": spec.csv,
         "section": spec.section, "help": spec.help, "default": spec.default, "custom": spec.custom,
         "column": spec.column, "behaviour": behaviour, "listed": spec.listed, "link": spec.kind in LINKS,
+        "only": dict(spec.only),
     }  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from mainstay.kernel import outgoing, references, store, verbs
 from mainstay.kernel.access.bootstrap import on_founding
 from mainstay.kernel.context import Context
 from mainstay.kernel.errors import Invalid
+from mainstay.kernel.fields import secret
 from mainstay.kernel.outgoing import Policy, Refused
 from mainstay.kernel.record import new_id
 from mainstay.kernel.resource import Behaviour, Resource
@@ -185,6 +186,11 @@ channels = Resource(
     behaviour=Channels(),
     custom_fields=False,
     extra={"signing_secret": str},
+    secrets=(
+        secret("credential", "Credential", length=MAX_SECRET, kind=(API, SMS),
+               help="Stands in for {{ credential }} in URL, headers and body."),
+        secret("signing_secret", "Signing secret", length=MAX_SECRET, help="Empty: one is made.", kind=(API,)),
+    ),
     sample={"name": "Chat room", "kind": "api", "url": "https://chat.example.com/hooks/1", "credential": "",
             "signing_secret": ""},
 )  # fmt: skip

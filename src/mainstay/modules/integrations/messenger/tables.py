@@ -62,6 +62,12 @@ PEOPLE = (
 )  # fmt: skip
 
 
+_HTTP = {"kind": (API, SMS)}
+_SYSLOG = {"kind": (SYSLOG,)}
+_TLS = {"kind": (API, SMS, SYSLOG)}
+_CONSOLE = {"kind": (BEEP,)}
+
+
 class Channel(Record):
     """A way out: a gateway, a webhook, a syslog collector, the mail server, the console's sound."""
 
@@ -72,27 +78,31 @@ class Channel(Record):
     kind: Mapped[str] = f.choice(KINDS, label="Kind", required=True, column=True)
     enabled: Mapped[bool] = f.boolean(default=True, label="Enabled", column=True)
     description: Mapped[str] = f.text(label="Description", length=500)
-    url: Mapped[str] = f.text(label="URL", length=2000, section="HTTP", search=True, sort=False,
+    url: Mapped[str] = f.text(label="URL", length=2000, section="HTTP", only=_HTTP, search=True, sort=False,
                               help="Of the webhook or SMS gateway. {{ recipient }}, {{ text }} and {{ credential }} "
                                    "are filled in.")  # fmt: skip
-    method: Mapped[str] = f.choice(METHODS, default="POST", label="Method", section="HTTP")
-    headers: Mapped[dict[str, Any]] = f.json(label="Headers", section="HTTP", help="Name and value of each.")
-    body: Mapped[str] = f.longtext(label="Body", section="HTTP", length=20_000, filter=False,
+    method: Mapped[str] = f.choice(METHODS, default="POST", label="Method", section="HTTP", only=_HTTP)
+    headers: Mapped[dict[str, Any]] = f.json(
+        label="Headers", section="HTTP", only=_HTTP, help="Name and value of each."
+    )
+    body: Mapped[str] = f.longtext(label="Body", section="HTTP", only=_HTTP, length=20_000, filter=False,
                                    help="Empty: a JSON document that says everything.")  # fmt: skip
-    content_type: Mapped[str] = f.text(label="Content type", length=120, section="HTTP",
+    content_type: Mapped[str] = f.text(label="Content type", length=120, section="HTTP", only=_HTTP,
                                        help="Of the body; application/json when left out.")  # fmt: skip
-    expect: Mapped[str] = f.text(label="Expected in the answer", section="HTTP",
+    expect: Mapped[str] = f.text(label="Expected in the answer", section="HTTP", only=_HTTP,
                                  help="For gateways that answer 200 even when they refuse.")  # fmt: skip
-    timeout: Mapped[int] = f.integer(default=10, label="Timeout in seconds", minimum=1, maximum=60, section="HTTP")
+    timeout: Mapped[int] = f.integer(
+        default=10, label="Timeout in seconds", minimum=1, maximum=60, section="HTTP", only=_HTTP
+    )
     retries: Mapped[int] = f.integer(default=10, label="Retries", minimum=0, maximum=20, section="Delivery")
-    host: Mapped[str] = f.text(label="Host", section="Syslog")
-    port: Mapped[int] = f.integer(default=514, label="Port", minimum=1, maximum=65535, section="Syslog")
-    transport: Mapped[str] = f.choice(TRANSPORTS, default="udp", label="Transport", section="Syslog")
-    facility: Mapped[int] = f.choice(FACILITIES, default=16, label="Facility", section="Syslog")
-    verify_tls: Mapped[bool] = f.boolean(default=True, label="Check the certificate", section="TLS")
-    authority: Mapped[str] = f.longtext(label="Own certificate authority", length=40_000, section="TLS", filter=False,
-                                        csv=False, help="PEM, beside the system's.")  # fmt: skip
-    sound: Mapped[str] = f.choice(SOUNDS, default="chime", label="Sound", section="Console")
+    host: Mapped[str] = f.text(label="Host", section="Syslog", only=_SYSLOG)
+    port: Mapped[int] = f.integer(default=514, label="Port", minimum=1, maximum=65535, section="Syslog", only=_SYSLOG)
+    transport: Mapped[str] = f.choice(TRANSPORTS, default="udp", label="Transport", section="Syslog", only=_SYSLOG)
+    facility: Mapped[int] = f.choice(FACILITIES, default=16, label="Facility", section="Syslog", only=_SYSLOG)
+    verify_tls: Mapped[bool] = f.boolean(default=True, label="Check the certificate", section="TLS", only=_TLS)
+    authority: Mapped[str] = f.longtext(label="Own certificate authority", length=40_000, section="TLS", only=_TLS,
+                                        filter=False, csv=False, help="PEM, beside the system's.")  # fmt: skip
+    sound: Mapped[str] = f.choice(SOUNDS, default="chime", label="Sound", section="Console", only=_CONSOLE)
     has_credential: Mapped[bool] = f.boolean(label="Credential stored", read_only=True, csv=False)
     has_signing_secret: Mapped[bool] = f.boolean(label="Signing secret stored", read_only=True, csv=False)
     sealed: Mapped[dict[str, str]] = mapped_column(JsonType, default=dict)

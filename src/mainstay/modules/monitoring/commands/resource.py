@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from mainstay.kernel.context import Context
 from mainstay.kernel.errors import Conflict, Invalid
+from mainstay.kernel.fields import secret
 from mainstay.kernel.record import new_id
 from mainstay.kernel.resource import Behaviour, Resource
 from mainstay.kernel.secrets import SecretError
@@ -109,6 +110,13 @@ ssh_accesses = Resource(
     privileges=("view", "add", "edit", "delete", "execute"),
     verbs={"template": None, "columns": None, "validate": None, "import": None, "export": None},
     extra={"secrets_set": list[str]},
+    secrets=(
+        secret("password", "Password"),
+        secret(
+            "private_key", "Private key", length=LONGEST["private_key"], help="OpenSSH or PEM; instead of a password."
+        ),
+        secret("passphrase", "Passphrase of the key"),
+    ),
     behaviour=SshAccesses(),
     natural_key="name",
     sample={"name": "Campus switches", "username": "operator", "password": "s3cret", "scope": "10.0.0.0/8"},

@@ -12,12 +12,13 @@ from sqlalchemy import select
 from mainstay.kernel import verbs
 from mainstay.kernel.context import Context
 from mainstay.kernel.errors import Invalid
+from mainstay.kernel.fields import secret
 from mainstay.kernel.record import new_id
 from mainstay.kernel.resource import Behaviour, Resource
 from mainstay.kernel.validation import BadValue, read
 from mainstay.modules.monitoring.credentials import service
 from mainstay.modules.monitoring.credentials.service import SECRETS, check_user, spans
-from mainstay.modules.monitoring.credentials.tables import SNMP_V2C, SNMP_V3, Credential
+from mainstay.modules.monitoring.credentials.tables import SNMP_V1, SNMP_V2C, SNMP_V3, Credential
 from mainstay.modules.monitoring.mibs.values import shown
 from mainstay.modules.monitoring.snmp import ber
 from mainstay.modules.monitoring.snmp.client import Client, SnmpError
@@ -96,6 +97,12 @@ credentials = Resource(
     privileges=("view", "add", "edit", "delete", "execute"),
     verbs={"template": None, "columns": None, "validate": None, "import": None, "export": None},
     extra={"secrets_set": list[str]},
+    secrets=(
+        secret("community", "Community", kind=(SNMP_V1, SNMP_V2C)),
+        secret("write_community", "Community for writing", kind=(SNMP_V1, SNMP_V2C)),
+        secret("auth_password", "Authentication password", kind=(SNMP_V3,)),
+        secret("privacy_password", "Privacy password", kind=(SNMP_V3,)),
+    ),
     behaviour=Credentials(),
     natural_key="name",
     sample={"name": "Campus switches", "kind": "snmp_v2c", "community": "s3cret", "scope": "10.0.0.0/8"},

@@ -36,8 +36,12 @@ class Credential(Record):
     port: Mapped[int | None] = f.integer(default=161, minimum=1, maximum=65535, label="Port")
     timeout: Mapped[float | None] = f.number(minimum=0.1, maximum=60, label="Time-out", help="Seconds. Empty: 2.")
     retries: Mapped[int | None] = f.integer(default=2, minimum=0, maximum=10, label="Retries")
-    username: Mapped[str] = f.text(label="User name", search=True, column=True)
-    auth_protocol: Mapped[str | None] = f.choice([Choice(name, name) for name in AUTHS], label="Authentication")
-    privacy_protocol: Mapped[str | None] = f.choice([Choice(name, name) for name in PRIVACIES], label="Privacy")
+    username: Mapped[str] = f.text(label="User name", search=True, column=True, only={"kind": (SNMP_V3,)})
+    auth_protocol: Mapped[str | None] = f.choice(
+        [Choice(name, name) for name in AUTHS], label="Authentication", only={"kind": (SNMP_V3,)}
+    )
+    privacy_protocol: Mapped[str | None] = f.choice(
+        [Choice(name, name) for name in PRIVACIES], label="Privacy", only={"kind": (SNMP_V3,)}
+    )
     status: Mapped[int] = f.choice(STATUSES, default=ACTIVE, label="Status", column=True)
     sealed: Mapped[dict[str, str]] = mapped_column(JsonType, default=dict)

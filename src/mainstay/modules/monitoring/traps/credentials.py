@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from mainstay.kernel.context import Context
 from mainstay.kernel.errors import Invalid
+from mainstay.kernel.fields import secret
 from mainstay.kernel.record import new_id
 from mainstay.kernel.resource import Behaviour, Resource
 from mainstay.modules.monitoring.credentials.service import check_user
@@ -92,6 +93,11 @@ trap_credentials = Resource(
     verbs={"template": None, "columns": None, "validate": None, "import": None, "export": None},
     privileges=("view", "add", "edit", "delete"),
     extra={"secrets_set": list[str]},
+    secrets=(
+        secret("community", "Community", kind=(COMMUNITY,)),
+        secret("auth_password", "Authentication password", kind=(USER,)),
+        secret("privacy_password", "Privacy password", kind=(USER,)),
+    ),
     behaviour=TrapCredentials(),
     natural_key="name",
     sample={"name": "Branch routers", "kind": "community", "community": "s3cret", "networks": "10.0.0.0/8"},

@@ -106,9 +106,13 @@ class TrapCredential(Record):
 
     name: Mapped[str] = f.text(label="Name", required=True, search=True, unique=True, column=True)
     kind: Mapped[str] = f.choice(KINDS, default=COMMUNITY, label="Kind", column=True)
-    username: Mapped[str] = f.text(label="User name", length=32, column=True, search=True)
-    auth_protocol: Mapped[str | None] = f.choice(AUTH_CHOICES, label="Authentication", column=True)
-    privacy_protocol: Mapped[str | None] = f.choice(PRIVACY_CHOICES, label="Privacy", column=True)
+    username: Mapped[str] = f.text(label="User name", length=32, column=True, search=True, only={"kind": (USER,)})
+    auth_protocol: Mapped[str | None] = f.choice(
+        AUTH_CHOICES, label="Authentication", column=True, only={"kind": (USER,)}
+    )
+    privacy_protocol: Mapped[str | None] = f.choice(
+        PRIVACY_CHOICES, label="Privacy", column=True, only={"kind": (USER,)}
+    )
     networks: Mapped[str] = f.text(
         label="Accepted from", length=2000, column=True,
         help="Addresses and networks, separated by commas. Empty: from anywhere.",

@@ -1,0 +1,53 @@
+import Alert from "@mui/material/Alert";
+import Box from "@mui/material/Box";
+import Button from "@mui/material/Button";
+import TextField from "@mui/material/TextField";
+import { useState } from "react";
+import { api, ApiError, messageOf } from "../api/http";
+import { Facts, Section } from "../common/blocks";
+import { t } from "../i18n";
+import type { FormPanel } from "../resources/panels";
+
+interface Answer {
+  ok: boolean;
+  msg: string;
+  milliseconds: number;
+  system: Record<string, string>;
+}
+
+/** Asks a device with the values of the form as they stand, before they are saved. */
+export function CredentialTest({ record, draft }: FormPanel) {
+  const [address, setAddress] = useState("");
+  const [answer, setAnswer] = useState<Answer>();
+  const [failure, setFailure] = useState<string>();
+  const [busy, setBusy] = useState(false);
+  const ask = async () => {
+    setBusy(true);
+    setFailure(undefined);
+    setAnswer(undefined);
+    try {
+      setAnswer(await api<Answer>("/api/credentials/test/", { method: "POST", body: { ...draft(), id: record ? String(record.id) : "", address } }));
+    } catch (error) {
+      const fields = error instanceof ApiError ? Object.values(error.fields).flat() : [];
+      setFailure(fields.length > 0 ? fields.join(" ") : messageOf(error));
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <Section title={t("credentials.test")} testId="credential-test">
+      <Box sx={{ display: "flex", gap: 1, flexWrap: "wrap", alignItems: "flex-start" }}>
+        <TextField label={t("credentials.address")} helperText={t("credentials.hint")} value={address} onChange={(event) => setAddress(event.target.value)}
+          onKeyDown={(event) => { if (event.key === "Enter") { event.preventDefault(); void ask(); } }} sx={{ width: 320 }} />
+        <Button variant="outlined" disabled={busy || address.trim() === ""} onClick={() => void ask()}>{t(busy ? "credentials.asking" : "credentials.ask")}</Button>
+      </Box>
+      {failure && <Alert severity="error" sx={{ mt: 1 }}>{failure}</Alert>}
+      {answer && (
+        <Alert severity={answer.ok ? "success" : "error"} sx={{ mt: 1 }} data-testid="credential-answer">
+          {answer.msg}{answer.ok && ` ${t("credentials.took", { ms: Math.round(answer.milliseconds) })}`}
+          {answer.ok && <Facts facts={Object.entries(answer.system).map(([name, text]): [string, string] => [name, text])} />}
+        </Alert>
+      )}
+    </Section>
+  );
+}
