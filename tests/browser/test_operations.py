@@ -152,3 +152,18 @@ async def test_a_credential_is_tried_before_it_is_added(windows: Windows, instal
     await page.get_by_role("button", name="Create", exact=True).last.click()
     await expect(page.get_by_role("heading", name="Edge routers")).to_be_visible()
     await expect(page.get_by_text("Kept as it is unless you type a new one")).to_have_count(1)
+
+
+async def test_a_discovery_is_set_up_run_and_watched(windows: Windows, installation: Installation) -> None:
+    port = free_port()
+    await installation.call("POST", "/api/credentials/", {
+        "name": "Closet", "kind": "snmp_v2c", "community": "public", "port": port, "scope": "127.0.0.98", "timeout": 1,
+    })  # fmt: skip
+    page = await windows.open(await installation.person(role="Infraon Admin"), "/discovery/create")
+    await page.get_by_label("Name", exact=False).first.fill("Wiring closet")
+    async with serving("127.0.0.98", port, honest(system("closet-sw1"))):
+        await page.get_by_label("Addresses", exact=False).first.fill("127.0.0.98")
+        await page.get_by_role("button", name="Create and run").click()
+        await expect(page.get_by_role("heading", name="Wiring closet")).to_be_visible()
+        await page.get_by_role("link", name="closet-sw1").click()
+    await expect(page.get_by_test_id("ci-name")).to_have_text("closet-sw1")
