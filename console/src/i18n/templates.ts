@@ -73,6 +73,7 @@ export const templates = {
   note: "Note",
   missing: "The device has nothing there.",
   counterNote: "reading of a counter; its change a second is measured",
+  timeNote: "a time; its hundredths of a second are measured",
   noNumber: "no number, so it cannot be measured",
   isColumn: "The device has a table there, not one value.",
   isScalar: "The device has one value there, not a table.",

@@ -34,7 +34,7 @@ function StatisticRow({ row, number, units, error, onChange, onRemove }: { row: 
         <TextField select label={t("templates.kind")} value={row.kind} onChange={(event) => put({ kind: event.target.value })} sx={{ gridColumn: { sm: "span 4" } }}>
           {KINDS.map((kind) => <MenuItem key={kind} value={kind}>{t(`templates.kinds.${kind}`)}</MenuItem>)}
         </TextField>
-        <Autocomplete freeSolo options={units} inputValue={row.unit} onInputChange={(_, unit) => { if (unit !== row.unit) put({ unit }); }} sx={{ gridColumn: { sm: "span 2" } }}
+        <Autocomplete freeSolo options={units} value={row.unit} inputValue={row.unit} onInputChange={(_, unit) => { if (unit !== row.unit) put({ unit }); }} sx={{ gridColumn: { sm: "span 2" } }}
           renderInput={(params) => <TextField {...params} label={t("templates.unit")} />} />
         <TextField label={t("templates.scale")} value={row.scale} onChange={(event) => put({ scale: event.target.value })} />
         {row.type === "column" && (

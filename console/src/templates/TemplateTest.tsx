@@ -17,7 +17,7 @@ import { t } from "../i18n";
 import type { FormPanel } from "../resources/panels";
 import { ReferencePicker } from "../resources/ReferencePicker";
 import { identify, measure, reason, verdict, type Identified, type Measurement, type Part } from "./ask";
-import { mismatch, readStatistics, scaled, writeStatistics, type Draft } from "./model";
+import { measurable, mismatch, readStatistics, scaled, writeStatistics, type Draft } from "./model";
 
 /** As many rows as the server shows of a table. */
 const SHOWN = 20;
@@ -67,14 +67,15 @@ function measuredRows(one: Measurement, onFix: (one: Measurement, fix: Partial<D
   const differs = mismatch(statistic, found);
   // Tables of another type than the statistic says show what there is, so that one sees what to take.
   return found.rows.map((row, index) => {
-    const number = row.value.trim() !== "" && Number.isFinite(Number(row.value));
+    const taken = measurable(statistic.kind, found.syntax, row.value);
     const counts = statistic.kind === "counter";
-    const value = counts || !number ? row.value : `${scaled(row.value, statistic.scale)} ${statistic.unit}`.trim();
+    const value = counts || taken !== "yes" ? row.value : `${scaled(row.value, statistic.scale)} ${statistic.unit}`.trim();
     const note = differs && index === 0 ? (
       <Box sx={{ color: "warning.main" }}>
         {t(`templates.${differs.why}`)} <Button size="small" onClick={() => onFix(one, differs.fix)}>{t("templates.correct")}</Button>
       </Box>
-    ) : !number ? <Box component="span" sx={{ color: "error.main" }}>{t("templates.noNumber")}</Box>
+    ) : taken === "time" && index === 0 ? t("templates.timeNote")
+      : taken === "no" ? <Box component="span" sx={{ color: "error.main" }}>{t("templates.noNumber")}</Box>
       : counts && index === 0 ? t("templates.counterNote")
       : found.rows.length >= SHOWN && index === found.rows.length - 1 ? t("templates.more", { n: SHOWN }) : "";
     return { key: `${key}.${row.oid}`, cells: [index === 0 ? one.name : "", row.label || row.index, value, note] };

@@ -69,6 +69,7 @@ function ShippedList() {
   const may = abilities(meta);
   const go = (q: string, at: number) => setParams({ view: "shipped", ...(q ? { q } : {}), ...(at > 1 ? { page: String(at) } : {}) }, { replace: true });
   const from = data && data.count > 0 ? (page - 1) * SIZE + 1 : 0;
+  const number = (text: string) => <Box component="code" sx={{ fontSize: 12, whiteSpace: "nowrap" }}>{text}</Box>;
   const code = (text: string) => <Box component="code" sx={{ fontSize: 12, overflowWrap: "anywhere" }}>{text}</Box>;
   return (
     <Box sx={{ display: "flex", flexDirection: "column", height: "calc(100dvh - 48px)" }}>
@@ -89,7 +90,7 @@ function ShippedList() {
               <PlainTable label={t("templates.shipped")} testId="shipped" head={[t("templates.vendor"), t("templates.os"), t("templates.type"), t("templates.sysobjectid"), t("templates.descr"), ""]}
                 rows={data.results.map((rule, index) => ({
                   key: String(index),
-                  cells: [rule.vendor, rule.os, rule.device_type, code(rule.sysobjectid), code(rule.sysdescr),
+                  cells: [rule.vendor, rule.os, rule.device_type, number(rule.sysobjectid), code(rule.sysdescr),
                     may.create && <Button key="copy" size="small" component={Link} to="/device_template/create" state={{ record: asTemplate(rule) }} aria-label={t("templates.copyName", { name: `${rule.vendor} ${rule.os}` })} title={t("templates.copyName", { name: `${rule.vendor} ${rule.os}` })}>{t("templates.copy")}</Button>],
                 }))} />
             </Box>

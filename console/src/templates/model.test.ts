@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { verdict } from "./ask";
-import { firstFound, fitsNumber, isBlank, keyOf, mismatch, named, NEW, placeWrong, readStatistics, scaled, writeStatistics, type Verified } from "./model";
+import { firstFound, fitsNumber, isBlank, keyOf, measurable, mismatch, named, NEW, placeWrong, readStatistics, scaled, writeStatistics, type Verified } from "./model";
 
 const found = (more: Partial<Verified>): Verified => ({ exists: true, msg: "", address: "", oid: "1.2", type: "scalar", syntax: "integer", kind: "gauge", rows: [], ...more });
 
@@ -55,6 +55,16 @@ describe("what a device answers", () => {
   it("is scaled without a tail", () => {
     expect(scaled("237", 0.1)).toBe("23.7");
     expect(scaled("up", 0.1)).toBe("up");
+  });
+
+  it("is measured where it is a number, as a counter where it is a whole one", () => {
+    expect(measurable("gauge", "text", " 0.17")).toBe("yes");
+    expect(measurable("counter", "text", "17")).toBe("no");
+    expect(measurable("counter", "integer", "-1")).toBe("no");
+    expect(measurable("counter", "counter", "17")).toBe("yes");
+    expect(measurable("gauge", "address", "10.0.0.1")).toBe("no");
+    expect(measurable("gauge", "text", "0x1f")).toBe("no");
+    expect(measurable("gauge", "time", "02:58:07.21")).toBe("time");
   });
 
   it("shows where a statistic says otherwise", () => {

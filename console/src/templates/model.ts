@@ -109,6 +109,16 @@ export function scaled(value: string, scale: number): string {
   return String(Number((number * scale).toPrecision(12)));
 }
 
+export type Measurable = "yes" | "time" | "no";
+
+/** Whether polling takes a value: a gauge may be a number held as text, a counter is a whole number. */
+export function measurable(kind: string, syntax: string, value: string): Measurable {
+  if (syntax === "time") return "time";
+  const text = value.trim();
+  if (kind === "counter") return syntax !== "text" && /^\d+$/.test(text) ? "yes" : "no";
+  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? "yes" : "no";
+}
+
 export interface Verified {
   exists: boolean;
   msg: string;
