@@ -23,7 +23,7 @@ export const templates = {
   exactHint: "Only devices with this very number.",
   statistics: "Statistics",
   statisticsHint: "What is measured every minute on these devices besides the usual. Each is graphed, and thresholds can be set on its key.",
-  noStatistics: "Nothing besides the usual is measured.",
+  noStatistics: "None yet.",
   addStatistic: "Add a statistic",
   removeStatistic: "Remove %{name}",
   statistic: "Statistic %{n}",
