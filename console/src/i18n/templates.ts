@@ -16,7 +16,7 @@ export const templates = {
   descr: "Description matches",
   copy: "Copy",
   copyName: "Make a template of your own from %{name}",
-  how: "How it is compared",
+  how: "how it is compared",
   begins: "begins with",
   exact: "is exactly",
   beginsHint: "The longest beginning that fits wins. This or an expression for the description is needed.",

@@ -11,7 +11,7 @@ export function NumberInput({ field, value, onChange, error }: SpecialInput) {
   const take = (whole: boolean, text: string) => onChange(`${whole ? "=" : ""}${text.replace(/^=/, "")}`);
   return (
     <Box sx={{ display: "grid", gridTemplateColumns: "130px minmax(0,1fr)", gap: 1, alignItems: "start" }}>
-      <TextField select label={field.label} value={exact ? "exact" : "begins"} onChange={(event) => take(event.target.value === "exact", oid)} slotProps={{ select: { SelectDisplayProps: { "aria-label": t("templates.how") } } }}>
+      <TextField select label={field.label} value={exact ? "exact" : "begins"} onChange={(event) => take(event.target.value === "exact", oid)} slotProps={{ select: { SelectDisplayProps: { "aria-label": `${field.label}: ${t("templates.how")}`, "aria-labelledby": undefined } } }}>
         <MenuItem value="begins">{t("templates.begins")}</MenuItem>
         <MenuItem value="exact">{t("templates.exact")}</MenuItem>
       </TextField>
