@@ -88,14 +88,14 @@ function ListView({ meta, head, empty }: ListParts & { meta: ResourceMeta }) {
         {may.import && <Button color="inherit" component={Link} to={`/${meta.name}/import`}>{t("resources.import")}</Button>}
         {may.create && <Button variant="outlined" component={Link} to={`/${meta.name}/create`}>{t("resources.create", { name: inSentence(meta.label) })}</Button>}
       </Box>
-      {head && <Box sx={{ mb: 1 }}>{head}</Box>}
+      {head}
       {filtering && (
-        <Box sx={{ px: { xs: 1, sm: 2 }, pb: 1.5 }}>
+        <Box sx={{ px: { xs: 1, sm: 2 }, pt: head ? 1.5 : 0, pb: 1.5 }}>
           <FilterBuilder fields={filterable} where={where} any={!!filter.any} onChange={(next, any) => apply({ ...filter, where: next, any })} />
         </Box>
       )}
       {!filtering && active.length > 0 && (
-        <Box sx={{ display: "flex", flexWrap: "wrap", gap: 0.75, px: { xs: 1, sm: 2 }, pb: 1 }}>
+        <Box sx={{ display: "flex", flexWrap: "wrap", gap: 0.75, px: { xs: 1, sm: 2 }, pt: head ? 1 : 0, pb: 1 }}>
           {active.map((clause, index) => (
             <Chip key={index} label={describeClause(clause, fieldOf(clause), (key) => t(`resources.conditions.${key as Clause["condition"]}`))}
               onDelete={() => apply({ ...filter, where: where.filter((item) => item !== clause) })} />
