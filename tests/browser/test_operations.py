@@ -11,6 +11,8 @@ from playwright.async_api import expect
 
 from tests.browser.installation import Installation
 from tests.browser.windows import Windows, is_live, is_marked, mark
+from tests.monitoring.netsnmp import free_port
+from tests.monitoring.scripted import honest, serving, system
 
 EVENTS = "/ux/common/events/events/events_nbi/"
 PIPELINES = "/ux/log_pipeline/log_pipeline_configuration/"
@@ -129,3 +131,24 @@ END
     await page.get_by_label("Search objects").fill("acmeTemp")
     await page.get_by_role("button", name=re.compile("^acmeTemperature")).click()
     await expect(page.get_by_test_id("mib-object")).to_contain_text("Of the boiler.")
+
+
+async def test_a_credential_is_tried_before_it_is_added(windows: Windows, installation: Installation) -> None:
+    page = await windows.open(await installation.person(role="Infraon Admin"), "/credential/create")
+    port = free_port()
+    await page.get_by_label("Name", exact=False).first.fill("Edge routers")
+    await page.get_by_label("Port").fill(str(port))
+    await page.get_by_label("Community", exact=True).fill("public")
+    await page.get_by_label("Address of a device").fill("127.0.0.97")
+    async with serving("127.0.0.97", port, honest(system("edge"))):
+        await page.get_by_role("button", name="Ask the device").click()
+        await expect(page.get_by_test_id("credential-answer")).to_contain_text("edge answered")
+    await page.get_by_role("combobox", name="Kind").click()
+    await page.get_by_role("option", name="SNMP v3").click()
+    await expect(page.get_by_label("Community", exact=True)).to_have_count(0)
+    await expect(page.get_by_label("Privacy password")).to_be_visible()
+    await page.get_by_role("combobox", name="Kind").click()
+    await page.get_by_role("option", name="SNMP v2c").click()
+    await page.get_by_role("button", name="Create", exact=True).last.click()
+    await expect(page.get_by_role("heading", name="Edge routers")).to_be_visible()
+    await expect(page.get_by_text("Kept as it is unless you type a new one")).to_have_count(1)

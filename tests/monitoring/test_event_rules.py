@@ -163,6 +163,15 @@ def test_the_grid_tells_a_thing_and_its_state_in_either_order() -> None:
         assert found.rule.event_class == wanted, message
 
 
+async def test_the_last_resort_tells_ports_apart(world: World) -> None:
+    await happen(world, "FastEthernet0/3 went down", "FastEthernet0/4 went down", "FastEthernet0/3 went up")
+    found = {row["message"]: row["cleared"] for row in await rows(world)}
+    assert found == {"FastEthernet0/3 went down": True, "FastEthernet0/4 went down": False}
+    match = service.shipped().match("Impeller 2 is malfunctioning")
+    assert match is not None
+    assert match.variables == {"fan": "2"}
+
+
 @pytest.mark.skipif(not MESSAGES.exists(), reason=f"needs real messages in {MESSAGES}")
 @pytest.mark.parametrize("vendors", [True, False], ids=["vendor known", "vendor unknown"])
 def test_other_ports_people_and_headers_change_no_class(vendors: bool) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mainstay.modules.monitoring.polling.metrics import Sample, milliseconds
+from mainstay.modules.monitoring.polling.metrics import milliseconds
 from mainstay.modules.monitoring.polling.poller import Device, Poller
 from mainstay.modules.monitoring.snmp import ber, message
 from tests.monitoring.netsnmp import free_port
@@ -126,7 +126,7 @@ async def test_points_in_between_are_put_together(world: World, poller: Poller) 
     writer = poller._writer
     assert writer is not None
     writer.write_many([
-        Sample(world.organization, made["id"], "if_in", part, milliseconds(hour) + minute * 60_000, minute * by)
+        (world.organization, made["id"], "if_in", part, milliseconds(hour) + minute * 60_000, minute * by)
         for minute in range(1, 60)
         for part, by in (("Gi1", 1.0), ("Gi2", 2.0))
     ])  # fmt: skip

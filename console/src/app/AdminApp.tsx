@@ -39,6 +39,8 @@ const NetworkMapPage = lazy(() => import("../topology/NetworkMapPage"));
 const MapPage = lazy(() => import("../assets/MapPage"));
 const NewCollector = lazy(() => import("../collectors/NewCollector"));
 const TemplatesPage = lazy(() => import("../templates/TemplatesPage"));
+const DiscoveryPage = lazy(() => import("../discovery/DiscoveryPage"));
+const NewDiscovery = lazy(() => import("../discovery/NewDiscovery"));
 const SettingsPage = lazy(() => import("../admin/SettingsPage"));
 
 /** A page about a resource that the caller may not see says so. */
@@ -58,6 +60,7 @@ const PAGES: Record<string, { list?: ComponentType; record?: ComponentType; crea
   // Its token is shown once, when it is added.
   collector: { create: NewCollector },
   log_pipeline: { record: PipelinePage, create: NewPipeline },
+  discovery: { record: DiscoveryPage, create: NewDiscovery },
 };
 
 function createQueryClient(): QueryClient {

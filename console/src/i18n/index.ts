@@ -6,6 +6,7 @@ import { admin } from "./admin";
 import { collectors } from "./collectors";
 import { common } from "./common";
 import { credentials } from "./credentials";
+import { discovery } from "./discovery";
 import { events } from "./events";
 import { home } from "./home";
 import { imports } from "./imports";
@@ -23,7 +24,7 @@ import { templates } from "./templates";
 import { traps } from "./traps";
 import { ticket } from "./ticket";
 
-const english = { common, shell, account, home, resources, ticket, imports, admin, logs, events, intake, pipeline, mibs, traps, rules, notify, assets, collectors, credentials, topology, templates };
+const english = { common, shell, account, home, resources, ticket, imports, admin, logs, events, intake, pipeline, mibs, traps, rules, notify, assets, collectors, credentials, discovery, topology, templates };
 
 type Leaves<T, Prefix extends string = ""> = {
   [K in keyof T & string]: T[K] extends string ? `${Prefix}${K}` : Leaves<T[K], `${Prefix}${K}.`>;

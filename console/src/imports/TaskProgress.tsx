@@ -14,7 +14,8 @@ import { useTaskPath } from "./useTask";
 
 type Action = "pause" | "resume" | "cancel";
 
-function Actions({ task }: { task: TaskState }) {
+/** Pausing, going on and cancelling. */
+export function TaskActions({ task }: { task: Pick<TaskState, "id" | "status"> }) {
   const path = useTaskPath();
   const client = useQueryClient();
   const notify = useNotify();
@@ -52,7 +53,7 @@ export function TaskProgress({ task }: { task: TaskState }) {
         {t("imports.progress", { done: count(task.done ?? 0), total: count(task.total ?? 0) })}
         {facts.length > 0 && ` · ${facts.join(" · ")}`}
       </Box>
-      <Actions task={task} />
+      <TaskActions task={task} />
       {task.errors && task.errors.length > 0 && <ErrorTable errors={task.errors} />}
       {task.errors_file && <Button component="a" href={task.errors_file} download variant="outlined" sx={{ justifySelf: "start" }}>{t("imports.errorsFile")}</Button>}
     </Box>

@@ -138,7 +138,7 @@ function readId(value: unknown): unknown {
 }
 
 /** react-admin marks its own messages so that it can translate them later; ours are sentences already. */
-function readMessage(message: string): string {
+export function readMessage(message: string): string {
   if (!message.startsWith("@@react-admin@@")) return message;
   const text = message.slice("@@react-admin@@".length);
   try {

@@ -2,7 +2,7 @@ import Alert from "@mui/material/Alert";
 import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
 import Typography from "@mui/material/Typography";
-import { useMemo, useState } from "react";
+import { useMemo, useRef, useState, type ComponentType } from "react";
 import { Form } from "react-admin";
 import { useFormContext, useFormState, useWatch } from "react-hook-form";
 import { ApiError, messageOf } from "../api/http";
@@ -14,18 +14,19 @@ import { FieldInput, isWide } from "./FieldInput";
 import { formFields, isAbout, placeErrors, sections } from "./form";
 import { FORM_PANELS } from "./panels";
 
-function Footer({ submitLabel, onCancel, onDirty }: { submitLabel: string; onCancel?: () => void; onDirty?: (dirty: boolean) => void }) {
+function Footer({ submitLabel, otherLabel, onChoose, onCancel, onDirty }: { submitLabel: string; otherLabel?: string; onChoose: (other: boolean) => void; onCancel?: () => void; onDirty?: (dirty: boolean) => void }) {
   const { isSubmitting, isDirty } = useFormState();
   onDirty?.(isDirty);
   return (
     <Box sx={{ display: "flex", gap: 1, mt: 2, position: "sticky", bottom: 0, bgcolor: "background.default", py: 1.25, borderTop: 1, borderColor: "divider", zIndex: 2 }}>
-      <Button type="submit" variant="contained" disabled={isSubmitting}>{isSubmitting ? t("common.saving") : submitLabel}</Button>
+      <Button type="submit" variant="contained" disabled={isSubmitting} onClick={() => onChoose(false)}>{isSubmitting ? t("common.saving") : submitLabel}</Button>
+      {otherLabel && <Button type="submit" variant="outlined" disabled={isSubmitting} onClick={() => onChoose(true)}>{otherLabel}</Button>}
       {onCancel && <Button onClick={onCancel}>{t("common.cancel")}</Button>}
     </Box>
   );
 }
 
-function FieldGroup({ name, fields: every }: { name: string; fields: FieldMeta[] }) {
+export function FieldGroup({ name, fields: every }: { name: string; fields: FieldMeta[] }) {
   const values = useWatch() as Record<string, unknown>;
   const fields = every.filter((field) => isAbout(field, values));
   if (fields.length === 0) return null;
@@ -50,23 +51,29 @@ function PanelBelow({ meta, record, fields }: { meta: ResourceMeta; record: Row 
 export interface Submission {
   payload: Record<string, unknown>;
   fields: FieldMeta[];
+  /** By the second button. */
+  other: boolean;
 }
 
+/** Where the fields of a form stand that is laid out by hand. */
+export type FormLayout = ComponentType<{ fields: FieldMeta[] }>;
+
 /** The form of any resource. `record` is where it starts from: it does not follow later changes while one types. */
-export function RecordForm({ meta, record, submitLabel, onSubmit, onCancel, onDirty }: {
-  meta: ResourceMeta; record?: Row; submitLabel: string; onSubmit: (submission: Submission) => Promise<void>; onCancel?: () => void; onDirty?: (dirty: boolean) => void;
+export function RecordForm({ meta, record, submitLabel, otherLabel, layout: Layout, onSubmit, onCancel, onDirty }: {
+  meta: ResourceMeta; record?: Row; submitLabel: string; otherLabel?: string; layout?: FormLayout; onSubmit: (submission: Submission) => Promise<void>; onCancel?: () => void; onDirty?: (dirty: boolean) => void;
 }) {
   const fields = useMemo(() => formFields(meta, !record), [meta, record]);
   const start = useMemo(() => formValues(record, fields), [record, fields]);
   const groups = useMemo(() => sections(fields), [fields]);
   const noted = t("resources.noted");
   const [failure, setFailure] = useState<string>();
+  const other = useRef(false);
   const submit = async (values: Record<string, unknown>) => {
     setFailure(undefined);
     const { payload, errors } = toPayload(values, record ? start : undefined, fields.filter((field) => !fieldAccess(field).readOnly));
     if (Object.keys(errors).length > 0) return placeErrors(errors, fields).placed;
     try {
-      await onSubmit({ payload, fields });
+      await onSubmit({ payload, fields, other: other.current });
       return undefined;
     } catch (error) {
       const { placed, rest } = placeErrors(error instanceof ApiError ? error.fields : {}, fields);
@@ -79,11 +86,11 @@ export function RecordForm({ meta, record, submitLabel, onSubmit, onCancel, onDi
     <Form record={{ ...record, ...start, id: record?.id }} onSubmit={submit} noValidate sanitizeEmptyValues={false} warnWhenUnsavedChanges>
       {failure && <Alert severity="error" sx={{ mb: 2 }} data-testid="form-error">{failure}</Alert>}
       <Box sx={{ display: "grid", gap: 3 }}>
-        {groups.filter(([name]) => name !== noted).map(([name, items]) => <FieldGroup key={name} name={name} fields={items} />)}
+        {Layout ? <Layout fields={fields} /> : groups.filter(([name]) => name !== noted).map(([name, items]) => <FieldGroup key={name} name={name} fields={items} />)}
         <PanelBelow meta={meta} record={record} fields={fields} />
-        {groups.filter(([name]) => name === noted).map(([name, items]) => <FieldGroup key={name} name={name} fields={items} />)}
+        {!Layout && groups.filter(([name]) => name === noted).map(([name, items]) => <FieldGroup key={name} name={name} fields={items} />)}
       </Box>
-      <Footer submitLabel={submitLabel} onCancel={onCancel} onDirty={onDirty} />
+      <Footer submitLabel={submitLabel} otherLabel={otherLabel} onChoose={(value) => { other.current = value; }} onCancel={onCancel} onDirty={onDirty} />
     </Form>
   );
 }

@@ -27,7 +27,7 @@ import type { Conflict } from "./conflict";
 import { ConflictDialog } from "./ConflictDialog";
 import { Details } from "./Details";
 import { History } from "./History";
-import { RecordForm, type Submission } from "./RecordForm";
+import { RecordForm, type FormLayout, type Submission } from "./RecordForm";
 
 export function useRecord(resource: string, id: string) {
   const provider = useDataProvider();
@@ -37,7 +37,7 @@ export function useRecord(resource: string, id: string) {
   });
 }
 
-export function EditTab({ meta, record }: { meta: ResourceMeta; record: Row }) {
+export function EditTab({ meta, record, layout }: { meta: ResourceMeta; record: Row; layout?: FormLayout }) {
   const provider = useDataProvider();
   const client = useQueryClient();
   const notify = useNotify();
@@ -85,7 +85,7 @@ export function EditTab({ meta, record }: { meta: ResourceMeta; record: Row }) {
           {t("resources.changedElsewhere", { name: newer })}
         </Alert>
       )}
-      <RecordForm key={String(start.__etag ?? start.version ?? "")} meta={meta} record={start} submitLabel={t("common.save")} onSubmit={save} onDirty={(value) => { dirty.current = value; }} />
+      <RecordForm key={String(start.__etag ?? start.version ?? "")} meta={meta} record={start} layout={layout} submitLabel={t("common.save")} onSubmit={save} onDirty={(value) => { dirty.current = value; }} />
       {conflict && <ConflictDialog conflict={conflict} onClose={() => setConflict(undefined)} onSave={(payload) => write(payload, conflict.theirs.__etag)} />}
     </>
   );

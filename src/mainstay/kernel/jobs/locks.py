@@ -7,7 +7,7 @@ import fcntl
 import hashlib
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -72,6 +72,9 @@ class _AdvisoryLease:
         return True
 
     def release(self) -> None:
+        # Said, not only hung up: the server notices the end of a connection a moment later.
+        with suppress(sa.exc.DBAPIError):
+            self._connection.execute(sa.text("SELECT pg_advisory_unlock_all()"))
         self._connection.invalidate()
         self._connection.close()
 

@@ -8,6 +8,7 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 import structlog
@@ -204,10 +205,9 @@ class Writer:
             return self._table(good)
 
     def _table(self, rows: Collection[Row]) -> Any:
-        columns = list(zip(*rows, strict=True)) if rows else [()] * len(self._schema)
-        if len(columns) != len(self._schema):
+        if not set(map(len, rows)) <= {len(self._schema)}:
             raise ValueError("A row has another number of values than the table has columns.")
-        arrays = [pa.array(values, field.type) for values, field in zip(columns, self._schema, strict=True)]
+        arrays = [pa.array(list(map(itemgetter(at), rows)), field.type) for at, field in enumerate(self._schema)]
         return pa.Table.from_arrays(arrays, schema=self._schema)
 
     def _fits(self, row: Row) -> bool:

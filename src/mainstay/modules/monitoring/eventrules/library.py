@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from mainstay.modules.monitoring.eventrules import severity
-from mainstay.modules.monitoring.eventrules.catalogue import documents
+from mainstay.modules.monitoring.eventrules.catalogue import classes, documents
 from mainstay.modules.monitoring.eventrules.matcher import Rule
 
 GENERIC = "generic"
@@ -58,6 +58,7 @@ def _rule(name: str, document: dict[str, Any], given: dict[str, Any]) -> Rule:
     patterns = given["match"]
     key = given.get("key", ())
     level = given.get("severity")
+    objects = document.get("objects", {})
     return Rule(
         name=name,
         event_class=given["class"],
@@ -70,6 +71,7 @@ def _rule(name: str, document: dict[str, Any], given: dict[str, Any]) -> Rule:
         key=(key,) if isinstance(key, str) else tuple(key),
         tests=tuple(given.get("tests", ())),
         last="grid" in document,
+        objects={name: _any_case(objects[name]) for name in classes()[given["class"]].key if name in objects},
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import re2
@@ -57,6 +57,8 @@ class Rule:
     """The organization's own; these come before the shipped ones."""
     last: bool = False
     """Tried only where no other rule knows the message."""
+    objects: dict[str, str] = field(default_factory=dict)
+    """Variables, and expressions whose first group with something in it finds their value anywhere in the message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,15 @@ def check(pattern: str) -> Any:
             " Look-around and back references are not available; write the message out instead." if "(?" in text else ""
         )
         raise PatternError(f"{text}.{hint}") from None
+
+
+_compiled = lru_cache(check)
+
+
+def _found(objects: dict[str, str], message: str) -> dict[str, str]:
+    """What the expressions find in the message."""
+    hits = {name: _compiled(pattern).search(message) for name, pattern in objects.items()}
+    return {name: next(filter(None, hit.groups()), "") for name, hit in hits.items() if hit}
 
 
 class _Tier:
@@ -145,7 +156,7 @@ class Matcher:
         number, pattern = self._of[min(hits)[1]]
         rule = self.rules[number]
         found = pattern.search(message)
-        variables = dict(rule.set)
+        variables = rule.set | _found(rule.objects, message)
         if found is not None:
             variables |= {name: value.strip() for name, value in found.groupdict().items() if value is not None}
         return Match(rule, variables)

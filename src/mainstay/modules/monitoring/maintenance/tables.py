@@ -20,6 +20,9 @@ WEEKDAYS = tuple(
 )
 
 
+_SOME = {"everything": (False,)}
+
+
 def _zone(value: str) -> str | None:
     return None if value in available_timezones() else "Time zone must be a name such as Europe/Berlin."
 
@@ -40,17 +43,22 @@ class Maintenance(Record):
     start: Mapped[datetime] = _moment("Start", "Of the first time, where it recurs.")
     end: Mapped[datetime] = _moment("End", "Of the first time, where it recurs.")
     recurrence: Mapped[str] = f.choice(RECURRENCES, default=ONCE, label="Recurrence", column=True)
-    weekdays: Mapped[list[int]] = f.choices(WEEKDAYS, label="Weekdays", help="Weekly: empty is the start's weekday.")
+    weekdays: Mapped[list[int]] = f.choices(WEEKDAYS, label="Weekdays", help="Empty: the start's weekday.",
+                                              only={"recurrence": (WEEKLY,)})  # fmt: skip
     month_day: Mapped[int | None] = f.integer(
-        label="Day of the month", minimum=-1, maximum=31, help="Monthly: empty is the start's day; -1 the last day."
+        label="Day of the month",
+        minimum=-1,
+        maximum=31,
+        help="Empty: the start's day; -1 the last day.",
+        only={"recurrence": (MONTHLY,)},
     )
-    until: Mapped[datetime | None] = f.instant(label="Recurs until")
+    until: Mapped[datetime | None] = f.instant(label="Recurs until", only={"recurrence": (DAILY, WEEKLY, MONTHLY)})
     timezone: Mapped[str] = f.text(
         label="Time zone", length=64, default="UTC", check=_zone, help="In which a recurring window keeps its hour."
     )
     everything: Mapped[bool] = f.boolean(label="Everything", help="All events, whatever they are about.")
-    cis: Mapped[list[str]] = f.references("ci", label="Configuration items")
-    hosts: Mapped[list[str]] = f.tags(label="Hosts", help="Names; * stands for any characters.")
-    networks: Mapped[list[str]] = f.tags(label="Addresses and networks", help="10.0.0.1 or 10.0.0.0/24.")
-    classes: Mapped[list[str]] = f.tags(label="Event classes", help="Names; * stands for any characters.")
-    rules: Mapped[list[str]] = f.tags(label="Event rules", help="Names; * stands for any characters.")
+    cis: Mapped[list[str]] = f.references("ci", label="Configuration items", only=_SOME)
+    hosts: Mapped[list[str]] = f.tags(label="Hosts", only=_SOME, help="Names; * stands for any characters.")
+    networks: Mapped[list[str]] = f.tags(label="Addresses and networks", only=_SOME, help="10.0.0.1 or 10.0.0.0/24.")
+    classes: Mapped[list[str]] = f.tags(label="Event classes", only=_SOME, help="Names; * stands for any characters.")
+    rules: Mapped[list[str]] = f.tags(label="Event rules", only=_SOME, help="Names; * stands for any characters.")

@@ -25,15 +25,9 @@ def milliseconds(moment: datetime) -> int:
     return round(moment.timestamp() * 1000)
 
 
-class Sample(NamedTuple):
-    """One measurement, in the order of the columns. ``time``: in milliseconds since 1970."""
-
-    organization: str
-    ci: str
-    metric: str
-    resource: str
-    time: int
-    value: float
+Sample = tuple[str, str, str, str, int, float]
+"""One measurement, in the order of the columns, its time in milliseconds since 1970. A bare tuple: there are many of
+them at once, and the collector of garbage looks at instances of classes again and again."""
 
 
 def _summary(name: str, seconds: int) -> tuple[str, str]:

@@ -247,8 +247,8 @@ class Poller(Service):
         if alive:
             events += _judge(device, values, started, now)
         at = milliseconds(now)
-        samples = [
-            Sample(device.organization, device.ci, metric, part, at, value) for (metric, part), value in values.items()
+        samples: list[Sample] = [
+            (device.organization, device.ci, metric, part, at, value) for (metric, part), value in values.items()
         ]
         if kept is not None:
             kept += samples

@@ -47,9 +47,11 @@ class MonitorThreshold(Record):
         help="Such as cpu, latency or if_errors, or the key of a statistic of a device template.",
     )  # fmt: skip
     scope: Mapped[str] = f.choice(_SCOPES, default="organization", label="Applies to", column=True)
-    device_group: Mapped[str | None] = f.reference("device_group", label="Device group")
-    category: Mapped[str | None] = f.reference("ci_category", label="Category")
-    ci: Mapped[str | None] = f.reference("ci", label="Item", index=True, aliases=("ci_id",))
+    device_group: Mapped[str | None] = f.reference("device_group", label="Device group", only={"scope": ("group",)})
+    category: Mapped[str | None] = f.reference("ci_category", label="Category", only={"scope": ("category",)})
+    ci: Mapped[str | None] = f.reference(
+        "ci", label="Item", index=True, aliases=("ci_id",), only={"scope": ("item", "resource")}
+    )
     resource: Mapped[str] = f.text(
         label="Resource", search=True, help="Name of an interface, a disk or another part; * stands for any characters."
     )
