@@ -1,5 +1,6 @@
+import { QueryClient } from "@tanstack/react-query";
 import { describe, expect, it } from "vitest";
-import { fieldLabel, fieldValue, formValues, referenceId, same, titleOf, toLocalInput, toPayload, toRow } from "./records";
+import { fieldLabel, fieldValue, formValues, recordKey, referenceId, same, titleOf, toLocalInput, toPayload, toRow } from "./records";
 import type { FieldMeta } from "./types";
 
 const field = (name: string, kind: FieldMeta["kind"], more: Partial<FieldMeta> = {}): FieldMeta => ({ name, label: name, kind, ...more });
@@ -48,5 +49,16 @@ describe("forms", () => {
   it("keep a time through the local input", () => {
     const local = toLocalInput("2026-03-01T10:30:00Z");
     expect(toPayload({ at: local }, {}, [field("at", "datetime")]).payload.at).toBe("2026-03-01T10:30:00.000Z");
+  });
+});
+
+describe("a record that was read alone", () => {
+  it("is not the row of a list, and is read anew when it changes", () => {
+    const client = new QueryClient();
+    client.setQueryData(["device_template", "getOne", { id: "7", meta: undefined }], { id: "7" });
+    expect(client.getQueryData(recordKey("device_template", 7))).toBeUndefined();
+    client.setQueryData(recordKey("device_template", 7), { id: "7", resource: [] });
+    void client.invalidateQueries({ queryKey: ["device_template", "getOne", { id: "7" }] });
+    expect(client.getQueryState(recordKey("device_template", "7"))?.isInvalidated).toBe(true);
   });
 });

@@ -1,6 +1,12 @@
 /** Between the records the server sends and the rows and form values the console works with. */
 import type { ChoiceId, FieldMeta, ResourceMeta, Row } from "./types";
 
+/**
+ * The key of a record as it was read alone. Lists fill the cache of react-admin's own key with their rows, and a row
+ * lacks the ETag and the fields that are not listed: a form that started from one would save them away.
+ */
+export const recordKey = (resource: string, id: ChoiceId) => [resource, "getOne", { id: String(id), whole: true }] as const;
+
 export function toRow(record: Record<string, unknown>, meta: Pick<ResourceMeta, "id">): Row {
   const id = record[meta.id] ?? record.id;
   return { ...record, id: id as ChoiceId };

@@ -38,6 +38,7 @@ const AssetPage = lazy(() => import("../assets/AssetPage"));
 const NetworkMapPage = lazy(() => import("../topology/NetworkMapPage"));
 const MapPage = lazy(() => import("../assets/MapPage"));
 const NewCollector = lazy(() => import("../collectors/NewCollector"));
+const TemplatesPage = lazy(() => import("../templates/TemplatesPage"));
 const DiscoveryPage = lazy(() => import("../discovery/DiscoveryPage"));
 const NewDiscovery = lazy(() => import("../discovery/NewDiscovery"));
 const SettingsPage = lazy(() => import("../admin/SettingsPage"));
@@ -52,6 +53,7 @@ const PAGES: Record<string, { list?: ComponentType; record?: ComponentType; crea
   incident: { record: TicketPage, create: NewTicket },
   event: { list: EventsConsole, record: EventPage },
   ci: { record: AssetPage },
+  device_template: { list: TemplatesPage },
   // A MIB is uploaded, not typed.
   mib: { create: () => <Navigate to="/mibs?upload=1" replace /> },
   log_grok_pattern: { record: GrokPage, create: NewGrok },

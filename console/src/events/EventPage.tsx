@@ -9,6 +9,7 @@ import { ApiError, api } from "../api/http";
 import { useLive } from "../api/live";
 import { useResourceMeta } from "../api/metadata";
 import { userMay } from "../api/permissions";
+import { recordKey } from "../api/records";
 import { useSession } from "../api/session";
 import { Failure, NotFound, Waiting } from "../app/Messages";
 import { Facts, preStyle, Section } from "../common/blocks";
@@ -95,7 +96,7 @@ export default function EventPage() {
   const { id = "" } = useParams();
   const { user } = useSession();
   const client = useQueryClient();
-  const key = ["event", "getOne", { id }];
+  const key = recordKey("event", id);
   const { data, error, refetch } = useQuery({ queryKey: key, queryFn: ({ signal }) => api<EventRecord>(`${EVENTS}${encodeURIComponent(id)}/`, { signal }) });
   useTitle(data?.message);
   useEffect(() => {

@@ -12,6 +12,7 @@ import { Link, useNavigate, useParams } from "react-router-dom";
 import { ApiError, api, messageOf, send, type FieldErrors } from "../api/http";
 import { useResourceMeta } from "../api/metadata";
 import { abilities } from "../api/permissions";
+import { recordKey } from "../api/records";
 import { Failure, NotFound, Waiting } from "../app/Messages";
 import { Section, useTask } from "../common/blocks";
 import { ConfirmDialog } from "../common/dialogs";
@@ -119,7 +120,7 @@ export function NewGrok() {
 export default function GrokPage() {
   const { id = "" } = useParams();
   const client = useQueryClient();
-  const key = ["log_grok_pattern", "getOne", { id }];
+  const key = recordKey("log_grok_pattern", id);
   const { data, error, refetch } = useQuery({ queryKey: key, queryFn: ({ signal }) => send<GrokRecord>(`${GROK}${encodeURIComponent(id)}/`, { signal }) });
   if (error instanceof ApiError && error.status === 404) return <NotFound />;
   if (error) return <Failure error={error} onRetry={() => void refetch()} />;

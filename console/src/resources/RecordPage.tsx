@@ -13,7 +13,7 @@ import { ApiError, messageOf } from "../api/http";
 import { isOwn, useLive } from "../api/live";
 import { useResourceMeta } from "../api/metadata";
 import { abilities } from "../api/permissions";
-import { titleOf } from "../api/records";
+import { recordKey, titleOf } from "../api/records";
 import { useSession } from "../api/session";
 import type { ResourceMeta, Row } from "../api/types";
 import { Failure, Forbidden, NotFound, Waiting } from "../app/Messages";
@@ -32,7 +32,7 @@ import { RecordForm, type FormLayout, type Submission } from "./RecordForm";
 export function useRecord(resource: string, id: string) {
   const provider = useDataProvider();
   return useQuery({
-    queryKey: [resource, "getOne", { id: String(id) }],
+    queryKey: recordKey(resource, id),
     queryFn: async ({ signal }) => (await provider.getOne<Row>(resource, { id, signal })).data,
   });
 }
@@ -62,7 +62,7 @@ export function EditTab({ meta, record, layout }: { meta: ResourceMeta; record: 
     setNewer(undefined);
     setConflict(undefined);
     setStart(merged);
-    client.setQueryData([meta.name, "getOne", { id: String(record.id) }], merged);
+    client.setQueryData(recordKey(meta.name, record.id), merged);
     void client.invalidateQueries({ queryKey: [meta.name, "getList"] });
     void client.invalidateQueries({ queryKey: ["history", meta.name, String(record.id)] });
     notify(t("common.saved"), { type: "success" });

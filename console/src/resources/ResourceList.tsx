@@ -4,7 +4,7 @@ import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
 import Chip from "@mui/material/Chip";
 import Typography from "@mui/material/Typography";
-import { useState } from "react";
+import { useState, type ReactNode } from "react";
 import { ListBase, useListContext, useResourceContext } from "react-admin";
 import { Link } from "react-router-dom";
 import { defaultSort } from "../api/dataProvider";
@@ -50,7 +50,14 @@ function Empty({ meta, narrowed, onClear }: { meta: ResourceMeta; narrowed: bool
   );
 }
 
-function ListView({ meta }: { meta: ResourceMeta }) {
+interface ListParts {
+  /** What stands between the list's head and its rows. */
+  head?: ReactNode;
+  /** What is said where there are no records at all. */
+  empty?: ReactNode;
+}
+
+function ListView({ meta, head, empty }: ListParts & { meta: ResourceMeta }) {
   const { data, total, isPending, error, filterValues, setFilters, refetch } = useListContext<Row>();
   const { config, save } = usePageConfig(`list:${meta.name}`);
   const filter = filterValues as ListFilter;
@@ -60,6 +67,7 @@ function ListView({ meta }: { meta: ResourceMeta }) {
   const may = abilities(meta);
   const filterable = meta.fields.filter((field) => field.filterable && !fieldAccess(field).hidden);
   const active = where.filter(isComplete);
+  const narrowed = active.length > 0 || !!filter.q;
   const apply = (next: ListFilter) => setFilters({ q: next.q, where: next.where?.length ? next.where : undefined, any: next.any || undefined });
   const fieldOf = (clause: Clause) => filterable.find((field) => filterName(field) === clause.field);
 
@@ -80,13 +88,14 @@ function ListView({ meta }: { meta: ResourceMeta }) {
         {may.import && <Button color="inherit" component={Link} to={`/${meta.name}/import`}>{t("resources.import")}</Button>}
         {may.create && <Button variant="outlined" component={Link} to={`/${meta.name}/create`}>{t("resources.create", { name: inSentence(meta.label) })}</Button>}
       </Box>
+      {head}
       {filtering && (
-        <Box sx={{ px: { xs: 1, sm: 2 }, pb: 1.5 }}>
+        <Box sx={{ px: { xs: 1, sm: 2 }, pt: head ? 1.5 : 0, pb: 1.5 }}>
           <FilterBuilder fields={filterable} where={where} any={!!filter.any} onChange={(next, any) => apply({ ...filter, where: next, any })} />
         </Box>
       )}
       {!filtering && active.length > 0 && (
-        <Box sx={{ display: "flex", flexWrap: "wrap", gap: 0.75, px: { xs: 1, sm: 2 }, pb: 1 }}>
+        <Box sx={{ display: "flex", flexWrap: "wrap", gap: 0.75, px: { xs: 1, sm: 2 }, pt: head ? 1 : 0, pb: 1 }}>
           {active.map((clause, index) => (
             <Chip key={index} label={describeClause(clause, fieldOf(clause), (key) => t(`resources.conditions.${key as Clause["condition"]}`))}
               onDelete={() => apply({ ...filter, where: where.filter((item) => item !== clause) })} />
@@ -97,7 +106,7 @@ function ListView({ meta }: { meta: ResourceMeta }) {
       <BulkBar meta={meta} />
       {error ? <Failure error={error} onRetry={() => void refetch()} />
         : isPending ? <Waiting />
-        : data?.length === 0 && !total ? <Empty meta={meta} narrowed={active.length > 0 || !!filter.q} onClear={() => apply({})} />
+        : data?.length === 0 && !total ? (empty && !narrowed ? empty : <Empty meta={meta} narrowed={narrowed} onClear={() => apply({})} />)
         : (
           <>
             <DataTable meta={meta} columns={columns} />
@@ -108,7 +117,7 @@ function ListView({ meta }: { meta: ResourceMeta }) {
   );
 }
 
-export function ResourceList() {
+export function ResourceList({ head, empty }: ListParts) {
   const meta = useResourceMeta(useResourceContext() ?? "");
   const { user } = useSession();
   useTitle(meta.plural);
@@ -116,7 +125,7 @@ export function ResourceList() {
   return (
     <ListBase resource={meta.name} perPage={Number(user.preferences?.rows_per_page ?? 50)} sort={defaultSort(meta) ?? { field: "id", order: "ASC" }}
       queryOptions={{ onError: () => undefined }} disableAuthentication>
-      <ListView meta={meta} />
+      <ListView meta={meta} head={head} empty={empty} />
     </ListBase>
   );
 }

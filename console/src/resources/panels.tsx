@@ -5,6 +5,7 @@ import { Attempts } from "../notify/Attempts";
 import { CredentialTest } from "../credentials/CredentialTest";
 import { ChannelTest } from "../notify/ChannelTest";
 import { RuleTester } from "../rules/RuleTester";
+import { TemplateTest } from "../templates/TemplateTest";
 import { TriggerPreview } from "../rules/TriggerPreview";
 
 export interface FormPanel {
@@ -22,4 +23,5 @@ export const FORM_PANELS: Record<string, ComponentType<FormPanel>> = {
   notification: Attempts,
   collector: Enrolment,
   credential: CredentialTest,
+  device_template: TemplateTest,
 };

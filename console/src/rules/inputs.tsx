@@ -12,6 +12,8 @@ import type { FieldMeta } from "../api/types";
 import { t } from "../i18n";
 import { linesOf, mapOf, mapText } from "../pipeline/model";
 import { FilterBuilder } from "../resources/FilterBuilder";
+import { NumberInput } from "../templates/NumberInput";
+import { StatisticsInput } from "../templates/StatisticsInput";
 import { DAYS, isClock, parsed, readConditions, readWeek, writeConditions, writeWeek, type Day, type Simple, type Week } from "./model";
 
 export interface SpecialInput {
@@ -104,4 +106,6 @@ export const SPECIAL_INPUTS: Record<string, ComponentType<SpecialInput>> = {
   "business_hours.hours": WeekInput,
   "business_hours.holidays": Holidays,
   "event_rule.samples": Samples,
+  "device_template.sysobjectid": NumberInput,
+  "device_template.resource": StatisticsInput,
 };

@@ -1,0 +1,157 @@
+/** Statistics and match conditions of a device template, between the form and the API. */
+import { parsed } from "../rules/model";
+
+const NAMES = ["key", "name", "oid", "type", "kind", "unit", "scale", "label_oid"] as const;
+
+/** A statistic as it is typed: every part is text. */
+export type Draft = Record<(typeof NAMES)[number], string>;
+
+export const NEW: Draft = { key: "", name: "", oid: "", type: "scalar", kind: "gauge", unit: "", scale: "1", label_oid: "" };
+
+export function readStatistics(value: unknown): Draft[] {
+  const list = parsed(value);
+  if (!Array.isArray(list)) return [];
+  return list.filter((item) => typeof item === "object" && item !== null).map((item: Record<string, unknown>) => {
+    const text = (name: keyof Draft) => (typeof item[name] === "string" || typeof item[name] === "number" ? String(item[name]) : NEW[name]);
+    return Object.fromEntries(NAMES.map((name) => [name, text(name)])) as Draft;
+  });
+}
+
+export const isBlank = (row: Draft) => [row.key, row.name, row.oid].every((text) => text.trim() === "");
+
+/** What goes to the API: a row that nobody has filled yet is none. */
+export function writeStatistics(rows: Draft[]): Record<string, unknown>[] {
+  return rows.filter((row) => !isBlank(row)).map((row) => {
+    const { scale, key, label_oid, ...rest } = row;
+    const number = Number(scale);
+    return {
+      ...rest,
+      ...(key.trim() ? { key } : {}),
+      // What is no number goes as it is, so that the server says what is wrong with it.
+      scale: scale.trim() === "" ? 1 : Number.isFinite(number) ? number : scale,
+      ...(row.type === "column" && label_oid.trim() ? { label_oid } : {}),
+    };
+  });
+}
+
+/** The key that the server makes of a name. */
+export const keyOf = (name: string) => name.trim().toLowerCase().replace(/[^a-z0-9]+/g, "_").replace(/^_+|_+$/g, "");
+
+export interface Wrong {
+  row: number;
+  error: string;
+}
+
+/** What is wrong with each row of the editor; the server counts from one and only those that are filled. */
+export function placeWrong(rows: Draft[], wrong: Wrong[]): Map<number, string> {
+  const filled = rows.flatMap((row, index) => (isBlank(row) ? [] : [index]));
+  const found = new Map<number, string>();
+  for (const { row, error } of wrong) {
+    const index = filled[row - 1];
+    if (index !== undefined) found.set(index, error);
+  }
+  return found;
+}
+
+/** A sysObjectID as it is stored: an = in front asks for the whole of it. */
+export const readNumber = (value: unknown) => {
+  const text = typeof value === "string" ? value : "";
+  return { exact: text.startsWith("="), oid: text.replace(/^=/, "") };
+};
+
+/** Whether a device's number fits; undefined where none is asked for. */
+export function fitsNumber(wanted: unknown, is: string): boolean | undefined {
+  const { exact, oid } = readNumber(wanted);
+  const digits = (text: string) => text.trim().replace(/^\.|\.$/g, "");
+  const [start, whole] = [digits(oid), digits(is)];
+  if (start === "") return undefined;
+  return whole === start || (!exact && whole.startsWith(`${start}.`));
+}
+
+/**
+ * An expression whose groups all have names, since trying one on the server tells named groups only, and their names in
+ * order. `whole` is all that was found.
+ */
+export function named(expression: string): { pattern: string; groups: string[] } {
+  const groups: string[] = [];
+  let out = "";
+  let inClass = false;
+  for (let at = 0; at < expression.length; at += 1) {
+    const rest = expression.slice(at);
+    const quoted = /^\\Q[\s\S]*?(?:\\E|$)/.exec(rest);
+    const taken = quoted ? quoted[0] : rest.startsWith("\\") ? rest.slice(0, 2) : inClass ? /^\[:\^?\w+:\]/.exec(rest)?.[0] : /^\[\^?\]?/.exec(rest)?.[0];
+    if (taken) {
+      if (!inClass && taken.startsWith("[")) inClass = true;
+      out += taken;
+      at += taken.length - 1;
+    } else if (inClass) {
+      if (rest.startsWith("]")) inClass = false;
+      out += rest.charAt(0);
+    } else if (rest.startsWith("(")) {
+      const own = /^\(\?P?<(\w+)>/.exec(rest)?.[1];
+      const plain = !rest.startsWith("(?");
+      if (own || plain) groups.push(own ?? `group_${groups.length + 1}`);
+      out += plain ? `(?P<${groups.at(-1) ?? ""}>` : "(";
+    } else out += rest.charAt(0);
+  }
+  return { pattern: `(?P<whole_of_it>${out})`, groups };
+}
+
+/** What an expression finds: its first group that holds something, else all of it. */
+export function firstFound(groups: string[], variables: Record<string, string>): string {
+  return (groups.map((name) => variables[name]?.trim()).find(Boolean) ?? variables.whole_of_it ?? "").replace(/^[ ,;]+|[ ,;]+$/g, "");
+}
+
+/** A value with its scale, without the tail of a binary fraction. */
+export function scaled(value: string, scale: number): string {
+  const number = Number(value);
+  if (value.trim() === "" || !Number.isFinite(number)) return value;
+  return String(Number((number * scale).toPrecision(12)));
+}
+
+export type Measurable = "yes" | "time" | "no";
+
+/** Whether polling takes a value: a gauge may be a number held as text, a counter is a whole number. */
+export function measurable(kind: string, syntax: string, value: string): Measurable {
+  if (syntax === "time") return "time";
+  const text = value.trim();
+  if (kind === "counter") return syntax !== "text" && /^\d+$/.test(text) ? "yes" : "no";
+  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? "yes" : "no";
+}
+
+export interface Verified {
+  exists: boolean;
+  msg: string;
+  address: string;
+  oid: string;
+  type: string;
+  syntax: string;
+  kind: string;
+  rows: { oid: string; index: string; label: string; value: string }[];
+}
+
+export interface Statistic {
+  key: string;
+  name: string;
+  oid: string;
+  type: string;
+  kind: string;
+  unit: string;
+  scale: number;
+  label_oid: string;
+}
+
+export type Mismatch = "wantsInstance" | "isColumn" | "isScalar" | "isCounter" | "isGauge";
+
+/** Where a statistic says otherwise than the device, and the parts that would put it right. */
+export function mismatch(one: Pick<Statistic, "oid" | "type" | "kind">, found: Verified): { why: Mismatch; fix: Partial<Draft> } | undefined {
+  if (!found.exists) return undefined;
+  if (one.type === "scalar" && found.type === "column") {
+    const single = found.rows.length === 1 && found.rows[0]?.index === "0";
+    return single ? { why: "wantsInstance", fix: { oid: `${one.oid}.0` } } : { why: "isColumn", fix: { type: "column" } };
+  }
+  if (one.type === "column" && found.type === "scalar") return { why: "isScalar", fix: { type: "scalar" } };
+  if (found.kind === "counter" && one.kind !== "counter") return { why: "isCounter", fix: { kind: "counter" } };
+  if (found.kind === "gauge" && found.syntax === "gauge" && one.kind === "counter") return { why: "isGauge", fix: { kind: "gauge" } };
+  return undefined;
+}
