@@ -12,8 +12,8 @@ from tests.support import Statements, World
 
 @pytest.mark.proves(f"PUT {PATH}add-remove-log/")
 async def test_lines_of_an_item_are_kept_out_and_taken_again(world: World, stranger: World) -> None:
-    item = await make(world, "noisy-1", "Switch", ip_address="198.18.77.1")
-    other = await make(world, "calm-1", "Switch", ip_address="198.18.77.2")
+    item = await make(world, "noisy-1", "Switch", ip_address="198.18.79.1")
+    other = await make(world, "calm-1", "Switch", ip_address="198.18.79.2")
     assert [row["message"] for row in await receive(world, "one", "two", ci=[item, other])] == ["one", "two"]
     body = {"ci_ids": [item], "action": "remove", "reason": "debug left on"}
     done = await world.put(f"{PATH}add-remove-log/", body)
@@ -37,11 +37,11 @@ async def test_lines_of_an_item_are_kept_out_and_taken_again(world: World, stran
 
 
 async def test_the_gate_knows_items_by_the_address_that_sent(world: World) -> None:
-    item = await make(world, "noisy-2", "Switch", ip_address="198.18.77.3")
+    item = await make(world, "noisy-2", "Switch", ip_address="198.18.79.3")
     await world.post(
-        "/ux/logmanagement/log_integration/", {"name": "N", "networks": ["198.18.77.0/24"]}, expect=201
+        "/ux/logmanagement/log_integration/", {"name": "N", "networks": ["198.18.79.0/24"]}, expect=201
     )  # fmt: skip
-    (sender,) = await Sources(world.platform).senders(["198.18.77.3"])
+    (sender,) = await Sources(world.platform).senders(["198.18.79.3"])
     assert sender.ci == item
     await world.put(f"{PATH}add-remove-log/", {"ci_ids": [item], "action": "remove"})
     assert await receive(world, "hidden", source=sender.address, ci=sender.ci) == []

@@ -201,7 +201,7 @@ async def test_a_device_of_a_site_is_polled_by_its_collector_and_judged_here(wor
     poller = world.platform.service(Poller)
     assert poller is not None
     port = free_port()
-    await credential(world, port, timeout=0.3, retries=0)
+    await credential(world, port, timeout=0.6, retries=0)
     spool = Spool(tmp_path / "spool", 2**20)
     polling = Polling(spool, lambda: None)
     async with serving("127.0.0.95", port, honest(system("remote"))):

@@ -84,7 +84,7 @@ async def left(world: World) -> int:
 @pytest.mark.proves(f"POST {PATH}", f"POST {PATH}do-rescan/", f"GET {LINK}configuration/", f"POST {LINK}batches/")
 async def test_a_discovery_runs_at_the_site_of_its_collector(world: World, tmp_path: Path) -> None:
     snmp = free_port()
-    await credential(world, snmp, timeout=0.1, retries=0, scope="127.0.6.0/24")
+    await credential(world, snmp, timeout=0.5, retries=1, scope="127.0.6.0/24")
     await credential(world, free_port(), name="Not of the site", scope="10.0.0.0/8")
     far = await add(world, networks="127.0.6.0/24")
     site = Site(far, tmp_path)

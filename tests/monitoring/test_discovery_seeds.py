@@ -117,7 +117,7 @@ async def test_neighbours_are_followed_each_once_and_every_one_with_its_reason(w
 
 async def test_ways_number_and_ranges_are_limits(world: World) -> None:
     port = free_port()
-    await credential(world, port, timeout=0.1, retries=0)
+    await credential(world, port, timeout=0.5, retries=1)
     many = [f"127.0.4.{number}" for number in range(20, 30)]
     devices = {"127.0.4.10": device("hub", arp=many, lldp=["127.0.4.11"]), "127.0.4.11": device("leaf")}
     one = await seeded(world, seeds="127.0.4.10", seed_follow=["lldp"])
@@ -142,7 +142,7 @@ async def test_ways_number_and_ranges_are_limits(world: World) -> None:
 
 async def test_seeds_beside_ranges_are_asked_once(world: World) -> None:
     port = free_port()
-    await credential(world, port, timeout=0.1, retries=0)
+    await credential(world, port, timeout=0.5, retries=1)
     devices = {"127.0.4.40": device("s", lldp=["127.0.4.41"]), "127.0.4.41": device("n", lldp=["127.0.4.40"])}
     one = await seeded(world, host="127.0.4.40-127.0.4.42", seeds="127.0.4.40", params={"neighbours": 0, "bridges": 0})
     async with network(port, devices):

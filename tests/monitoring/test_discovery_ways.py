@@ -76,7 +76,7 @@ async def polled(world: World) -> dict[str, tuple[bool, str]]:
 async def test_open_ports_are_a_sign_of_life_where_nothing_else_is(world: World, silent: Any) -> None:
     silent("127.0.3.1", "127.0.3.2", "127.0.3.3")
     snmp, open_port, shut = free_port(), port_of("127.0.3.1"), port_of("127.0.3.1")
-    await credential(world, snmp, timeout=0.1, retries=0)
+    await credential(world, snmp, timeout=0.5, retries=1)
     one = await configure(
         world, host="127.0.3.1-127.0.3.4", protocol=["snmp"],
         params={"tcp_ports": [shut, open_port], "exclude_ip_address": ["127.0.3.3"]},
@@ -184,7 +184,7 @@ async def test_what_an_ssh_server_says_identifies_the_device(world: World, keys:
 
 async def test_a_host_key_shows_that_addresses_are_of_one_device(world: World, keys: Any) -> None:
     snmp, port = free_port(), port_of("127.0.3.60")
-    await credential(world, snmp, timeout=0.1, retries=0)
+    await credential(world, snmp, timeout=0.5, retries=1)
     one = await configure(world, host="127.0.3.60-127.0.3.62", protocol=["snmp", "ssh"], params={"ssh_port": port})
     async with (
         ssh("127.0.3.60", port, keys[0], "OpenSSH_8.9p1 Ubuntu-3ubuntu0.6"),

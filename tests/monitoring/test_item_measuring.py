@@ -25,7 +25,7 @@ DETAILS = ("enable-pm-common-info", "disable-pm-common-info")
 )  # fmt: skip
 async def test_an_item_is_measured_and_no_more(world: World, stranger: World, poller: Poller) -> None:
     port = free_port()
-    key = await credential(world, port, timeout=0.3, retries=0)
+    key = await credential(world, port, timeout=1, retries=0)
     item = await make(world, "meter-1", "Switch", ip_address="127.0.0.61")
     (plan,) = (await world.get(f"{PATH}enable-pm-common-info/", params={"ci_ids": item}))["results"]
     assert (plan["polled"], plan["enabled"], plan["credential"], plan["problem"]) == (False, False, key, "")
@@ -99,7 +99,7 @@ async def test_alarms_are_fetched_at_once(
     world: World, stranger: World, poller: Poller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     port = free_port()
-    await credential(world, port, timeout=0.2, retries=0)
+    await credential(world, port, timeout=1, retries=0)
     item = await make(world, "alarm-1", "Switch", ip_address="127.0.0.62")
     other = await make(world, "alarm-2", "Switch")
     await world.get(f"{PATH}enable-pm/", params={"ci_id": item})

@@ -80,7 +80,7 @@ async def test_a_discovered_server_is_polled_and_its_measurements_read(
 
 async def test_a_device_that_is_gone_is_an_event_until_it_is_back(world: World, poller: Poller) -> None:
     port = free_port()
-    await credential(world, port, timeout=0.2, retries=0)
+    await credential(world, port, timeout=0.5, retries=0)
     one = await configure(world, host="127.0.0.92", params={"ping_monitor": 0})
     async with serving("127.0.0.92", port, honest(system("edge"))):
         await scan(world, one)
@@ -107,7 +107,7 @@ async def test_a_device_that_is_gone_is_an_event_until_it_is_back(world: World, 
 
 async def test_an_agent_that_stops_while_the_device_answers_pings_is_an_event(world: World, poller: Poller) -> None:
     port = free_port()
-    await credential(world, port, timeout=0.2, retries=0)
+    await credential(world, port, timeout=0.5, retries=0)
     one = await configure(world, host="127.0.0.94")
     async with serving("127.0.0.94", port, honest(system("host"))):
         await scan(world, one)

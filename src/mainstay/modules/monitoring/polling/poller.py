@@ -196,6 +196,8 @@ class Poller(Service):
                 task.add_done_callback(self._polls.discard)
         if polls:
             await asyncio.wait(polls.values(), timeout=LIMIT + 5)
+            # Whoever waited reads how it went.
+            await self._notes.write()
         return {key for key, task in polls.items() if task.done()}
 
     async def _guarded(self, device: Device) -> None:
