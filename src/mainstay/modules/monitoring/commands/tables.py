@@ -11,8 +11,6 @@ from mainstay.kernel import fields as f
 from mainstay.kernel.record import Base, Identifier, JsonType, Record, Scoped, Timestamp, unique
 from mainstay.modules.monitoring.credentials.tables import ACTIVE, STATUSES
 
-SECRETS = ("password", "private_key", "passphrase")
-
 
 class SshAccess(Record):
     """An account to log in to devices with. What is secret is sealed and never answered."""

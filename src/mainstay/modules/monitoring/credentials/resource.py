@@ -7,17 +7,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import select
 
 from mainstay.kernel import verbs
 from mainstay.kernel.context import Context
 from mainstay.kernel.errors import Invalid
 from mainstay.kernel.fields import secret
 from mainstay.kernel.record import new_id
-from mainstay.kernel.resource import Behaviour, Resource
+from mainstay.kernel.resource import Resource
+from mainstay.kernel.sealing import Sealing
 from mainstay.kernel.validation import BadValue, read
 from mainstay.modules.monitoring.credentials import service
-from mainstay.modules.monitoring.credentials.service import SECRETS, check_user, spans
+from mainstay.modules.monitoring.credentials.service import check_user, spans
 from mainstay.modules.monitoring.credentials.tables import SNMP_V1, SNMP_V2C, SNMP_V3, Credential
 from mainstay.modules.monitoring.mibs.values import shown
 from mainstay.modules.monitoring.snmp import ber
@@ -26,42 +26,30 @@ from mainstay.modules.monitoring.snmp.client import Client, SnmpError
 SYSTEM = {"sys_descr": 1, "sys_object_id": 2, "sys_up_time": 3, "sys_name": 5, "sys_location": 6}
 
 
-class Credentials(Behaviour[Credential]):
+SECRETS = (
+    secret("community", "Community", kind=(SNMP_V1, SNMP_V2C)),
+    secret("write_community", "Community for writing", kind=(SNMP_V1, SNMP_V2C)),
+    secret("auth_password", "Authentication password", kind=(SNMP_V3,)),
+    secret("privacy_password", "Privacy password", kind=(SNMP_V3,)),
+)
+
+
+class Credentials(Sealing[Credential]):
     async def prepare(self, ctx: Context, rows: list[dict[str, Any]], given: Sequence[Mapping[str, Any]]) -> None:
         for row, source in zip(rows, given, strict=True):
             row["id"] = row.get("id") or new_id()
-            secrets = _secrets(source)
+            secrets = self.given(source)
             check({"kind": SNMP_V2C, **row}, secrets)
-            row["sealed"] = seal(ctx, row["id"], {}, secrets)
+            row["sealed"] = self.seal(ctx, row["id"], {}, secrets)
 
     async def change(
         self, ctx: Context, entity: Credential, values: dict[str, Any], given: Mapping[str, Any]
     ) -> None:  # fmt: skip
-        secrets = _secrets(given)
+        secrets = self.given(given)
         after = {**service.values_of(entity), **values}
         check(after, {**dict.fromkeys(entity.sealed, "********"), **secrets})
         if secrets:
-            entity.sealed = seal(ctx, entity.id, entity.sealed, secrets)
-
-    async def decorate(self, ctx: Context, rows: list[dict[str, Any]]) -> None:
-        if rows:
-            query = select(Credential.id, Credential.sealed).where(Credential.id.in_([row["id"] for row in rows]))
-            kept = {row.id: sorted(row.sealed) for row in (await ctx.session.execute(query)).all()}
-            for row in rows:
-                row["secrets_set"] = kept.get(row["id"], [])
-
-
-def _secrets(given: Mapping[str, Any]) -> dict[str, str]:
-    """The secrets in the input. Left out or masked: as it was."""
-    found = {}
-    for name in SECRETS:
-        value = given.get(name)
-        if value is None or (isinstance(value, str) and value and not value.strip("*")):
-            continue
-        if not isinstance(value, str) or len(value) > 255:
-            raise Invalid.field(name, "A secret is text of at most 255 characters.")
-        found[name] = value
-    return found
+            entity.sealed = self.seal(ctx, entity.id, entity.sealed, secrets)
 
 
 def check(values: Mapping[str, Any], secrets: Mapping[str, str]) -> None:
@@ -76,16 +64,7 @@ def check(values: Mapping[str, Any], secrets: Mapping[str, str]) -> None:
     spans(values.get("scope") or "")
 
 
-def seal(ctx: Context, record_id: str, before: Mapping[str, str], secrets: Mapping[str, str]) -> dict[str, str]:
-    """The sealed secrets with these in place of what was; an empty one is forgotten."""
-    made = dict(before)
-    for name, value in secrets.items():
-        made.pop(name, None)
-        if value:
-            made[name] = ctx.platform.vault.seal(value, service.purpose(record_id, name))
-    return made
-
-
+behaviour = Credentials(Credential, SECRETS, service.purpose)
 credentials = Resource(
     Credential,
     module="Credentials",
@@ -97,13 +76,8 @@ credentials = Resource(
     privileges=("view", "add", "edit", "delete", "execute"),
     verbs={"template": None, "columns": None, "validate": None, "import": None, "export": None},
     extra={"secrets_set": list[str]},
-    secrets=(
-        secret("community", "Community", kind=(SNMP_V1, SNMP_V2C)),
-        secret("write_community", "Community for writing", kind=(SNMP_V1, SNMP_V2C)),
-        secret("auth_password", "Authentication password", kind=(SNMP_V3,)),
-        secret("privacy_password", "Privacy password", kind=(SNMP_V3,)),
-    ),
-    behaviour=Credentials(),
+    secrets=SECRETS,
+    behaviour=behaviour,
     natural_key="name",
     sample={"name": "Campus switches", "kind": "snmp_v2c", "community": "s3cret", "scope": "10.0.0.0/8"},
 )
@@ -162,7 +136,7 @@ async def _try(ctx: Context, body: TestInput) -> TestResult:
                 values[name] = read(credentials.fields[name], given[name])
             except BadValue as bad:
                 raise Invalid.field(name, str(bad)) from None
-    secrets.update(_secrets(given))
+    secrets.update(behaviour.given(given))
     check(values, secrets)
     address = await service.allowed(ctx, body.address)
     access = await service.access_of(values, secrets)

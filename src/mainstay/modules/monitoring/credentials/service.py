@@ -15,7 +15,7 @@ from mainstay.kernel.context import Context
 from mainstay.kernel.errors import Conflict, Invalid
 from mainstay.kernel.options import option
 from mainstay.kernel.secrets import SecretError
-from mainstay.modules.monitoring.credentials.tables import ACTIVE, SECRETS, SNMP_V1, SNMP_V2C, SNMP_V3, Credential
+from mainstay.modules.monitoring.credentials.tables import ACTIVE, SNMP_V1, SNMP_V2C, SNMP_V3, Credential
 from mainstay.modules.monitoring.snmp.client import Access
 from mainstay.modules.monitoring.snmp.message import V1, V2C, V3
 from mainstay.modules.monitoring.snmp.usm import User
@@ -164,4 +164,4 @@ def values_of(row: Credential) -> dict[str, Any]:
 
 
 NAMES = ("kind", "port", "timeout", "retries", "username", "auth_protocol", "privacy_protocol", "scope")
-__all__ = ["SECRETS", "access_of", "allowed", "check_user", "for_address", "opened", "purpose", "spans", "values_of"]
+__all__ = ["access_of", "allowed", "check_user", "for_address", "opened", "purpose", "spans", "values_of"]

@@ -13,7 +13,6 @@ SNMP_V1, SNMP_V2C, SNMP_V3 = "snmp_v1", "snmp_v2c", "snmp_v3"
 KINDS = (Choice(SNMP_V1, "SNMP v1"), Choice(SNMP_V2C, "SNMP v2c"), Choice(SNMP_V3, "SNMP v3"))
 ACTIVE, INACTIVE = 1, 0
 STATUSES = (Choice(ACTIVE, "Active", "#16a34a"), Choice(INACTIVE, "Inactive", "#6b7280"))
-SECRETS = ("community", "write_community", "auth_password", "privacy_password")
 DEFAULT_PORTS = {SNMP_V1: 161, SNMP_V2C: 161, SNMP_V3: 161}
 
 
