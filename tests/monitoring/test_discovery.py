@@ -359,3 +359,17 @@ def test_schedules() -> None:
     ):
         found = next_run(schedule, now)
         assert (found.strftime("%Y-%m-%dT%H:%M") if found else None) == expected, schedule
+
+
+async def test_a_cancelled_run_says_when_it_ended_and_what_it_found(world: World) -> None:
+    await credential(world, free_port(), timeout=0.1, retries=0)
+    slow = await configure(world, host="127.0.0.40-127.0.0.60", params={"rate": 1, "filter_by_ping": 0})
+    begun = await world.post(f"{PATH}do-rescan/", {"id": slow})
+    await world.post(f"/ux/common/async_tasks/{begun['job_iteration_id']}/cancel/")
+    shown = (await world.get(f"{PATH}details/", params={"id": slow}))["iteration"]
+    assert (shown["state"], shown["finished_at"] is None, shown["seconds"] is None) == ("cancelled", False, False)
+    found = await results(world, job_iteration_id=begun["job_iteration_id"])
+    assert sum(shown["counts"].values()) <= len(found) < 21
+    # It holds up no other.
+    again = await world.post(f"{PATH}do-rescan/", {"id": slow})
+    await world.post(f"/ux/common/async_tasks/{again['job_iteration_id']}/cancel/")

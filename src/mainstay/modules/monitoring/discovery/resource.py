@@ -203,19 +203,23 @@ async def _iteration(ctx: Context, query: RunQuery) -> Iteration | None:
 
 async def _shown(ctx: Context, rows: Sequence[Iteration]) -> list[IterationShown]:
     ids, owners = [row.id for row in rows], {row.discovery for row in rows}
-    every = select(AsyncTask.id, AsyncTask.status, AsyncTask.done).where(AsyncTask.id.in_(ids))
-    states = {row.id: (row.status, row.done) for row in (await ctx.session.execute(every)).all()}
+    columns = (AsyncTask.id, AsyncTask.status, AsyncTask.done, AsyncTask.finished_at)
+    known = {row.id: row for row in (await ctx.session.execute(select(*columns).where(AsyncTask.id.in_(ids)))).all()}
+    # One that was cancelled did not come to its last step, which writes down what it found.
+    stopped = [row.id for row in rows if not row.finished_at and row.id in known and known[row.id].finished_at]
+    counts = await run.counted(ctx, stopped) if stopped else {}
     named = select(Discovery.id, Discovery.label).where(Discovery.id.in_(owners))
     labels = {row.id: row.label for row in (await ctx.session.execute(named)).all()}
     made = []
     for row in rows:
-        state, done = states.get(row.id, (row.state, row.total))
+        task = known.get(row.id)
+        ended = row.finished_at or (task.finished_at if task else None)
         made.append(IterationShown(
             job_iteration_id=row.id, id=row.id, discovery=row.discovery, label=labels.get(row.discovery, ""),
-            state=row.state if row.finished_at else state, started_at=row.started_at, finished_at=row.finished_at,
-            seconds=(row.finished_at - row.started_at).total_seconds() if row.finished_at else None,
-            dry_run=row.dry_run, trigger=row.trigger, started_by=row.started_by, total=row.total, done=done,
-            counts=row.counts, error=row.error,
+            state=row.state if row.finished_at or not task else task.status, started_at=row.started_at,
+            finished_at=ended, seconds=(ended - row.started_at).total_seconds() if ended else None,
+            dry_run=row.dry_run, trigger=row.trigger, started_by=row.started_by, total=row.total,
+            done=task.done if task else row.total, counts=counts.get(row.id, row.counts), error=row.error,
         ))  # fmt: skip
     return made
 

@@ -295,8 +295,16 @@ async def _finish(platform: Platform, organization: str, iteration: str, error: 
 
 async def count(ctx: Context, iteration: str) -> dict[str, int]:
     """How many addresses there are of each result."""
-    query = select(Finding.result, func.count()).where(Finding.iteration == iteration).group_by(Finding.result)
-    return {row[0]: row[1] for row in (await ctx.session.execute(query)).all()}
+    return (await counted(ctx, [iteration])).get(iteration, {})
+
+
+async def counted(ctx: Context, iterations: Sequence[str]) -> dict[str, dict[str, int]]:
+    """Run → how many addresses there are of each result."""
+    query = select(Finding.iteration, Finding.result, func.count()).where(Finding.iteration.in_(iterations))
+    found: dict[str, dict[str, int]] = {}
+    for row in (await ctx.session.execute(query.group_by(Finding.iteration, Finding.result))).all():
+        found.setdefault(row[0], {})[row[1]] = row[2]
+    return found
 
 
 async def _forget(ctx: Context, discovery: str) -> None:
@@ -317,4 +325,4 @@ async def drop(ctx: Context, iterations: Sequence[str]) -> None:
             await ctx.session.execute(statement.execution_options(synchronize_session=False))
 
 
-__all__ = ["AWAITING", "count", "drop", "link", "run", "targets"]
+__all__ = ["AWAITING", "count", "counted", "drop", "link", "run", "targets"]
