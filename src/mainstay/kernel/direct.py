@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import sqlite3
+from abc import ABC, abstractmethod
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -274,16 +275,17 @@ def _raise(database: Database, connection: Any, sql: str, error: Exception) -> N
     raise error
 
 
-class Reader:
+class Reader(ABC):
     """Connections of their own for statements that stand alone: no transaction to begin and to end around each."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @abstractmethod
     async def fetch(self, sql: str, values: list[Any]) -> Sequence[Row]:
         """The rows of one statement."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def close(self) -> None:
         """Close the connections."""
 

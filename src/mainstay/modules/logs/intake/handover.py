@@ -7,21 +7,18 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
-import structlog
 
 from mainstay.kernel.errors import Unavailable
 from mainstay.kernel.handover import HandOver, hand_over, joined, unpacked
 from mainstay.kernel.signals import LINES
 from mainstay.modules.logs.intake import stages, tokens
 from mainstay.modules.logs.intake.lines import TABLE, Numbers, complete, to_arrow
-from mainstay.modules.logs.intake.service import LogIntake, as_they_are
+from mainstay.modules.logs.intake.service import LogIntake, parsed
 from mainstay.modules.logs.intake.sources import Sources
-from mainstay.modules.logs.intake.syslog import parse
 
 if TYPE_CHECKING:
     from mainstay.kernel.platform import Platform
 
-log = structlog.get_logger("mainstay.logs")
 _numbers = Numbers()
 
 
@@ -33,11 +30,7 @@ async def lines(platform: Platform, given: HandOver) -> None:
     batch = await asyncio.to_thread(lambda: joined([unpacked(raw) for raw in given.records]))
     sources = platform.memory.setdefault(Sources, Sources(platform))
     senders = await sources.senders_of(given.organization, batch.addresses)
-    try:
-        frame = await asyncio.to_thread(parse, batch, senders)
-    except Exception:
-        log.exception("lines of a collector not parsed; kept as they are", lines=len(batch))
-        frame = as_they_are(batch, senders)
+    frame = await parsed(batch, senders)
     frame = await tokens.claim(platform, frame)
     counted = frame
     frame = await stages.apply(platform, frame)

@@ -130,11 +130,7 @@ class LogIntake(Service):
     async def _work(self, inbox: Inbox[Batch]) -> None:
         while (batch := await inbox.get()) is not None:
             senders = await self.sources.senders(batch.addresses)
-            try:
-                frame = await asyncio.to_thread(parse, batch, senders)
-            except Exception:
-                log.exception("lines not parsed; kept as they are", lines=len(batch))
-                frame = as_they_are(batch, senders)
+            frame = await parsed(batch, senders)
             frame = await tokens.claim(self.platform, frame)
             self.tally.add(frame)
             await self.submit(frame)
@@ -189,6 +185,15 @@ async def text_frame(platform: Platform, raw: bytes, organization: str, source: 
     sender = Sender(source, organization, await sources.timezone(organization))
     batch = one_source(lines, source)
     return await asyncio.to_thread(parse, batch, [sender])
+
+
+async def parsed(batch: Batch, senders: list[Sender]) -> pl.DataFrame:
+    """The lines as rows; where the parser itself fails, as they are: no mistake of ours loses them."""
+    try:
+        return await asyncio.to_thread(parse, batch, senders)
+    except Exception:
+        log.exception("lines not parsed; kept as they are", lines=len(batch))
+        return as_they_are(batch, senders)
 
 
 def as_they_are(batch: Batch, senders: list[Sender]) -> pl.DataFrame:
