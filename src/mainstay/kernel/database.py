@@ -17,7 +17,7 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 
-from mainstay.kernel import direct, planning, sqlite, statements
+from mainstay.kernel import direct, planning, readers, sqlite, statements
 from mainstay.kernel.record import Record, Scoped
 from mainstay.kernel.statements import ANY_ORGANIZATION as ANY_ORGANIZATION
 from mainstay.settings import Settings
@@ -34,7 +34,7 @@ class Database:
         self.settings = settings
         self.is_sqlite = settings.is_sqlite
         self.engine = _engine(settings)
-        self.reader: direct.Reader = (direct.SqliteReader if self.is_sqlite else direct.PostgresReader)(self)
+        self.reader: readers.Reader = (readers.SqliteReader if self.is_sqlite else readers.PostgresReader)(self)
         self.watchers: list[Callable[[str], None]] = []
         """Called with the SQL of what goes straight to the driver; the tests look at every statement."""
         # SQLite has one writer; waiting in line here is fair and cheap, busy-polling in the library is neither.

@@ -54,12 +54,13 @@ async def answer(ctx: Context, res: Resource[Any], wanted: ListQuery, document: 
 
 async def _heads(ctx: Context, res: Resource[Any]) -> tuple[Any, ...] | None:
     """What the answer depends on, as of now; ``None`` while an older change may still be on its way."""
-    if "heads" not in res.memory:
+    database = ctx.platform.database
+    # A declaration outlives a database, and the two kinds say differently what is settled.
+    key = ("heads", database.is_sqlite)
+    if key not in res.memory:
         names = sorted({res.name, *(spec.reference for spec in res.links.values())})
         newest = [changes.newest(name).label(f"head_{name}") for name in names]
-        settled = changes.settled(ctx.platform.database.is_sqlite).label("settled")
-        res.memory["heads"] = direct.Statement(plain(select(*newest, settled)))
-    database = ctx.platform.database
-    asked = res.memory["heads"].on(database)
+        res.memory[key] = direct.Statement(plain(select(*newest, changes.settled(database.is_sqlite).label("settled"))))
+    asked = res.memory[key].on(database)
     (row,) = await direct.run(database, ctx.session, asked, {"in_organization": ctx.organization})
     return (ctx.principal.generation, *row[:-1]) if row[-1] else None

@@ -9,10 +9,9 @@ from math import ceil
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-import msgspec
 from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, false, func, or_, select
 
-from mainstay.kernel import changes, customfields, direct, query
+from mainstay.kernel import counting, customfields, direct, query
 from mainstay.kernel.context import Context
 from mainstay.kernel.errors import Invalid, NotFound
 from mainstay.kernel.fields import Field
@@ -223,7 +222,7 @@ async def page(
     if wanted.cursor and keyed:
         offset = 0
     elif offset:
-        total = await count(ctx, res, conditions, key)
+        total = await counting.count(ctx, res, conditions, key)
         if total // 2 < offset < total:
             # The far half is nearer from the other end.
             flipped, take = True, min(size, total - offset)
@@ -235,7 +234,7 @@ async def page(
     width = len(shape.names)
     if total < 0:
         head = raw[0][width:] if raw and headed else None
-        total = await count(ctx, res, conditions, key, head)
+        total = await counting.count(ctx, res, conditions, key, head)
     rows = [finish(res, shape, item[:width]) for item in raw]
     last = (rows[-1].get(sort), rows[-1]["id"]) if rows and keyed and sort in rows[-1] else None
     pages = max(1, ceil(total / size))
@@ -263,7 +262,7 @@ class Plan:
     keyed: bool
     """Whether pages can go on after the last row's value."""
     key: Any
-    """What tells its count from others; see ``counted_as``."""
+    """What tells its count from others; see ``counting.counted_as``."""
     kept: bool = False
     made: dict[tuple[bool, bool], direct.Direct] = field(default_factory=dict)
 
@@ -271,7 +270,7 @@ class Plan:
 async def _planned(ctx: Context, res: Resource[Any], wanted: ListQuery, document: Any, extra: Sequence[Any]) -> Plan:
     """The plan of a list; kept where it depends on nothing but the organization's configuration and the roles."""
     who, info = ctx.principal, ctx.session.sync_session.info
-    key = None if extra else counted_as(res, ctx, wanted, document)
+    key = None if extra else counting.counted_as(res, ctx, wanted, document)
     keep = (
         key is not None and not wanted.cursor and who.generation >= 0
         and info.get("reading") and info.get("organization") == ctx.organization
@@ -294,7 +293,7 @@ async def _planned(ctx: Context, res: Resource[Any], wanted: ListQuery, document
 async def _found(
     ctx: Context, res: Resource[Any], wanted: ListQuery, plan: Plan, flipped: bool, headed: bool, bounds: dict[str, int]
 ) -> Sequence[Any]:
-    """The rows of a page: its columns, and with ``headed`` those of ``_head``."""
+    """The rows of a page: its columns, and with ``headed`` those of ``counting.head``."""
     given = {**bounds, "in_organization": ctx.organization}
     made = plan.made.get((flipped, headed))
     database = ctx.platform.database
@@ -309,7 +308,7 @@ async def _found(
         statement = layout(ctx, res, whole=False).statement.join(page_ids, page_ids.c.id == model.id)
         statement = statement.order_by(*_ordering(res, plan.column, plan.keyed, plan.reverse))
         if headed:
-            statement = statement.add_columns(*_head(ctx, res))
+            statement = statement.add_columns(*counting.head(ctx, res))
         # The rows' organization is that of their ids, which is in the inner statement.
         if not plan.kept:
             plainly: Sequence[Any] = (await ctx.session.execute(plain(statement), given)).all()
@@ -367,51 +366,3 @@ def _link(ctx: Context, wanted: ListQuery, number: int, cursor: str) -> str:
     if cursor:
         parameters["cursor"] = cursor
     return f"{ctx.url}?{urlencode(parameters)}"
-
-
-def counted_as(res: Resource[Any], ctx: Context, wanted: ListQuery, document: Any) -> Any:
-    """What tells this count from others; ``None`` where what is counted also depends on who asks."""
-    if res.behaviour.visible(ctx) is not None:
-        return None
-    # What is searched depends on what is hidden from a role.
-    return (ctx.organization, ctx.principal.roles, res.name, msgspec.json.encode(document), wanted.search)
-
-
-async def count(
-    ctx: Context,
-    res: Resource[Any],
-    conditions: Sequence[ColumnElement[bool]],
-    key: Any = None,
-    head: Any = None,
-) -> int:
-    """How many rows; remembered under ``key`` until the resource's next change, so that paging does not count again.
-
-    ``head`` is what ``_head`` selected, where the caller has it already.
-    """
-    statement = select(func.count()).select_from(res.model).where(*conditions)
-    if key is not None and head is None:
-        if "asked_head" not in res.memory:
-            res.memory["asked_head"] = direct.Statement(plain(select(*_head(ctx, res))))
-        database = ctx.platform.database
-        asked = res.memory["asked_head"].on(database)
-        (head,) = await direct.run(database, ctx.session, asked, {"in_organization": ctx.organization})
-    if key is None or not head[1]:
-        return int(await ctx.session.scalar(statement) or 0)
-    memory: dict[Any, tuple[int, int]] = ctx.platform.memory.setdefault("counts", {})
-    known = memory.get(key)
-    if known is not None and known[0] == head[0]:
-        return known[1]
-    total = int(await ctx.session.scalar(statement) or 0)
-    if len(memory) > 5000:
-        memory.clear()
-    memory[key] = (head[0], total)
-    return total
-
-
-def _head(ctx: Context, res: Resource[Any]) -> list[Any]:
-    """The number of the resource's newest change, and whether no older one may still be on its way."""
-    if "head" not in res.memory:
-        sqlite = ctx.platform.database.is_sqlite
-        res.memory["head"] = [changes.newest(res.name).label("head"), changes.settled(sqlite).label("settled")]
-    found: list[Any] = res.memory["head"]
-    return found
