@@ -10,10 +10,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, select
 
-from mainstay.kernel import customfields, rows
+from mainstay.kernel import customfields
 from mainstay.kernel.access.tables import User
 from mainstay.kernel.context import Context
 from mainstay.kernel.fields import LINKS, Field
+from mainstay.kernel.layout import finish, layout
 from mainstay.kernel.platform import Platform
 from mainstay.kernel.query import CUSTOM
 from mainstay.kernel.resource import Resource
@@ -37,14 +38,14 @@ async def batches(
     ctx: Context, res: Resource[Any], conditions: Sequence[ColumnElement[bool]], shown: Mapping[str, Field]
 ) -> AsyncIterator[list[list[Any]]]:
     """The rows' cells, a batch at a time, oldest first; memory does not grow with the number of rows."""
-    shape = rows.layout(ctx, res, whole=True)
+    shape = layout(ctx, res, whole=True)
     last = ""
     while True:
         statement = shape.statement.where(*conditions, res.model.id > last).order_by(res.model.id).limit(BATCH)
         raw = (await ctx.session.execute(statement)).all()
         if not raw:
             return
-        found = [rows.finish(res, shape, item) for item in raw]
+        found = [finish(res, shape, item) for item in raw]
         last = found[-1]["id"]
         names = await _names(ctx, res, shown, found)
         yield [[_cell(spec, name, row, names) for name, spec in shown.items()] for row in found]

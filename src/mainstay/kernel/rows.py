@@ -9,89 +9,21 @@ from math import ceil
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, false, func, or_, select
+from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, or_, select
 
 from mainstay.kernel import counting, customfields, direct, query
+from mainstay.kernel.anchors import Anchors
 from mainstay.kernel.context import Context
 from mainstay.kernel.errors import Invalid, NotFound
 from mainstay.kernel.fields import Field
+from mainstay.kernel.layout import finish, layout
 from mainstay.kernel.operation import Page
 from mainstay.kernel.query import ListQuery, Source
 from mainstay.kernel.record import Record
-from mainstay.kernel.resource import Resource, f_stamps
+from mainstay.kernel.resource import Resource
 from mainstay.kernel.statements import confined, plain
 
 R = TypeVar("R", bound=Record)
-
-HEAVY = frozenset({"longtext", "html", "secret"})
-
-
-@dataclass(slots=True)
-class Layout:
-    """The columns of a resource's rows, in the order they are selected."""
-
-    names: list[str]
-    statement: Select[Any]
-    by_id: direct.Statement
-    """One row of an organization; takes ``wanted`` and ``in_organization``."""
-    choices: list[tuple[str, str, dict[Any, str]]]
-    joined: list[str]
-    """Links whose names are looked up."""
-
-
-def layout(ctx: Context, res: Resource[Any], *, whole: bool) -> Layout:
-    """Columns, joins and choice labels; built once per resource. ``whole``: long texts too."""
-    key = ("layout", whole)
-    if key not in res.memory:
-        model = res.model
-        names, columns, joins, joined = ["id"], [model.id], [], list[str]()
-        for name, spec in res.fields.items():
-            if (not spec.listed or (spec.kind in HEAVY and not spec.column)) and not whole:
-                continue
-            names.append(name)
-            columns.append(getattr(model, name))
-            target = ctx.platform.registry.resources.get(spec.reference) if name in res.links else None
-            if target is not None and not _named_itself(res, name):
-                joined.append(name)
-                # A plain table, not an entity: the name of what was deleted since must stay readable.
-                other = target.model.__table__.alias(f"{name}_of")
-                joins.append((other, and_(other.c.id == getattr(model, name),
-                                          other.c.organization == model.organization)))  # fmt: skip
-                names.append(f"{name}_name")
-                columns.append(_title(target, other).label(f"{name}_name"))
-        for name in (*f_stamps(), *(["custom_field_data"] if res.custom_fields else [])):
-            names.append(name)
-            columns.append(getattr(model, name))
-        statement = select(*columns).select_from(model)
-        for other, condition in joins:
-            statement = statement.outerjoin(other, condition)
-        labels = [
-            (name, f"{name}_name", {choice.id: choice.name for choice in spec.choices})
-            for name, spec in res.fields.items()
-            if spec.kind == "choice" and name in names
-        ]
-        by_id = statement.where(
-            model.id == bindparam("wanted"),
-            model.organization == bindparam("in_organization"),
-            model.is_deleted == false(),
-        )
-        res.memory[key] = Layout(names, statement, direct.Statement(plain(by_id)), labels, joined)
-    found: Layout = res.memory[key]
-    return found
-
-
-def _named_itself(res: Resource[Any], name: str) -> bool:
-    """Whether a record keeps the name of what a link refers to, in a field after the link."""
-    after = list(res.fields).index(name)
-    own = f"{name}_name"
-    return own in res.fields and list(res.fields).index(own) > after and res.fields[own].listed
-
-
-def _title(target: Resource[Any], table: Any) -> Any:
-    column = table.c[target.title]
-    if target.name == "user":
-        return func.coalesce(func.nullif(column, ""), table.c.username)
-    return column
 
 
 async def source(ctx: Context, res: Resource[Any]) -> Source:
@@ -111,17 +43,6 @@ async def source(ctx: Context, res: Resource[Any]) -> Source:
         document=res.model.custom_field_data,
         sqlite=ctx.platform.database.is_sqlite,
     )
-
-
-def finish(res: Resource[Any], shape: Layout, raw: Sequence[Any]) -> dict[str, Any]:
-    """A selected row as a dictionary, with choice labels, the documented id and mirrored names."""
-    row = dict(zip(shape.names, raw, strict=True))
-    for name, label, known in shape.choices:
-        row.setdefault(label, known.get(row[name]))
-    row[res.id_name] = row["id"]
-    for mirror, original in res.mirrors.items():
-        row[mirror] = row.get(original)
-    return row
 
 
 async def answer(ctx: Context, res: Resource[Any], rows: list[dict[str, Any]]) -> list[Any]:
@@ -216,27 +137,26 @@ async def page(
     if not 1 <= number <= 10**9:
         raise Invalid.field("page", "page must be 1 or more.")
     plan = await _planned(ctx, res, wanted, document, extra)
-    sort, reverse, keyed, conditions, key = plan.sort, plan.reverse, plan.keyed, plan.conditions, plan.key
-    flipped, take, total = False, size, -1
-    offset = (number - 1) * size if offset is None else offset
+    sort, reverse, keyed, key = plan.sort, plan.reverse, plan.keyed, plan.key
     if wanted.cursor and keyed:
         offset = 0
-    elif offset:
-        total = await counting.count(ctx, res, conditions, key)
-        if total // 2 < offset < total:
-            # The far half is nearer from the other end.
-            flipped, take = True, min(size, total - offset)
-            offset = total - offset - take
-    # The count's validity comes along with the rows.
-    headed = total < 0 and key is not None
-    raw = await _found(ctx, res, wanted, plan, flipped, headed, {"take": take, "skip": offset})
+    elif offset is None:
+        offset = (number - 1) * size
+    total, raw = -1, await _from_anchor(ctx, res, wanted, plan, offset, size)
+    if not raw:
+        if offset:
+            total = await counting.count(ctx, res, plan.conditions, key)
+        raw = await _counted_off(ctx, res, wanted, plan, offset, size, total)
     shape = layout(ctx, res, whole=False)
     width = len(shape.names)
+    # The count's validity comes along with the rows.
+    head = raw[0][width:] if raw and key is not None else None
     if total < 0:
-        head = raw[0][width:] if raw and headed else None
-        total = await counting.count(ctx, res, conditions, key, head)
+        total = await counting.count(ctx, res, plan.conditions, key, head)
     rows = [finish(res, shape, item[:width]) for item in raw]
     last = (rows[-1].get(sort), rows[-1]["id"]) if rows and keyed and sort in rows[-1] else None
+    if plan.anchors is not None and last is not None and head is not None and head[1]:
+        plan.anchors.keep(head[0], offset + len(rows), *last)
     pages = max(1, ceil(total / size))
     more = number < pages and len(rows) == size
     results = await answer(ctx, res, rows)
@@ -264,6 +184,8 @@ class Plan:
     key: Any
     """What tells its count from others; see ``counting.counted_as``."""
     kept: bool = False
+    anchors: Anchors | None = None
+    """Where its pages begin, where its rows change with the resource only."""
     made: dict[tuple[bool, bool], direct.Direct] = field(default_factory=dict)
 
 
@@ -286,34 +208,72 @@ async def _planned(ctx: Context, res: Resource[Any], wanted: ListQuery, document
     if name is not None:
         if len(memory) > 500:
             memory.clear()
+        if res.cache_lists and keyed:
+            plan.anchors = Anchors()
         memory[name] = plan
     return plan
 
 
-async def _found(
-    ctx: Context, res: Resource[Any], wanted: ListQuery, plan: Plan, flipped: bool, headed: bool, bounds: dict[str, int]
+async def _from_anchor(
+    ctx: Context, res: Resource[Any], wanted: ListQuery, plan: Plan, offset: int, size: int
 ) -> Sequence[Any]:
-    """The rows of a page: its columns, and with ``headed`` those of ``counting.head``."""
+    """The rows of a page by the nearest known position before it; none where there is none, or it has changed."""
+    near = plan.anchors.before(offset) if plan.anchors is not None and offset else None
+    if plan.anchors is None or near is None:
+        return ()
+    known = plan.anchors.head
+    position, value, record_id = near
+    bounds = {"take": size, "skip": offset - position, "after_value": value, "after_id": record_id}
+    raw = await _found(ctx, res, wanted, plan, bounds, anchored=True)
+    return raw if raw and tuple(raw[0][-2:]) == (known, True) else ()
+
+
+async def _counted_off(
+    ctx: Context, res: Resource[Any], wanted: ListQuery, plan: Plan, offset: int, size: int, total: int
+) -> Sequence[Any]:
+    """The rows of a page by the number of rows before or behind it."""
+    flipped, take = False, size
+    if total // 2 < offset < total:
+        # The far half is nearer from the other end.
+        flipped, take = True, min(size, total - offset)
+        offset = total - offset - take
+    return await _found(ctx, res, wanted, plan, {"take": take, "skip": offset}, flipped=flipped)
+
+
+async def _found(
+    ctx: Context,
+    res: Resource[Any],
+    wanted: ListQuery,
+    plan: Plan,
+    bounds: dict[str, Any],
+    *,
+    flipped: bool = False,
+    anchored: bool = False,
+) -> Sequence[Any]:
+    """The rows of a page: its columns, and those of ``counting.head`` where its count is kept."""
     given = {**bounds, "in_organization": ctx.organization}
-    made = plan.made.get((flipped, headed))
+    made = plan.made.get((flipped, anchored))
     database = ctx.platform.database
     if made is None:
         model = res.model
         ids = confined(ctx.session, model, select(model.id).where(*plan.conditions))
-        if wanted.cursor and plan.keyed:
+        if anchored:
+            value = bindparam("after_value", type_=plan.column.type)
+            ids = ids.where(_behind(res, plan.column, plan.reverse, value, bindparam("after_id", type_=model.id.type)))
+        elif wanted.cursor and plan.keyed:
             ids = _after(ids, res, plan.column, plan.spec, wanted.cursor, plan.sort, plan.reverse)
         order = _ordering(res, plan.column, plan.keyed, plan.reverse != flipped)
         take, skip = bindparam("take", type_=Integer), bindparam("skip", type_=Integer)
         page_ids = ids.order_by(*order).limit(take).offset(skip).subquery("page")
         statement = layout(ctx, res, whole=False).statement.join(page_ids, page_ids.c.id == model.id)
         statement = statement.order_by(*_ordering(res, plan.column, plan.keyed, plan.reverse))
-        if headed:
+        if plan.key is not None:
             statement = statement.add_columns(*counting.head(ctx, res))
         # The rows' organization is that of their ids, which is in the inner statement.
         if not plan.kept:
             plainly: Sequence[Any] = (await ctx.session.execute(plain(statement), given)).all()
             return plainly
-        made = plan.made[(flipped, headed)] = direct.Direct(plain(statement), database.engine.dialect)
+        made = plan.made[(flipped, anchored)] = direct.Direct(plain(statement), database.engine.dialect)
     found: Sequence[Any] = await direct.run(database, ctx.session, made, given)
     return found
 
@@ -348,9 +308,14 @@ def _after(
             raise Invalid.field("cursor", "The cursor is not valid. Start again from page 1.") from None
     elif not isinstance(value, spec.python_type):
         raise Invalid.field("cursor", "The cursor is not valid. Start again from page 1.")
+    return ids.where(_behind(res, column, reverse, value, record_id))
+
+
+def _behind(res: Resource[Any], column: Any, reverse: bool, value: Any, record_id: Any) -> ColumnElement[bool]:
+    """The rows that come after the one with this value and id."""
     if reverse:
-        return ids.where(column <= value, or_(column < value, res.model.id < record_id))
-    return ids.where(column >= value, or_(column > value, res.model.id > record_id))
+        return and_(column <= value, or_(column < value, res.model.id < record_id))
+    return and_(column >= value, or_(column > value, res.model.id > record_id))
 
 
 def _link(ctx: Context, wanted: ListQuery, number: int, cursor: str) -> str:

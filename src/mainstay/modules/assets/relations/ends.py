@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from mainstay.kernel import rows, verbs
 from mainstay.kernel.context import Context
+from mainstay.kernel.layout import finish, layout
 from mainstay.modules.assets.cmdb.parts import CiHardware, CiInterface
 from mainstay.modules.assets.cmdb.resource import items
 from mainstay.modules.assets.relations import service
@@ -43,13 +44,13 @@ async def end_options(ctx: Context, query: CiQuery) -> EndOptions:
     """What an item can be related by, and what it is related to now, upstream and downstream"""
     item = await verbs.entity_of(ctx, items, query.ci_id)
     kinds = await service.kinds(ctx)
-    every = rows.layout(ctx, relations, whole=True)
+    every = layout(ctx, relations, whole=True)
     mine = (relations.model.source == item.id) | (relations.model.target == item.id)
     statement = rows.restricted(ctx, relations, every.statement.where(mine)).limit(1000)
     upstream: list[dict[str, Any]] = []
     downstream: list[dict[str, Any]] = []
     for raw in (await ctx.session.execute(statement)).all():
-        row = rows.finish(relations, every, raw)
+        row = finish(relations, every, raw)
         kind = kinds[row["type"]]
         out = row["source"] == item.id
         end = next(name for name in ENDS if row[name])

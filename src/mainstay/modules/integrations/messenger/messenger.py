@@ -13,9 +13,10 @@ from mainstay.kernel import store, verbs, writing
 from mainstay.kernel.context import Context
 from mainstay.kernel.errors import Conflict, Invalid, NotFound
 from mainstay.kernel.fields import Field
+from mainstay.kernel.layout import finish, layout
 from mainstay.kernel.operation import Group, H, Page, Reply
 from mainstay.kernel.query import ListQuery
-from mainstay.kernel.rows import answer, finish, layout, restricted
+from mainstay.kernel.rows import answer, restricted
 from mainstay.kernel.validation import BadValue, read
 from mainstay.modules.integrations.messenger import documents, sounds
 from mainstay.modules.integrations.messenger.beep import SOUNDS_PATH, file_of

@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlalchemy import select
 
-from mainstay.kernel import rows
 from mainstay.kernel.access.tables import Organization
 from mainstay.kernel.context import Context
+from mainstay.kernel.layout import finish, layout
 from mainstay.kernel.registry import Registry
 from mainstay.kernel.richtext import plain
 from mainstay.modules.integrations.messenger import templating
@@ -114,12 +114,12 @@ def render(template: Words, values: Mapping[str, Any], zone: tzinfo | None = Non
 async def records(ctx: Context, about: str, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     """The records' values with the names of what they refer to, by id, in one statement."""
     res = ctx.platform.registry.resources[about]
-    shape = rows.layout(ctx, res, whole=True)
+    shape = layout(ctx, res, whole=True)
     found: dict[str, dict[str, Any]] = {}
     for start in range(0, len(ids), 500):
         statement = shape.statement.where(res.model.id.in_(list(ids[start : start + 500])))
         for raw in (await ctx.session.execute(statement)).all():
-            row = rows.finish(res, shape, raw)
+            row = finish(res, shape, raw)
             for name, spec in res.fields.items():
                 if spec.kind == "html" and row.get(name):
                     row[name] = plain(row[name])
