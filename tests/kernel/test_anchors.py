@@ -42,7 +42,7 @@ def test_a_change_forgets_them_and_their_number_is_bounded() -> None:
 
 
 async def test_pages_in_any_order_are_those_of_the_whole_list(world: World, statements: Statements) -> None:
-    count = 2 * SPACING + 150
+    count = 1150
     await world.post(INCIDENTS, [{"summary": f"Line {number % 40}"} for number in range(count)])
 
     async def page(number: int, **more: Any) -> list[str]:

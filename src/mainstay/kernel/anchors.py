@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right, insort
 from typing import Any
 
-SPACING = 500
+SPACING = 200
 """Rows between two of them; to skip so many costs next to nothing."""
 MOST = 400
 

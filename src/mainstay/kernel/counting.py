@@ -34,22 +34,26 @@ async def count(
 
     ``known_head`` is what ``head`` selected, where the caller has it already.
     """
-    statement = select(func.count()).select_from(res.model).where(*conditions)
     if key is not None and known_head is None:
         database = ctx.platform.database
         asked = _asking(ctx, res).on(database)
         (known_head,) = await direct.run(database, ctx.session, asked, {"in_organization": ctx.organization})
     if key is None or not known_head[1]:
-        return int(await ctx.session.scalar(statement) or 0)
+        return await _counted(ctx, res, conditions)
     memory: dict[Any, tuple[int, int]] = ctx.platform.memory.setdefault("counts", {})
     known = memory.get(key)
     if known is not None and known[0] == known_head[0]:
         return known[1]
-    total = int(await ctx.session.scalar(statement) or 0)
+    total = await _counted(ctx, res, conditions)
     if len(memory) > 5000:
         memory.clear()
     memory[key] = (known_head[0], total)
     return total
+
+
+async def _counted(ctx: Context, res: Resource[Any], conditions: Sequence[ColumnElement[bool]]) -> int:
+    statement = select(func.count()).select_from(res.model).where(*conditions)
+    return int(await ctx.session.scalar(statement) or 0)
 
 
 def _asking(ctx: Context, res: Resource[Any]) -> direct.Statement:

@@ -110,6 +110,9 @@ def _engine(settings: Settings) -> AsyncEngine:
         engine.dialect.colspecs = {**engine.dialect.colspecs, JSON: _Document}
         event.listen(engine.sync_engine, "connect", _sqlite_connect)
         event.listen(engine.sync_engine, "begin", _sqlite_begin)
+    else:
+        dialect: Any = engine.dialect
+        dialect.setup_asyncpg_jsonb_codec = _binary_documents
     return engine
 
 
@@ -137,6 +140,27 @@ def _decode(text: Any) -> Any:
         return []
     # A part picked out of a document comes as the number that it is.
     return msgspec.json.decode(text) if isinstance(text, str) else text
+
+
+async def _binary_documents(connection: Any) -> None:
+    """How asyncpg hands ``jsonb`` over: in one call instead of SQLAlchemy's three."""
+    await connection._connection.set_type_codec(
+        "jsonb", schema="pg_catalog", format="binary", encoder=_to_binary, decoder=_from_binary
+    )
+
+
+def _to_binary(text: str) -> bytes:
+    return _JSONB + text.encode()
+
+
+def _from_binary(raw: bytes) -> Any:
+    make = _EMPTY.get(raw)
+    return make() if make is not None else msgspec.json.decode(memoryview(raw)[1:])
+
+
+_JSONB = b"\x01"
+"""The version that stands before a binary document."""
+_EMPTY: dict[bytes, Callable[[], Any]] = {_JSONB + b"{}": dict, _JSONB + b"[]": list}
 
 
 class _Document(JSON):

@@ -60,7 +60,7 @@ class Direct:
                 self._inward.append((bind.key, None, process))
         self.columns = [key for key, _value, _process in self._inward]
         outward = [
-            (index, made)
+            (index, made, isinstance(entry.type, JSON))
             for index, entry in enumerate(compiled._result_columns)
             if (made := entry.type._cached_result_processor(dialect, _code(entry.type))) is not None
         ]
@@ -94,15 +94,22 @@ class Direct:
 
     def read(self, raw: Sequence[Row]) -> Sequence[Row]:
         """What the driver answered, as values."""
-        if not self._outward:
+        if not self._outward or not raw:
             return raw
-        read = []
-        for row in raw:
-            out = list(row)
-            for index, process in self._outward:
-                out[index] = process(out[index])
-            read.append(out)
-        return read
+        # Column by column: most columns of most lists hold nothing, or the same in every row.
+        columns: list[Sequence[Any]] = list(zip(*raw, strict=True))
+        for index, process, document in self._outward:
+            column = columns[index]
+            first = column[0]
+            alike = column.count(first) == len(column)
+            if alike and first is None:
+                continue
+            if alike and document and first in _EMPTY:
+                make = _EMPTY[first]
+                columns[index] = [make() for _ in column]
+            else:
+                columns[index] = [process(value) for value in column]
+        return list(zip(*columns, strict=True))
 
     def first(self, rows: Sequence[Row]) -> Any:
         """The first row with its columns by name, or ``None``."""
@@ -110,6 +117,9 @@ class Direct:
             kind: Any = namedtuple("Record", self._names, rename=True)  # type: ignore[misc]
             self._record = kind._make
         return self._record(rows[0]) if rows else None
+
+
+_EMPTY: dict[str, Callable[[], Any]] = {"{}": dict, "[]": list}
 
 
 def _documents(process: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -14,7 +14,7 @@ from mainstay.kernel import customfields
 from mainstay.kernel.access.tables import User
 from mainstay.kernel.context import Context
 from mainstay.kernel.fields import LINKS, Field
-from mainstay.kernel.layout import finish, layout
+from mainstay.kernel.layout import finish_all, layout
 from mainstay.kernel.platform import Platform
 from mainstay.kernel.query import CUSTOM
 from mainstay.kernel.resource import Resource
@@ -45,7 +45,7 @@ async def batches(
         raw = (await ctx.session.execute(statement)).all()
         if not raw:
             return
-        found = [finish(res, shape, item) for item in raw]
+        found = finish_all(shape, raw)
         last = found[-1]["id"]
         names = await _names(ctx, res, shown, found)
         yield [[_cell(spec, name, row, names) for name, spec in shown.items()] for row in found]

@@ -24,9 +24,10 @@ class Layout:
     statement: Select[Any]
     by_id: direct.Statement
     """One row of an organization; takes ``wanted`` and ``in_organization``."""
-    choices: list[tuple[str, str, dict[Any, str]]]
     joined: list[str]
     """Links whose names are looked up."""
+    added: list[tuple[str, int, dict[Any, str] | None]]
+    """What stands behind the columns: a name, the place of the column it is made of, the labels of a choice."""
 
 
 def layout(ctx: Context, res: Resource[Any], *, whole: bool) -> Layout:
@@ -55,17 +56,21 @@ def layout(ctx: Context, res: Resource[Any], *, whole: bool) -> Layout:
         statement = select(*columns).select_from(model)
         for other, condition in joins:
             statement = statement.outerjoin(other, condition)
-        labels = [
-            (name, f"{name}_name", {choice.id: choice.name for choice in spec.choices})
+        added: list[tuple[str, int, dict[Any, str] | None]] = [
+            (f"{name}_name", names.index(name), {choice.id: choice.name for choice in spec.choices})
             for name, spec in res.fields.items()
-            if spec.kind == "choice" and name in names
+            if spec.kind == "choice" and name in names and f"{name}_name" not in names
         ]
+        places = {name: place for place, name in enumerate([*names, *(label for label, _of, _labels in added)])}
+        places.setdefault(res.id_name, 0)
+        # A mirror of what this selection leaves out is empty.
+        added += [(res.id_name, 0, None), *((name, places.get(of, -1), None) for name, of in res.mirrors.items())]
         by_id = statement.where(
             model.id == bindparam("wanted"),
             model.organization == bindparam("in_organization"),
             model.is_deleted == false(),
         )
-        res.memory[key] = Layout(names, statement, direct.Statement(plain(by_id)), labels, joined)
+        res.memory[key] = Layout(names, statement, direct.Statement(plain(by_id)), joined, added)
     found: Layout = res.memory[key]
     return found
 
@@ -84,12 +89,26 @@ def _title(target: Resource[Any], table: Any) -> Any:
     return column
 
 
-def finish(res: Resource[Any], shape: Layout, raw: Sequence[Any]) -> dict[str, Any]:
+def finish(shape: Layout, raw: Sequence[Any]) -> dict[str, Any]:
     """A selected row as a dictionary, with choice labels, the documented id and mirrored names."""
-    row = dict(zip(shape.names, raw, strict=True))
-    for name, label, known in shape.choices:
-        row.setdefault(label, known.get(row[name]))
-    row[res.id_name] = row["id"]
-    for mirror, original in res.mirrors.items():
-        row[mirror] = row.get(original)
+    (row,) = finish_all(shape, [raw])
     return row
+
+
+def finish_all(shape: Layout, raw: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
+    """Selected rows as dictionaries; columns behind those of the layout are left out."""
+    if not raw:
+        return []
+    # Column by column: a page has thousands of values.
+    columns: list[Sequence[Any]] = list(zip(*raw, strict=True))
+    del columns[len(shape.names) :]
+    names = [*shape.names]
+    for name, place, labels in shape.added:
+        names.append(name)
+        if place < 0:
+            columns.append([None] * len(raw))
+        elif labels is None:
+            columns.append(columns[place])
+        else:
+            columns.append([labels.get(value) for value in columns[place]])
+    return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import ceil
 from typing import Any, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import quote_plus
 
 from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, or_, select
 
@@ -16,7 +16,7 @@ from mainstay.kernel.anchors import Anchors
 from mainstay.kernel.context import Context
 from mainstay.kernel.errors import Invalid, NotFound
 from mainstay.kernel.fields import Field
-from mainstay.kernel.layout import finish, layout
+from mainstay.kernel.layout import finish, finish_all, layout
 from mainstay.kernel.operation import Page
 from mainstay.kernel.query import ListQuery, Source
 from mainstay.kernel.record import Record
@@ -66,7 +66,7 @@ async def one(ctx: Context, res: Resource[Any], condition: ColumnElement[bool], 
     raw = (await ctx.session.execute(statement)).first()
     if raw is None:
         raise NotFound(f"No {res.label.lower()} has the id {shown[:64]!r}.")
-    return finish(res, shape, raw)
+    return finish(shape, raw)
 
 
 async def stored(ctx: Context, res: Resource[Any], record_id: str) -> dict[str, Any]:
@@ -77,7 +77,7 @@ async def stored(ctx: Context, res: Resource[Any], record_id: str) -> dict[str, 
     found = await direct.run(database, ctx.session, shape.by_id.on(database), wanted)
     if not found:
         raise NotFound(f"No {res.label.lower()} has the id {record_id[:64]!r}.")
-    return finish(res, shape, found[0])
+    return finish(shape, found[0])
 
 
 def as_stored(ctx: Context, res: Resource[Any], full: dict[str, Any]) -> dict[str, Any] | None:
@@ -85,7 +85,7 @@ def as_stored(ctx: Context, res: Resource[Any], full: dict[str, Any]) -> dict[st
     shape = layout(ctx, res, whole=True)
     if not res.plain_inserts or any(full[name] is not None for name in shape.joined):
         return None
-    return finish(res, shape, [full.get(name) for name in shape.names])
+    return finish(shape, [full.get(name) for name in shape.names])
 
 
 async def condition_of(
@@ -153,17 +153,18 @@ async def page(
     head = raw[0][width:] if raw and key is not None else None
     if total < 0:
         total = await counting.count(ctx, res, plan.conditions, key, head)
-    rows = [finish(res, shape, item[:width]) for item in raw]
+    rows = finish_all(shape, raw)
     last = (rows[-1].get(sort), rows[-1]["id"]) if rows and keyed and sort in rows[-1] else None
     if plan.anchors is not None and last is not None and head is not None and head[1]:
         plan.anchors.keep(head[0], offset + len(rows), *last)
     pages = max(1, ceil(total / size))
     more = number < pages and len(rows) == size
     results = await answer(ctx, res, rows)
+    links = _Links(ctx, wanted)
     return Page(
         count=total,
-        next=_link(ctx, wanted, number + 1, _cursor(sort, reverse, last)) if more else None,
-        previous=_link(ctx, wanted, number - 1, "") if number > 1 else None,
+        next=links.to(number + 1, _cursor(sort, reverse, last)) if more else None,
+        previous=links.to(number - 1) if number > 1 else None,
         results=results,
         max_page_limit=query.MAX_PAGE,
         total_pages=pages,
@@ -318,16 +319,17 @@ def _behind(res: Resource[Any], column: Any, reverse: bool, value: Any, record_i
     return and_(column >= value, or_(column > value, res.model.id > record_id))
 
 
-def _link(ctx: Context, wanted: ListQuery, number: int, cursor: str) -> str:
-    parameters: dict[str, Any] = {"items_per_page": wanted.items_per_page, "page": number}
-    if wanted.sort:
-        parameters["sort"] = wanted.sort
-    if wanted.reverse:
-        parameters["reverse"] = "true"
-    if wanted.search:
-        parameters["search"] = wanted.search
-    if wanted.filters:
-        parameters["filters"] = wanted.filters
-    if cursor:
-        parameters["cursor"] = cursor
-    return f"{ctx.url}?{urlencode(parameters)}"
+class _Links:
+    """Addresses of other pages of a list."""
+
+    __slots__ = ("_begin", "_end")
+
+    def __init__(self, ctx: Context, wanted: ListQuery) -> None:
+        more = {"sort": wanted.sort, "reverse": "true" if wanted.reverse else "", "search": wanted.search,
+                "filters": wanted.filters}  # fmt: skip
+        self._begin = f"{ctx.url}?items_per_page={wanted.items_per_page}&page="
+        self._end = "".join(f"&{name}={quote_plus(value)}" for name, value in more.items() if value)
+
+    def to(self, number: int, cursor: str = "") -> str:
+        tail = f"&cursor={quote_plus(cursor)}" if cursor else ""
+        return f"{self._begin}{number}{self._end}{tail}"

@@ -50,7 +50,7 @@ async def end_options(ctx: Context, query: CiQuery) -> EndOptions:
     upstream: list[dict[str, Any]] = []
     downstream: list[dict[str, Any]] = []
     for raw in (await ctx.session.execute(statement)).all():
-        row = finish(relations, every, raw)
+        row = finish(every, raw)
         kind = kinds[row["type"]]
         out = row["source"] == item.id
         end = next(name for name in ENDS if row[name])

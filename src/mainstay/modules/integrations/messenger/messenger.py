@@ -67,7 +67,7 @@ def _served(
         raw = (await ctx.session.execute(statement.limit(1))).first()
         if raw is None:
             raise NotFound(f"No {what} has the id {id[:64]!r}.")
-        row = finish(notifications, shape, raw)
+        row = finish(shape, raw)
         (out,) = await answer(ctx, notifications, [row])
         return Reply(out, headers={"ETag": writing.etag(row["id"], row["version"])})
 

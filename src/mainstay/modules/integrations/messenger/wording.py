@@ -119,7 +119,7 @@ async def records(ctx: Context, about: str, ids: Sequence[str]) -> dict[str, dic
     for start in range(0, len(ids), 500):
         statement = shape.statement.where(res.model.id.in_(list(ids[start : start + 500])))
         for raw in (await ctx.session.execute(statement)).all():
-            row = finish(res, shape, raw)
+            row = finish(shape, raw)
             for name, spec in res.fields.items():
                 if spec.kind == "html" and row.get(name):
                     row[name] = plain(row[name])
