@@ -98,6 +98,11 @@ class Telemetry:
         await asyncio.get_running_loop().run_in_executor(self._executor, self._client.close)
         self._executor.shutdown(wait=True)
 
+    @property
+    def embedded(self) -> bool:
+        """Whether the engine is a part of this process."""
+        return self._readers is not None
+
     async def run(self, call: Callable[[Any], Result]) -> Result:
         """``call(client)`` in the thread that writes; its result. For what the other methods do not cover."""
         if self._closed:
