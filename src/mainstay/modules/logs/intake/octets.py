@@ -19,7 +19,7 @@ PADDING = 64
 INLINE = 12
 """Texts of at most so many octets are kept in the view itself (Arrow's ``string_view``)."""
 _FIRST = np.array([(1 << (8 * count)) - 1 for count in range(9)], dtype=np.uint64)
-_LOW, _HIGH, _ZERO, _SIX = (np.uint64(int(two * 8, 16)) for two in ("0f", "f0", "30", "06"))
+_ONES, _SIX, _LOW, _ZERO, _TOPS, _HIGH = (np.uint64(int(two * 8, 16)) for two in ("01", "06", "0f", "30", "80", "f0"))
 
 
 class Octets:
@@ -34,6 +34,18 @@ class Octets:
     def eight(self, at: Places) -> Words:
         """The eight octets from each place on, the first the lowest."""
         return self._eight[at]
+
+    def find(self, octet: int, at: Places, end: Places) -> Places:
+        """Where the octet is next, from each place on; where it is not, a place from ``end`` on."""
+        found = np.minimum(at, len(self.data) - PADDING)
+        found += _step(self.eight(found), octet)
+        rows = np.flatnonzero((found == at + 8) & (found < end))
+        while len(rows):
+            here = found[rows]
+            step = _step(self.eight(here), octet)
+            found[rows] = here + step
+            rows = rows[(step == 8) & (here + 8 < end[rows])]
+        return found
 
     def texts(self, at: Places, lengths: Places) -> pl.Series:
         """The stretches as text; they must be whole characters."""
@@ -50,6 +62,15 @@ class Octets:
         )
         assert isinstance(made, pl.Series)
         return made
+
+
+def _step(words: Words, octet: int) -> Places:
+    """Where in each eight octets the octet is first; 8: nowhere."""
+    other = words ^ (np.uint64(octet) * _ONES)
+    # The highest bit of the first octet that became zero is the lowest one of these.
+    zero = (other - _ONES) & ~other & _TOPS
+    below = (zero & (~zero + np.uint64(1))) - np.uint64(1)
+    return (np.bitwise_count(below) >> np.uint8(3)).astype(np.int64)
 
 
 def first(words: Words, count: Places) -> Words:
@@ -74,8 +95,8 @@ def all_digits(words: Words, where: Words | np.uint64) -> Mask:
     return tens & over
 
 
-def pairs(words: Words) -> tuple[Places, ...]:
-    """The numbers that are written in two digits each at 0, 1, ... 6; what is no digit makes no sense of its own."""
+def pairs(words: Words, *places: int) -> tuple[Places, ...]:
+    """The numbers that are written in two digits each at the places; what is no digit makes no sense of its own."""
     low = words & _LOW
     both = low * np.uint64(10) + (low >> np.uint64(8))
-    return tuple(((both >> np.uint64(8 * at)) & np.uint64(0xFF)).astype(np.int64) for at in range(7))
+    return tuple(((both >> np.uint64(8 * place)) & np.uint64(0xFF)).view(np.int64) for place in places)

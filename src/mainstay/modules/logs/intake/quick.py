@@ -72,9 +72,6 @@ class Lines:
             if not cut.any():
                 break
             self.end = self.end - cut
-        self.spaces = np.flatnonzero(each == _SPACE)
-        # One can look seven further behind the last one.
-        self.spaces = np.concatenate([self.spaces, np.full(8, len(data) + 8, dtype=np.int64)])
 
     def priorities(self) -> tuple[Places, Places, Mask]:
         """The numbers in ``<...>``, where the line goes on, and where there are such numbers."""
@@ -88,12 +85,15 @@ class Lines:
         go_on = self.start + digits + 2
         return value, go_on, usable & (value <= 191) & (go_on < self.end)
 
-    def word(self, rows: Places, at: Places, count: int) -> tuple[list[Places], Mask]:
+    def words(self, rows: Places, at: Places, count: int) -> tuple[list[Places], Mask]:
         """The ``count`` next spaces of lines from ``at`` on, and for which lines there are as many."""
-        begin = np.searchsorted(self.spaces, at)
-        begin = np.minimum(begin, len(self.spaces) - count)
-        found = [self.spaces[begin + number] for number in range(count)]
-        return found, found[-1] < self.end[rows]
+        end = self.end[rows]
+        found: list[Places] = []
+        for _ in range(count):
+            at = self.octets.find(_SPACE, at, end)
+            found.append(at)
+            at = at + 1
+        return found, found[-1] < end
 
 
 def modern(lines: Lines, rows: Places, priority: Places, at: Places) -> Parts:
@@ -102,7 +102,8 @@ def modern(lines: Lines, rows: Places, priority: Places, at: Places) -> Parts:
     mask = like(octets.eight(at), b"1 0000-0")
     rows, priority, at = rows[mask], priority[mask], at[mask]
     clock = at + 2
-    (_version, clock_end, host_end, app_end, proc_end, id_end), whole = lines.word(rows, at, 6)
+    # The clock has no space within.
+    (clock_end, host_end, app_end, proc_end, id_end), whole = lines.words(rows, clock + 19, 5)
     early, late, seconds = octets.eight(clock + 5), octets.eight(clock + 8), octets.eight(clock + 16)
     whole &= like(early, b"00-00T00") & like(late, b"00T00:00") & like(seconds, b":00?????")
     bounds = (clock_end, host_end, app_end, proc_end, id_end)
@@ -114,10 +115,10 @@ def modern(lines: Lines, rows: Places, priority: Places, at: Places) -> Parts:
     whole &= (text < end) & (octets.each[text] == _DASH) & ((text + 1 >= end) | (octets.each[text + 1] == _SPACE))
     fraction, zone, known = _after_seconds(octets, clock + 19, clock_end)
     whole &= known
-    month, _, _, _, _, _, hour = pairs(early)
-    day, _, _, _, _, _, minute = pairs(late)
-    century, _, year, *_ = pairs(octets.eight(clock))
-    _, second, *_ = pairs(seconds)
+    month, hour = pairs(early, 0, 6)
+    day, minute = pairs(late, 0, 6)
+    century, year = pairs(octets.eight(clock), 0, 2)
+    (second,) = pairs(seconds, 1)
     stamp = ((((century * 100 + year) * 100 + month) * 100 + day) * 100 + hour) * 100 + minute
     stamp = (stamp * 100 + second) * 100_000 + zone
     begin = np.minimum(text + 2, end)
@@ -144,7 +145,7 @@ def _after_seconds(octets: Octets, at: Places, end: Places) -> tuple[Places, Pla
     offset_at = np.maximum(end - 6, 0)
     offset = octets.eight(offset_at)
     sign = offset & np.uint64(0xFF)
-    hours, minutes = (pairs(offset)[place] for place in (1, 4))
+    hours, minutes = pairs(offset, 1, 4)
     usable = like(offset, b"?00:00??") & ((sign == ord("+")) | (sign == ord("-"))) & (hours < 24) & (minutes < 60)
     zone = np.where(zulu, 0, 1 + hours * 100 + minutes + 10_000 * (sign == ord("-")))
     digits = length - np.where(zulu, 1, 6) - 1
@@ -156,7 +157,7 @@ def _after_seconds(octets: Octets, at: Places, end: Places) -> tuple[Places, Pla
     well = (each[at] == ord(".")) & (digits > 0) & (digits < 14)
     well &= all_digits(written, first(ones, np.minimum(digits, 8)))
     well &= all_digits(octets.eight(at + 7), first(ones, np.clip(digits - 6, 0, 8)))
-    high, _, middle, _, low, *_ = pairs(six)
+    high, middle, low = pairs(six, 0, 2, 4)
     fraction = np.where(none, 0, high * 10_000 + middle * 100 + low)
     return fraction, zone, (zulu | usable) & (none | well)
 
@@ -186,7 +187,7 @@ def usual(lines: Lines, rows: Places, priority: Places, at: Places, zones: list[
     rows, priority, at, zone, month = rows[mask], priority[mask], at[mask], zone[mask], month[mask]
     head, clock = head[mask], clock[mask]
     name = at + 16
-    (host_end, tag_end), whole = lines.word(rows, name, 2)
+    (host_end, tag_end), whole = lines.words(rows, name, 2)
     whole &= tag_end < name + 512
     heads = octets.texts(np.where(whole, name, 0), np.where(whole, tag_end - name, 0))
     whole &= heads.str.contains(_NAMES).to_numpy()
@@ -196,11 +197,10 @@ def usual(lines: Lines, rows: Places, priority: Places, at: Places, zones: list[
     closed = octets.each[app_end - 1] == _CLOSE
     bracket = app_end
     if closed.any():
-        places = np.append(np.flatnonzero(octets.each == _OPEN), len(octets.data))
-        bracket = np.where(closed, places[np.searchsorted(places, app).clip(max=len(places) - 1)], app_end)
+        bracket = np.where(closed, octets.find(_OPEN, app, app_end), app_end)
     procid = np.minimum(bracket + 1, app_end), np.where(closed, app_end - bracket - 2, 0)
-    _, _, _, _, days, *_ = pairs(head)
-    hours, _, _, minutes, _, _, seconds = pairs(clock)
+    (days,) = pairs(head, 4)
+    hours, minutes, seconds = pairs(clock, 0, 3, 6)
     stamp = (((month * 100 + days) * 100 + hours) * 100 + minutes) * 100 + seconds
 
     def read(stamp: int) -> int | None:
