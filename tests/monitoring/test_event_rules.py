@@ -136,7 +136,7 @@ def test_few_ordinary_lines_pass_the_sieve_of_the_shipped_rules() -> None:
         sieve(pl.Series(seen))
         return int(sieve(pl.Series(later)).sum()) / len(later)
 
-    later = [list(ordinary(chance)) for _ in range(500)]
+    later = [list(ordinary(chance)) for _ in range(1000)]
     assert passing([line for lines in every for line in lines], [line for lines in later for line in lines]) < 0.01
     for at in range(kinds):
         share = passing([lines[at] for lines in every], [lines[at] for lines in later])

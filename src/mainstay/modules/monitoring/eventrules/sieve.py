@@ -25,7 +25,7 @@ LEAST = 50_000
 """Messages between two choices; twice as many each time that it did not help."""
 
 
-MANY = 64
+MANY = 500
 """Messages with a word of which a second one is looked for: of fewer it is not worth the trouble."""
 
 
