@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import random
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
+from polars.testing import assert_frame_equal
 
 from mainstay.kernel.intake.batch import one_source
+from mainstay.modules.logs.intake import quick
 from mainstay.modules.logs.intake.lines import FRAME, Numbers, complete, to_arrow
-from mainstay.modules.logs.intake.syslog import CLOCK, Sender, parse
+from mainstay.modules.logs.intake.syslog import CLOCK, Sender, parse, parse_each
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 SENDER = "192.0.2.9"
@@ -164,6 +169,64 @@ def test_hostile_lines_become_rows_that_the_store_takes(lines: list[bytes]) -> N
     assert frame.schema == pl.Schema(FRAME)
     assert frame["time"].min() > utc(2000, 1, 1)  # type: ignore[operator]
     assert frame["time"].max() < datetime.now(UTC) + timedelta(days=2)  # type: ignore[operator]
+
+
+USUAL = [
+    b"<34>1 2026-10-11T22:14:15.003Z mymachine.example.com su - ID47 - 'su root' failed for us",
+    b"<165>1 2026-08-24T05:14:15.000003-07:00 192.0.2.1 myproc 8710 - - %% It's time to make the do-nuts",
+    b"<165>1 2026-10-11T22:14:15.123456789+05:30 - - - - - \xef\xbb\xbfGr\xc3\xbc\xc3\x9fe",
+    b"<0>1 2026-10-11T22:14:15Z a b c d -",
+    b"<34>Oct 11 22:14:15 mymachine su: 'su root' failed for lonvick on /dev/pts/8",
+    b"<189>Oct  1 22:14:15 a-host.example.com postfix/smtpd[12345]: %SYS-5-CONFIG_I: Configured from console\n",
+    b"<5>Feb 29 23:59:59 h a: \xc3\xa4 text that is long enough to be kept apart\r\n",
+]
+CHANGES = b"<>19 -[]:.,Z+T%Oct\x00\xc3\xa4\xff\n\r/_"
+
+
+def test_lines_of_the_usual_forms_are_read_by_octets_as_by_patterns() -> None:
+    chance = random.Random(5)
+    lines = list(USUAL)
+    for at in range(6000):
+        line = bytearray(USUAL[at % len(USUAL)])
+        for _ in range(chance.choice((1, 1, 1, 2, 3))):
+            # The header is what is taken apart; the end matters too.
+            place = chance.randrange(min(len(line), 70)) if chance.random() < 0.9 else len(line) - 1
+            match chance.randrange(3):
+                case 0:
+                    line[place] = chance.choice(CHANGES)
+                case 1:
+                    line.insert(place, chance.choice(CHANGES))
+                case _:
+                    del line[place]
+        lines.append(bytes(line))
+    lines += [line[: chance.randrange(len(line))] for line in USUAL for _ in range(20)]
+    proper = [line for line in lines if line.isascii() or _is_text(line)]
+    assert len(proper) < len(lines)
+    assert _by_octets_and_by_patterns(proper)[: len(USUAL)].all()
+    _by_octets_and_by_patterns(lines)
+
+
+def _is_text(line: bytes) -> bool:
+    try:
+        return bool(line.decode())
+    except UnicodeDecodeError:
+        return False
+
+
+def _by_octets_and_by_patterns(lines: list[bytes]) -> NDArray[np.bool_]:
+    """Compares the rows; which lines were read by octets."""
+    batch = one_source(lines, SENDER)
+    batch.source[1::2], batch.addresses = 1, [SENDER, "192.0.2.10"]
+    batch.received[:] = int(NOW.timestamp() * 1_000_000)
+    senders = [
+        Sender(SENDER, "acme", "Europe/Berlin", "ci1"), Sender("192.0.2.10", "other", "America/New_York"),
+    ]  # fmt: skip
+    known = pl.DataFrame({"source": batch.addresses, "organization": ["acme", "other"], "ci": ["ci1", ""]})
+    zones = [sender.timezone for sender in senders]
+    done, _rows = quick.read(batch, known, zones)
+    assert 0.2 < done.mean() < 0.9, "both ways are to be tried"
+    assert_frame_equal(parse(batch, senders), parse_each(batch, known, zones))
+    return done
 
 
 def test_numbers_rise_and_differ_when_the_clock_jumps_back(monkeypatch: pytest.MonkeyPatch) -> None:

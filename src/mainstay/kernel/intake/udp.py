@@ -33,8 +33,10 @@ log = structlog.get_logger("mainstay.intake")
 
 BUFFER_BYTES = 64 * 2**20
 BATCH_BYTES = 16 * 2**20
-PACE_SECONDS = 0.002
-"""Between two takes while datagrams come: they gather in the kernel, and one call takes many."""
+PACE_SECONDS, LONG_PACE_SECONDS = 0.002, 0.01
+"""Between two takes while datagrams come: they gather in the kernel, and one call takes many. The longer one where the
+kernel has room for very many."""
+LARGE_BUFFER_BYTES = 16 * 2**20
 _SO_RCVBUFFORCE, _SO_MEMINFO = 33, 55
 _MAPPED = b"\x00" * 10 + b"\xff\xff"
 
@@ -130,6 +132,7 @@ class UdpReceiver:
         poller = select.poll()
         poller.register(sock, select.POLLIN)
         poller.register(self._wake_read, select.POLLIN)
+        pace = LONG_PACE_SECONDS if self.stats.buffer_bytes >= LARGE_BUFFER_BYTES else PACE_SECONDS
         pending: list[mmsg.Taken] = []
         rows, size, due = 0, 0, 0.0
         while not self._stopping:
@@ -152,7 +155,7 @@ class UdpReceiver:
                 self._hand_on(pending)
                 pending, rows, size = [], 0, 0
             if taken is not None and len(taken.lengths) < taker.slots // 2:
-                time.sleep(PACE_SECONDS)
+                time.sleep(pace)
         while (taken := taker.take()) is not None:
             pending.append(taken)
         if pending:

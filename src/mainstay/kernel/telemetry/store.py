@@ -98,6 +98,11 @@ class Telemetry:
         await asyncio.get_running_loop().run_in_executor(self._executor, self._client.close)
         self._executor.shutdown(wait=True)
 
+    @property
+    def embedded(self) -> bool:
+        """Whether the engine is a part of this process."""
+        return self._readers is not None
+
     async def run(self, call: Callable[[Any], Result]) -> Result:
         """``call(client)`` in the thread that writes; its result. For what the other methods do not cover."""
         if self._closed:
@@ -133,13 +138,18 @@ class Telemetry:
     async def insert(self, table: str, batch: Any, token: str = "", settings: Mapping[str, Any] | None = None) -> None:
         """Store a pyarrow table; it outlives the process when this returns. A batch that comes again with the same
         ``token`` (a retry after an answer that got lost) is stored once."""
-        # Not client.insert_arrow(), which does the same but loads pandas (see arrow.py).
-        buffer = pa.BufferOutputStream()
-        with pa.ipc.new_file(buffer, batch.schema) as out:
-            out.write_table(batch)
-        content = buffer.getvalue().to_pybytes()
         chosen = {**(settings or {}), **({"insert_deduplication_token": token} if token else {})}
-        await self.run(lambda client: client.raw_insert(table, batch.schema.names, content, chosen, fmt="Arrow"))
+
+        def write(client: Any) -> None:
+            # Not client.insert_arrow(), which does the same but loads pandas (see arrow.py).
+            buffer = pa.BufferOutputStream()
+            with pa.ipc.new_file(buffer, batch.schema) as out:
+                out.write_table(batch)
+            written = buffer.getvalue()
+            content = memoryview(written) if self.embedded else written.to_pybytes()
+            client.raw_insert(table, batch.schema.names, content, chosen, fmt="Arrow")
+
+        await self.run(write)
 
     def writer(self, table: str, columns: Mapping[str, Any], **limits: Any) -> Writer:
         """A batching writer of ``table``; ``columns`` maps names to pyarrow types, in the order of a row's

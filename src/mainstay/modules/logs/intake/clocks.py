@@ -19,6 +19,10 @@ _ZONES = {
 _OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)", re.ASCII)
 _CLOCK = re.compile(r"(\d{1,2}):(\d\d):(\d\d)", re.ASCII)
 _NUMBER = re.compile(r"\d+", re.ASCII)
+CLOCK = "_clock"
+"""Tag of lines whose clock is too far off to be true: they are filed under the time of receipt."""
+DAY = 86_400_000_000
+AHEAD, BEHIND = DAY, 3650 * DAY
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(microseconds=1)
 

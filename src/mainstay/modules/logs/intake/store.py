@@ -15,6 +15,7 @@ import structlog
 from mainstay.kernel.errors import Unavailable
 from mainstay.kernel.signals import LINES, process_number
 from mainstay.modules.logs.intake.lines import FRAME, TABLE, Numbers, complete, to_arrow
+from mainstay.modules.logs.intake.merging import Merging
 
 if TYPE_CHECKING:
     from mainstay.kernel.platform import Platform
@@ -26,7 +27,7 @@ INTERVAL, MANY_INTERVAL, MANY = 0.1, 0.5, 10_000
 lines come, the larger they had better be."""
 UNINDEXED = 50_000
 """Inserts of so many rows leave their text index to the merge that comes soon: under load the lines themselves count,
-and a search reads the few that are not indexed."""
+and a search reads the few that are not indexed. Merging waits while they are so large: see ``merging``."""
 CAPACITY = 400_000
 """Lines held in memory, those being inserted included; who brings more waits."""
 RETRY_SECONDS, RETRY_LIMIT = 0.25, 5.0
@@ -56,6 +57,7 @@ class LogStore:
         self._oldest: float | None = None
         self._changed = asyncio.Condition()
         self._closing = False
+        self._merging = Merging(platform.telemetry) if platform.telemetry is not None else None
         self._publishing: asyncio.Queue[pl.DataFrame | None] = asyncio.Queue(2)
         self._tasks = [
             asyncio.create_task(self._run(), name="log-store"),
@@ -121,6 +123,8 @@ class LogStore:
             frame, batch = await self._prepared(taken)
             if len(frame):
                 await self._insert(batch)
+            if len(frame) >= UNINDEXED and self._merging is not None:
+                self._merging.flood()
             interval = MANY_INTERVAL if len(frame) >= MANY else INTERVAL
             self.stored += len(frame)
             async with self._changed:
@@ -189,6 +193,8 @@ class LogStore:
                 await publish
         publish.cancel()
         await asyncio.wait(self._tasks)
+        if self._merging is not None:
+            await self._merging.close()
 
 
 def _prepare(frames: list[pl.DataFrame]) -> tuple[pl.DataFrame, Any]:

@@ -14,24 +14,18 @@ import polars as pl
 
 from mainstay.kernel.intake.batch import Batch
 from mainstay.kernel.telemetry.arrow import pa
-from mainstay.modules.logs.intake.clocks import read_clock
+from mainstay.modules.logs.intake import quick
+from mainstay.modules.logs.intake.clocks import AHEAD, BEHIND, CLOCK, DAY, read_clock
 from mainstay.modules.logs.intake.lines import FACILITY, PAIR, SEVERITY, TIME, UNPARSED
+from mainstay.modules.logs.intake.quick import MNEMONIC
 from mainstay.modules.logs.intake.structured import read_structured
 
-CLOCK = "_clock"
-"""Tag of lines whose clock is too far off to be true: they are filed under the time of receipt."""
-_DAY = 86_400_000_000
-AHEAD, BEHIND = _DAY, 3650 * _DAY
-
-# Lines of the two usual forms are told by one search and cut at their spaces: that is several times as fast as taking
-# them apart with the pattern for everything else (``_HEAD``).
+# Lines of RFC 5424 are told by one search and cut at their spaces: that is several times as fast as taking them apart
+# with the pattern for everything else (``_HEAD``). Most lines come as far as this only with structured data: see
+# ``quick``.
 _IS_5424 = (
     r"^<[0-9]{1,3}>1 (?:-|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(?:[.][0-9]+)?(?:Z|[+-][0-9]{2}:[0-9]{2})) "
     r"(?:[^ ]+ ){4}[-\[]"
-)
-_IS_3164 = (
-    r"^<[0-9]{1,3}>[A-Z][a-z]{2} [ 0-9][0-9] [0-9]{2}:[0-9]{2}:[0-9]{2} [A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])? "
-    r"[A-Za-z0-9_/.-]{1,64}(?:\[[A-Za-z0-9_.-]{1,64}\])?: "
 )
 
 _MONTH = r"[A-Z][a-z]{2}"
@@ -52,11 +46,9 @@ _HEAD = (
     r"(?<rest>.*)$"
 )
 _NAME = r"[A-Za-z0-9_](?:[A-Za-z0-9_.:-]*[A-Za-z0-9_.-])?"
-_TAG = r"(?:(?<app>[^\s:\[\]=,\"'(){}<>]{1,64}(?:\([^\s()]{1,32}\))?)(?:\[(?<procid>[^\]\s]{1,64})\])?:(?: +|$))?"
+_TAG = r"(?:(?<app>[^\s:\[\]=,\"'(){}<>]{1,64}(?:\([^\s()]{1,32}\))?)(?:\[(?<procid>[^\]\s]{1,64})\])?:(?: |$))?"
 _AFTER_CLOCK = rf"(?s)^(?:(?<host>{_NAME}) +)?(?:: +)?{_TAG}(?<message>.*)$"
 _AFTER_PRI = rf"(?s)^{_TAG}(?<message>.*)$"
-# %SYS-5-CONFIG_I and %ASA-6-302013 name the kind of message, %%01IFNET/4/LINK does too.
-_MNEMONIC = r"^%(?:%\d\d)?([A-Z][A-Z0-9_]*(?:[-/][A-Z0-9_]+)*[-/]\d[-/][A-Za-z0-9_]+)"
 
 
 @dataclass(slots=True, frozen=True)
@@ -71,12 +63,24 @@ class Sender:
 
 def parse(batch: Batch, senders: Sequence[Sender]) -> pl.DataFrame:
     """The batch's lines as rows, in order; ``senders`` goes with ``batch.addresses``."""
-    codes = pl.Series("code", batch.source)
     known = pl.DataFrame({
         "source": [sender.address for sender in senders], "organization": [sender.organization for sender in senders],
-        "ci": [sender.ci for sender in senders], "own_zone": [sender.timezone for sender in senders],
+        "ci": [sender.ci for sender in senders],
     })  # fmt: skip
-    frame = known[codes].with_columns(
+    zones = [sender.timezone for sender in senders]
+    done, quickly = quick.read(batch, known, zones)
+    if done.all() and len(done):
+        return quickly
+    others = parse_each(batch.keep(~done), known, zones)
+    if not done.any():
+        return others
+    order = np.argsort(np.concatenate([np.flatnonzero(done), np.flatnonzero(~done)]), kind="stable")
+    return pl.concat([quickly, others], how="diagonal")[pl.Series(order)]
+
+
+def parse_each(batch: Batch, known: pl.DataFrame, zones: Sequence[str]) -> pl.DataFrame:
+    """The same by patterns, whatever the lines are."""
+    frame = known.with_columns(pl.Series("own_zone", zones, dtype=pl.String))[pl.Series(batch.source)].with_columns(
         texts(batch).alias("line"),
         pl.Series("at", batch.received),
         pl.int_range(len(batch), dtype=pl.UInt32).alias("row"),
@@ -124,12 +128,7 @@ def parse_lines(frame: pl.DataFrame) -> pl.DataFrame:
     if modern.any():
         parts.append(_modern(frame if modern.all() else frame.filter(modern)))
     if not modern.all():
-        usual = line.str.contains(_IS_3164)
-        if usual.any():
-            parts.append(_usual(frame if usual.all() else frame.filter(usual)))
-        other = ~(modern | usual)
-        if other.any():
-            parts.append(_classic(frame if other.all() else frame.filter(other)))
+        parts.append(_classic(frame.filter(~modern) if parts else frame))
     done = parts[0] if len(parts) == 1 else pl.concat(parts, how="diagonal").sort("row")
     return done.drop("row", "line", "own_zone", "at")
 
@@ -169,26 +168,6 @@ def _modern(frame: pl.DataFrame) -> pl.DataFrame:
         *[_absent(name) for name in ("host", "app", "procid", "msgid")],
         pl.lit("rfc5424").alias("format"), pl.lit(False).alias("unparsed"),
     ))  # fmt: skip
-
-
-def _usual(frame: pl.DataFrame) -> pl.DataFrame:
-    """RFC 3164 as it is written most: ``<34>Oct 11 22:14:15 host app[123]: text``."""
-    halves = frame["line"].str.splitn(">", 2).struct
-    rest = halves["field_1"]
-    words = rest.str.slice(16).str.splitn(" ", 3).struct
-    tag = words["field_1"].str.strip_suffix(":")
-    if tag.str.contains("[", literal=True).any():
-        parts = tag.str.splitn("[", 2).struct
-        app, procid = parts["field_0"], pl.lit(parts["field_1"].str.strip_suffix("]"))
-    else:
-        app, procid = tag, pl.lit("")
-    return _finish(_mnemonics(_times(frame.with_columns(
-        halves["field_0"].str.slice(1).alias("pri"), rest.str.slice(0, 15).alias("clock"),
-        pl.lit("").alias("fraction"), pl.lit("").alias("zone"), words["field_0"].alias("host"), app.alias("app"),
-        procid.alias("procid"), words["field_2"].alias("message"),
-        pl.lit(None, dtype=pl.List(PAIR)).alias("fields"), pl.lit("rfc3164").alias("format"),
-        pl.lit(False).alias("unparsed"),
-    ))))  # fmt: skip
 
 
 def _absent(name: str) -> pl.Expr:
@@ -244,12 +223,12 @@ def _mnemonics(got: pl.DataFrame) -> pl.DataFrame:
         pl.when(tagged).then(pl.col("app") + ": " + pl.col("message")).otherwise("message").alias("message"),
         pl.when(tagged).then(None).otherwise("app").alias("app"),
     )
-    return got.with_columns(pl.col("message").str.extract(_MNEMONIC, 1).alias("msgid"))
+    return got.with_columns(pl.col("message").str.extract(MNEMONIC, 1).alias("msgid"))
 
 
 def _times(got: pl.DataFrame) -> pl.DataFrame:
     """``moment``: the device's clock in microseconds since 1970, or nothing."""
-    day = int(got["at"][0]) // _DAY
+    day = int(got["at"][0]) // DAY
     zones = got.select(pl.col("zone").fill_null("") + "|" + pl.col("own_zone")).to_series()
     key = got.select(pl.col("clock").fill_null("") + "|" + zones).to_series()
     distinct = key.unique()
@@ -267,10 +246,10 @@ def _finish(got: pl.DataFrame) -> pl.DataFrame:
     at, moment = pl.col("at"), pl.col("moment")
     wrong = ((moment > at + AHEAD) | (moment < at - BEHIND)).fill_null(False)
     # A router marks a clock that nobody set with an asterisk: it counts from the start of the machine.
-    unset = (pl.col("mark") == "*").fill_null(False) & ((moment - at).abs() > _DAY) if "mark" in got.columns else None
+    unset = (pl.col("mark") == "*").fill_null(False) & ((moment - at).abs() > DAY) if "mark" in got.columns else None
     unusable = wrong if unset is None else wrong | unset.fill_null(False)
     return got.select(
-        "row", "line", "own_zone", "at", "organization", "source", "ci",
+        "row", "line", "own_zone", "at", "source", "organization", "ci",
         at.cast(TIME).alias("received"),
         pl.when(unusable).then(at).otherwise(pl.coalesce(moment, at)).cast(TIME).alias("time"),
         pl.when(pl.col("host").fill_null("") == "").then("source").otherwise("host").alias("host"),
