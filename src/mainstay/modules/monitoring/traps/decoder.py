@@ -210,7 +210,7 @@ class Decoder:
     ) -> None:  # fmt: skip
         namer = setup.namer
         name, oid, description = namer.trap(note.oid)
-        items = [namer.variable(item) for item in note.varbinds]
+        items = namer.variables(note.varbinds)
         variables = _by_name(items)
         agent = note.agent or source
         resource = resource_of(items)
@@ -313,7 +313,10 @@ def _response(pdu: Pdu) -> Pdu:
 
 def _by_name(items: list[Variable]) -> dict[str, str]:
     """Values by name; where a name comes twice, with the instance."""
-    found: dict[str, str] = {}
+    found = {item.name: item.text for item in items}
+    if len(found) == len(items):
+        return found
+    found = {}
     for item in items:
         name = item.name
         if name in found:
@@ -329,7 +332,7 @@ def _by_name(items: list[Variable]) -> dict[str, str]:
 def _line(name: str, items: list[Variable]) -> str:
     if not items:
         return name
-    return f"{name}: {', '.join([f'{item.name}={item.text}' for item in items[:12]])}"[:2000]
+    return f"{name}: {', '.join([item.line for item in items[:12]])}"[:2000]
 
 
 def _moment(received: int) -> datetime:

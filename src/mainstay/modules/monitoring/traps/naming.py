@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mainstay.modules.monitoring.mibs.model import Node
 from mainstay.modules.monitoring.mibs.tree import Tree
 from mainstay.modules.monitoring.mibs.values import shown
@@ -14,7 +16,7 @@ MAX_REMEMBERED = 50_000
 class Variable:
     """A variable binding, named: its column or scalar, the instance, its value as text and as it is."""
 
-    __slots__ = ("instance", "name", "number", "oid", "text")
+    __slots__ = ("instance", "line", "name", "number", "oid", "role", "text")
 
     def __init__(self, name: str, instance: str, oid: str, text: str, number: str | int) -> None:
         self.name = name
@@ -22,6 +24,20 @@ class Variable:
         self.oid = oid
         self.text = text
         self.number = number
+        self.line = f"{name}={text}"
+        self.role = _role(self)
+
+
+NAME, INDEX, INSTANCE = 1, 2, 3
+"""What a variable says of the part of the device: its name, its number, its number by the way."""
+
+
+def _role(item: Variable) -> int:
+    if item.name in ("ifName", "ifDescr", "ifAlias", "entPhysicalName", "entPhysicalDescr") and item.text:
+        return NAME
+    if item.name == "ifIndex":
+        return INDEX
+    return INSTANCE if item.name.startswith("if") and item.instance.isdigit() else 0
 
 
 class Namer:
@@ -32,6 +48,11 @@ class Namer:
         self._names: dict[bytes, tuple[str, str, str, Node | None]] = {}
         self._variables: dict[Varbind, Variable] = {}
         self._traps: dict[bytes, tuple[str, str, str]] = {}
+
+    def variables(self, items: Sequence[Varbind]) -> list[Variable]:
+        """Raises ``Malformed`` where a name is no object identifier."""
+        known = self._variables
+        return [known.get(item) or self.variable(item) for item in items]
 
     def variable(self, item: Varbind) -> Variable:
         """Raises ``Malformed`` where the name is no object identifier."""
@@ -104,11 +125,12 @@ def resource_of(variables: list[Variable]) -> str:
     index = ""
     named: dict[str, str] = {}
     for item in variables:
-        if item.name in ("ifName", "ifDescr", "ifAlias", "entPhysicalName", "entPhysicalDescr") and item.text:
+        role = item.role
+        if role == NAME:
             named.setdefault(item.name, item.text)
-        elif item.name == "ifIndex":
+        elif role == INDEX:
             index = index or str(item.number)
-        elif not index and item.name.startswith("if") and item.instance.isdigit():
+        elif role and not index:
             index = item.instance
     for name in ("ifName", "ifDescr", "entPhysicalName", "entPhysicalDescr"):
         if name in named:
