@@ -123,7 +123,7 @@ def varbinds_at(data: bytes, at: int, end: int) -> list[Varbind]:
                 found.append((data[at + 4 : value], data[value], data[value + 2 : stop]))
                 at = stop
             else:
-                item, at = _varbind_at(data, at, end)
+                item, at = varbind_at(data, at, end)
                 found.append(item)
     except IndexError:
         raise Malformed("A variable binding is broken.") from None
@@ -132,7 +132,7 @@ def varbinds_at(data: bytes, at: int, end: int) -> list[Varbind]:
     return found
 
 
-def _varbind_at(data: bytes, at: int, end: int) -> tuple[Varbind, int]:
+def varbind_at(data: bytes, at: int, end: int) -> tuple[Varbind, int]:
     """A variable binding with lengths of any form, and where it ends."""
     inner, stop = expect(data, at, end, SEQUENCE)
     start, value = expect(data, inner, stop, OBJECT_IDENTIFIER)
