@@ -217,6 +217,7 @@ class Decoder:
         setup = self.setups.get(door.organization)
         if setup is None:
             return
+        items = setup.namer.variables(note.varbinds)
         if confirmation:
             self.counts.informs += 1
             # The request id tells a repetition from a new inform; the engine's uptime in it makes sure.
@@ -228,10 +229,8 @@ class Decoder:
             out.confirmations.append((confirmation, sender))
             out.informs.append(same)
         self._accepted(door, sender[0])
-        said = Said(
-            note.oid, note.uptime, note.agent or sender[0], setup.namer.variables(note.varbinds),
-            message.VERSION_NAMES[got.version], bool(confirmation),
-        )  # fmt: skip
+        version = message.VERSION_NAMES[got.version]
+        said = Said(note.oid, note.uptime, note.agent or sender[0], items, version, bool(confirmation))
         self._keep(door, setup, said, packet, sender[0], received, out)
 
     def _accepted(self, door: Door, source: str) -> None:
