@@ -2,6 +2,7 @@
 
     make bench                                  everything, at its full size
     python -m bench.logsearch --lines 2000000   smaller, to see that it runs
+    python -m bench.logsearch --keep FOLDER     the same lines again, where they are stored already
 
 Lines are made by the engine itself and go through the table's own indexes. Every question is asked with another word,
 host or day each time, so that no cache of answers is measured. Answers come through the whole application (HTTP over
@@ -23,9 +24,11 @@ from statistics import median
 from typing import Any
 
 import httpx
+from sqlalchemy import select
 
 from mainstay.app import build_registry, create_app
 from mainstay.kernel.access import bootstrap
+from mainstay.kernel.access.tables import Role
 from mainstay.kernel.platform import Platform
 from mainstay.modules.people.roles.service import make_defaults
 from mainstay.settings import Settings
@@ -170,14 +173,23 @@ async def run(folder: Path, lines: int, rounds: int) -> None:
     app = create_app(platform=platform)
     async with app.lifespan():
         assert platform.telemetry is not None
-        async with platform.work("*") as ctx:
+        stored = await platform.telemetry.query(
+            "SELECT organization, count() AS lines, min(time) AS start FROM log_lines GROUP BY organization"
+        )
+        if stored:
+            organization, lines, start = stored[0]["organization"], stored[0]["lines"], stored[0]["start"]
+            print(f"{lines:,} lines, stored before")
+        else:
             number = time.time_ns()
-            organization = await bootstrap.make_organization(ctx, f"bench{number}", f"Benchmark {number}")
-        async with platform.work(organization.id) as ctx:
-            role = (await make_defaults(ctx))[bootstrap.ADMIN_ROLE]
-            key = await bootstrap.make_key(ctx, "bench", role, None)
-        print(f"{lines:,} lines over {DAYS} days, {HOSTS} hosts")
-        start = await load(platform, organization.id, lines)
+            async with platform.work("*") as ctx:
+                organization = (await bootstrap.make_organization(ctx, f"bench{number}", f"Benchmark {number}")).id
+            async with platform.work(organization) as ctx:
+                await make_defaults(ctx)
+            print(f"{lines:,} lines over {DAYS} days, {HOSTS} hosts")
+            start = await load(platform, organization, lines)
+        async with platform.work(organization) as ctx:
+            role = (await ctx.session.execute(select(Role).where(Role.is_admin.is_(True)))).scalars().one()
+            key = await bootstrap.make_key(ctx, f"bench {time.time_ns()}", role, None)
         await disk(platform, lines)
         transport = httpx.ASGITransport(app=app)
         headers = {"Authorization": f"ApiKey {key}"}
@@ -190,7 +202,12 @@ def main() -> None:
     parser.add_argument("--lines", type=int, default=50_000_000)
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--folder", type=Path, help="where the data goes; deleted afterwards")
+    parser.add_argument("--keep", type=Path, help="where the data goes and stays, or is already")
     chosen = parser.parse_args()
+    if chosen.keep:
+        chosen.keep.mkdir(parents=True, exist_ok=True)
+        asyncio.run(run(chosen.keep, chosen.lines, chosen.rounds))
+        return
     folder = Path(tempfile.mkdtemp(prefix="logsearch-", dir=chosen.folder))
     try:
         asyncio.run(run(folder, chosen.lines, chosen.rounds))

@@ -52,6 +52,10 @@ def test_a_well_known_pattern_leaves_other_text(name: str, line: str) -> None:
         (r"\[%{DATA:a}\] \"%{DATA:b}\" <%{DATA:c}>", '[x] "y" <z>', {"a": "x", "b": "y", "c": "z"}),
         (r"[[:alpha:]]+(?#a word) [\w.-]+ %{NOTSPACE:x}", "a b.c-d e", {"x": "e"}),
         ("ümlaut %{DATA:x}$", "sö ümlaut ß", {"x": "ß"}),
+        ("a %{GREEDYDATA:x}", "a one\ntwo", {"x": "one"}),
+        ("(?s)a %{GREEDYDATA:x}", "a one\ntwo", {"x": "one\ntwo"}),
+        ("^a (?:(?<x>.*))", "a ", {"x": ""}),
+        ("a=(?<x>.*?) b", "a=1 b 2 b", {"x": "1"}),
     ],
 )
 def test_expressions_find_fields(expression: str, line: str, fields: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from mainstay.modules.logs.grok.library import Library
 from mainstay.modules.logs.grok.pacing import until
 from mainstay.modules.logs.pipeline import definitions as d
+from mainstay.modules.logs.pipeline import running
 from mainstay.modules.logs.pipeline.batch import Batch
 from mainstay.modules.logs.pipeline.condition import Condition, ConditionError
 from mainstay.modules.logs.pipeline.formats import Format, FormatError
@@ -293,6 +294,24 @@ def test_a_stage_that_breaks_leaves_its_lines_as_they_were() -> None:
 def test_lines_that_nothing_applies_to_are_not_touched() -> None:
     given = frame("o", ["a", "b"])
     assert process([pipeline(condition="app == other")], given, Run(deadline=time.monotonic() + 9)) is given
+
+
+def test_a_large_frame_is_divided_and_comes_back_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "PART", 3)
+    monkeypatch.setattr(running, "CORES", 4)
+    made = pipeline({"type": "grok", "patterns": ["n=%{INT:n:int}"]}, condition='message startswith "n"')
+    lines = [*(f"n={n}" for n in range(6)), "n=x", *(f"other {n}" for n in range(6))]
+    run = Run(deadline=time.monotonic() + 9)
+    out = process([made], frame("o", lines), run)
+    rows = out.to_dicts()
+    assert [row["message"] for row in rows] == lines
+    assert [[pair["value"] for pair in row["fields"]] for row in rows] == [*([str(n)] for n in range(6)), *[[]] * 7]
+    assert [row["pipeline"] for row in rows] == ["P"] * 7 + [None] * 6
+    assert [row["tags"] for row in rows] == [[]] * 6 + [["_grokfailure"]] + [[]] * 6
+    whole, stage = run.meter("p", ""), run.meter("p", "0")
+    assert (whole.lines_in, whole.failed, stage.lines_out, stage.failed) == (7, 1, 7, 1)
+    given = frame("o", ["other"] * 20)
+    assert process([made], given, run) is given
 
 
 words = st.sampled_from(["message", "a", "b.c", "host", "severity", "fields.x", "raw", "k", ""])

@@ -130,6 +130,31 @@ def test_a_mutated_packet_never_breaks_the_decoder(packet: bytes, data: st.DataO
     assert counts.accepted + counts.malformed + counts.refused + counts.other + len(outcome.answers) >= 1
 
 
+FOR_ANOTHER = [*LINK, (message.TRAP_ADDRESS, ber.IP_ADDRESS, b"\x0a\x00\x00\x09")]
+LONG = [*LINK, (ber.oid_bytes((1, 3, 6, 1, 4, 1, 9, 1)), ber.OCTET_STRING, b"x" * 200)]
+
+
+@pytest.mark.parametrize("items", [LINK, FOR_ANOTHER, LONG, LINK[:2], LINK[1:]])
+def test_the_short_way_reads_what_the_long_way_reads(items: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    packet = message.encode(message.V2C, b"public", Pdu(message.TRAP, 7, 0, 0, items))
+    changed = [packet, packet, *(packet[:at] for at in range(len(packet)))]
+    for at in range(len(packet)):
+        for bit in range(8):
+            raw = bytearray(packet)
+            raw[at] ^= 1 << bit
+            changed.append(bytes(raw))
+    given = [(raw, ("192.0.2.1", 9), 10**15) for raw in changed]
+    short, long = decoder(), decoder()
+    monkeypatch.setattr(long, "_shortly", lambda *_: False)
+    one, other = short.take(given), long.take(given)
+    assert one.rows == other.rows
+    assert len(one.rows) >= 2
+    assert [(event.message, event.count, event.address) for event in one.events] == [
+        (event.message, event.count, event.address) for event in other.events
+    ]
+    assert short.counts == long.counts
+
+
 def test_every_prefix_and_every_flipped_bit_is_survived() -> None:
     made = decoder()
     for packet in PACKETS:

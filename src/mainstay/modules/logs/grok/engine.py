@@ -115,7 +115,7 @@ def _made(text: str, root: Node) -> Grok:
             made.types[name] = type_
         return group
 
-    made.regex = f"(?P<{WHOLE}>{write(root, capture)})"
+    made.regex = f"(?P<{WHOLE}>{write(root, capture)}{_end(root)})"
     try:
         pl.Series([""]).str.contains(made.regex)
     except PolarsError as error:
@@ -123,6 +123,17 @@ def _made(text: str, root: Node) -> Grok:
             raise Refused("The expression is too large for the engine. Split it into two stages.") from None
         raise Refused(f"The engine refuses the expression: {_first(str(error))}") from None
     return made
+
+
+def _end(node: Node) -> str:
+    """What is written behind an expression that takes the rest of the line: that it ends there.
+
+    Such an expression ends there anyway; told so, the engine keeps its captures once instead of at every character.
+    """
+    while node.items and (node.kind == "seq" or node.kind == "group"):
+        node = node.items[-1]
+    rest = node.kind == "repeat" and node.high is None and not node.lazy and node.items[0].text == "."
+    return "(?m:$)" if rest else ""
 
 
 def _first(error: str) -> str:

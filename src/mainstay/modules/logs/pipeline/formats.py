@@ -70,7 +70,7 @@ class Format:
         back = {"%Y": "1y", "%Y-%m-%d": "1d"}[self.missing]
 
         def of(day: pl.Series) -> pl.Series:
-            return self._parsed(day.dt.strftime(self.missing) + " " + text, f"{self.missing} {self.strptime}")
+            return self._parsed(_written(day, self.missing) + " " + text, f"{self.missing} {self.strptime}")
 
         now = of(local)
         # Null too: 29 February may have been last year's.
@@ -97,6 +97,14 @@ def _missing(form: str) -> str:
     if any(mark in form for mark in ("%Y", "%y", "%D", "%F", "%s")):
         return ""
     return "%Y" if any(mark in form for mark in ("%d", "%e", "%j")) else "%Y-%m-%d"
+
+
+def _written(day: pl.Series, form: str) -> pl.Series:
+    """Dates as text. The lines of a batch nearly always came in on the same one, which then is written once."""
+    ends = pl.Series([day.min(), day.max()], dtype=day.dtype).dt.strftime(form)
+    if ends[0] == ends[1]:
+        return ends[:1].new_from_index(0, len(day))
+    return day.dt.strftime(form)
 
 
 def _utc(made: pl.Series, timezone: str) -> pl.Series:

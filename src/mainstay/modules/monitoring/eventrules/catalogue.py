@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
@@ -96,4 +96,9 @@ def find(name: str) -> EventClass:
     known = classes().get(name)
     if known is not None:
         return known
-    return EventClass(name=name) if name else UNCLASSIFIED
+    return _made_up(name) if name else UNCLASSIFIED
+
+
+@lru_cache(maxsize=10_000)
+def _made_up(name: str) -> EventClass:
+    return EventClass(name=name)

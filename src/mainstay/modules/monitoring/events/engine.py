@@ -6,9 +6,11 @@ States follow X.733 (an end updates the alarm it ends) and ISA-18.2 (cleared and
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+
+import msgspec
 
 from mainstay.modules.monitoring.events.tables import MAINTENANCE, UNKNOWN
 
@@ -16,8 +18,7 @@ TURNS = 12
 """Turns (raised, cleared) that are remembered of a row."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Occurrence:
+class Occurrence(msgspec.Struct, kw_only=True):
     """One thing that happened, classified. ``keys``: fingerprints it may be known under, the preferred one first."""
 
     keys: tuple[str, ...]
@@ -34,10 +35,10 @@ class Occurrence:
     resource: str = ""
     source: str = ""
     rule: str = ""
-    variables: dict[str, Any] = field(default_factory=dict)
+    variables: dict[str, Any] = {}
     raw: str = ""
     reference: str = ""
-    tags: list[str] = field(default_factory=list)
+    tags: list[str] = []
     storm: str = ""
     """What it counts for in storm collapse; empty: never collapsed."""
     maintenance: str | None = None
@@ -59,31 +60,30 @@ class Policy:
     flap_window: timedelta = timedelta(minutes=10)
 
 
-@dataclass(slots=True, kw_only=True)
-class State:
+class State(msgspec.Struct):
     """A row as the engine sees it: what is stored, and what this batch did to it."""
 
     id: str
     fingerprint: str
     severity: int
     original_severity: int
+    last_seen: datetime
     cleared: bool = False
     cleared_at: datetime | None = None
     acknowledged: bool = False
-    last_seen: datetime
     flapping: bool = False
     clear_waits: bool = False
-    turns: list[float] = field(default_factory=list)
     maintenance: str | None = None
     parent: str | None = None
     version: int = 1
     count: int = 0
+    turns: list[float] = []
     added: int = 0
     """Raw events to add to its count."""
     first: Occurrence | None = None
     """What made it, when the row is new."""
     latest: Occurrence | None = None
-    actions: list[str] = field(default_factory=list)
+    actions: list[str] = []
     before: dict[str, Any] | None = None
 
     def touch(self, action: str) -> None:

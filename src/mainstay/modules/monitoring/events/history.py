@@ -48,12 +48,13 @@ def writer(telemetry: Telemetry) -> Writer:
 
 async def keep(into: Writer, organization: str, batch: Iterable[Occurrence]) -> None:
     """Take occurrences; waits while the store does not keep up, which holds up their sources."""
-    for item in batch:
-        row = (organization, item.at, item.event, item.event_class, item.severity, int(item.clear), item.source,
-               item.host, item.address, item.resource, item.message, item.raw if item.raw != item.message else "",
-               item.reference)  # fmt: skip
-        if not into.write(row):
-            await into.put(row)
+    rows = [
+        (organization, item.at, item.event, item.event_class, item.severity, int(item.clear), item.source, item.host,
+         item.address, item.resource, item.message, item.raw if item.raw != item.message else "", item.reference)
+        for item in batch
+    ]  # fmt: skip
+    for row in rows[into.write_many(rows) :]:
+        await into.put(row)
 
 
 async def of_event(

@@ -6,18 +6,20 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import ARRAY, String, and_, bindparam, case, false, func, insert, select, text, true, update
+from sqlalchemy import ARRAY, Integer, String, and_, bindparam, case, false, func, insert, select, text, true, update
 
-from mainstay.kernel import changes, store
+from mainstay.kernel import changes, direct, store
 from mainstay.kernel.context import Context
+from mainstay.kernel.direct import Statement
 from mainstay.kernel.record import new_id
 from mainstay.modules.monitoring.events.engine import Occurrence, Policy, State, decide, difference
 from mainstay.modules.monitoring.events.storm import Storms
 from mainstay.modules.monitoring.events.tables import Event
 
 _t = Event.__table__.c
-READ = ("id", "fingerprint", "severity", "original_severity", "cleared", "cleared_at", "acknowledged", "last_seen",
+READ = ("id", "fingerprint", "severity", "original_severity", "last_seen", "cleared", "cleared_at", "acknowledged",
         "flapping", "clear_waits", "maintenance", "parent", "version", "count")  # fmt: skip
+"""In the order of the fields of ``State``; ``turns`` follow where they are read."""
 WRITTEN = ("severity", "original_severity", "cleared", "cleared_at", "acknowledged", "flapping", "clear_waits", "turns",
            "maintenance", "parent")  # fmt: skip
 ACTIONS = ("create", "clear", "reopen", "update")
@@ -41,37 +43,43 @@ async def store_batch(
     redirected = storms.collapse(batch, {state.fingerprint for state in states}, limit, ctx.now)
     if redirected:
         states += await read(ctx, list({item.keys[0] for item in redirected}), policy)
-    await _load_turns(ctx, states, batch)
+    await _take(ctx, states, batch)
     touched = decide(states, batch, policy, new_id)
     await write(ctx, touched)
     return touched
 
 
-async def _load_turns(ctx: Context, states: Sequence[State], batch: Sequence[Occurrence]) -> None:
-    """Read when rows turned lately, of those whose state this batch may change: most are only counted."""
+async def _take(ctx: Context, states: Sequence[State], batch: Sequence[Occurrence]) -> None:
+    """Read once more, with their turns, the rows whose state this batch may change, and keep others from them.
+
+    Most rows are only counted, which goes well with whatever happens to them meanwhile.
+    """
     changing = {key for item in batch if item.clear or item.escalates for key in item.keys}
     wanted = {
         state.id: state
         for state in states
         if state.cleared or state.clear_waits or state.flapping or state.fingerprint in changing
     }
+    names = (*READ, "turns")
     ids = list(wanted)
     for start in range(0, len(ids), store.CHUNK):
         part = ids[start : start + store.CHUNK]
-        query = select(_t.id, _t.turns).where(_t.organization == ctx.organization, _t.id.in_(part))
-        for row in (await ctx.session.execute(query)).all():
-            wanted[row.id].turns = list(row.turns or ())
+        query = select(*[_t[name] for name in names]).where(_t.organization == ctx.organization, _t.id.in_(part))
+        for row in (await ctx.session.execute(query.with_for_update())).all():
+            state = wanted[row.id]
+            for name, value in zip(names, row, strict=True):
+                setattr(state, name, value)
+            state.turns = list(state.turns or ())
 
 
 async def read(ctx: Context, keys: Sequence[str], policy: Policy) -> list[State]:
     """The live rows of these fingerprints, and those cleared so lately that they would be reopened."""
-    live = await _select(ctx, keys, _t.cleared == false())
+    live = await _select(ctx, _LIVE, keys)
     if policy.reopen:
         known = {state.fingerprint for state in live}
         missing = [key for key in keys if key not in known]
         if missing:
-            since = ctx.now - policy.reopen
-            gone = await _select(ctx, missing, and_(_t.cleared == true(), _t.cleared_at >= since))
+            gone = await _select(ctx, _GONE, missing, since=ctx.now - policy.reopen)
             # Of several, the one cleared last.
             live += sorted(gone, key=lambda state: state.cleared_at or ctx.now, reverse=True)
     return live
@@ -79,27 +87,43 @@ async def read(ctx: Context, keys: Sequence[str], policy: Policy) -> list[State]
 
 async def flapping(ctx: Context) -> list[State]:
     """The rows that flap."""
-    names = (*READ, "turns")
-    statement = select(*[_t[name] for name in names]).where(
+    statement = select(*[_t[name] for name in (*READ, "turns")]).where(
         _t.organization == ctx.organization, _t.is_deleted == false(), _t.flapping == true()
     )
     found = (await ctx.session.execute(statement.limit(1000))).all()
-    return [State(**dict(zip(names, row, strict=True))) for row in found]
+    return [State(*row) for row in found]
 
 
-async def _select(ctx: Context, keys: Sequence[str], condition: Any) -> list[State]:
+def _reading(condition: Any) -> tuple[Statement, Statement]:
+    """The rows of given fingerprints, in the words of SQLite and of PostgreSQL."""
+    query = select(*[_t[name] for name in READ]).where(
+        _t.organization == bindparam("organization"), _t.is_deleted == false(), condition
+    )
+    each = func.json_each(bindparam("keys", type_=String)).table_valued("value")
+    return (
+        Statement(query.where(_t.fingerprint.in_(select(each.c.value)))),
+        Statement(query.where(_t.fingerprint == func.any(bindparam("keys", type_=ARRAY(String))))),
+    )
+
+
+_LIVE = _reading(_t.cleared == false())
+_GONE = _reading(and_(_t.cleared == true(), _t.cleared_at >= bindparam("since", type_=_t.cleared_at.type)))
+
+
+async def _select(
+    ctx: Context, statements: tuple[Statement, Statement], keys: Sequence[str], **given: Any
+) -> list[State]:
     if not keys:
         return []
-    columns = [_t[name] for name in READ]
-    statement = select(*columns).where(_t.organization == ctx.organization, _t.is_deleted == false(), condition)
-    if ctx.platform.database.is_sqlite:
-        each = func.json_each(bindparam("keys", msgspec.json.encode(list(keys)).decode())).table_valued("value")
-        statement = statement.where(_t.fingerprint.in_(select(each.c.value)))
-    else:
-        statement = statement.where(_t.fingerprint == func.any(bindparam("keys", list(keys), type_=ARRAY(String))))
-        statement = statement.with_for_update()
-    found = (await ctx.session.execute(statement)).all()
-    return [State(**dict(zip(READ, row, strict=True))) for row in found]
+    database = ctx.platform.database
+    given |= {"organization": ctx.organization, "keys": _encoded(keys) if database.is_sqlite else list(keys)}
+    statement = statements[not database.is_sqlite].on(database)
+    found = await direct.run(database, ctx.session, statement, given)
+    return [State(*row) for row in found]
+
+
+def _encoded(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 async def write(ctx: Context, touched: Sequence[State]) -> None:
@@ -124,33 +148,42 @@ async def write(ctx: Context, touched: Sequence[State]) -> None:
         await changes.record(ctx, "event", word, made)
 
 
-async def _count(ctx: Context, states: Sequence[State]) -> None:
-    if ctx.platform.database.is_sqlite:
-        statement = (
-            update(Event.__table__)  # type: ignore[arg-type]
-            .where(_t.id == bindparam("b_id"), _t.organization == bindparam("b_organization"))
-            .values(count=_t.count + bindparam("b_added"), last_seen=bindparam("b_seen", type_=_t.last_seen.type))
-        )
-        await ctx.session.execute(
-            statement,
-            [{"b_id": s.id, "b_organization": ctx.organization, "b_added": s.added, "b_seen": s.last_seen}
-             for s in states],
-        )  # fmt: skip
-        return
-    rows = (
-        func.unnest(
-            bindparam("ids", [state.id for state in states], type_=ARRAY(String)),
-            bindparam("added", [state.added for state in states], type_=ARRAY(_t.count.type)),
-            bindparam("seen", [state.last_seen for state in states], type_=ARRAY(_t.last_seen.type)),
-        )
+def _counting() -> tuple[Statement, Statement]:
+    """All rows that are only counted at once: from a JSON document on SQLite, from arrays on PostgreSQL."""
+    each = func.json_each(bindparam("rows", type_=String)).table_valued("value")
+    rows = select(
+        *(func.json_extract(each.c.value, f"$[{at}]", type_=kind).label(name)
+          for at, (name, kind) in enumerate((("id", _t.id.type), ("added", _t.count.type), ("seen", Integer()))))
+    ).subquery("rows")  # fmt: skip
+    arrays = (
+        func.unnest(*[bindparam(name, type_=ARRAY(kind)) for name, kind in
+                      (("id", String()), ("added", _t.count.type), ("seen", _t.last_seen.type))])
         .table_valued("id", "added", "seen", name="rows")
         .render_derived()
-    )
-    await ctx.session.execute(
+    )  # fmt: skip
+    made = [
         update(Event.__table__)  # type: ignore[arg-type]
-        .where(_t.id == rows.c.id, _t.organization == ctx.organization)
-        .values(count=_t.count + rows.c.added, last_seen=rows.c.seen)
-    )
+        .where(_t.id == given.c.id, _t.organization == bindparam("organization"))
+        .values(count=_t.count + given.c.added, last_seen=given.c.seen)
+        for given in (rows, arrays)
+    ]
+    return Statement(made[0]), Statement(made[1])
+
+
+_COUNT = _counting()
+
+
+async def _count(ctx: Context, states: Sequence[State]) -> None:
+    database = ctx.platform.database
+    ids, added = [state.id for state in states], [state.added for state in states]
+    seen: list[Any] = [state.last_seen for state in states]
+    given: dict[str, Any] = {"organization": ctx.organization}
+    if database.is_sqlite:
+        written = [_t.last_seen.type.process_bind_param(at, database.engine.dialect) for at in seen]
+        given["rows"] = _encoded(list(zip(ids, added, written, strict=True)))
+    else:
+        given |= {"id": ids, "added": added, "seen": seen}
+    await direct.run(database, ctx.session, _COUNT[not database.is_sqlite].on(database), given)
 
 
 async def _change(ctx: Context, states: Sequence[State]) -> None:

@@ -70,6 +70,14 @@ def tlv(data: bytes, at: int, end: int) -> tuple[int, int, int]:
 
 def expect(data: bytes, at: int, end: int, tag: int) -> tuple[int, int]:
     """Start and end of the content of an element that must have this tag."""
+    # Lengths of one byte, and the two that a message of ordinary size has, without another call.
+    if at + 3 <= end and data[at] == tag:
+        length = data[at + 1]
+        if length < 128:
+            if (stop := at + 2 + length) <= end:
+                return at + 2, stop
+        elif length == 0x81 and (stop := at + 3 + data[at + 2]) <= end:
+            return at + 3, stop
     found, start, stop = tlv(data, at, end)
     if found != tag:
         raise Malformed(f"Found tag {found:#04x} where {tag:#04x} belongs.")
@@ -98,38 +106,40 @@ def varbinds_at(data: bytes, at: int, end: int) -> list[Varbind]:
     if stop != end:
         raise Malformed("Bytes follow the variable bindings.")
     found: list[Varbind] = []
-    while at < end:
-        # The common short form by hand: this loop is where a trap's time goes.
-        if at + 4 > end or data[at] != SEQUENCE:
-            raise Malformed("A variable binding is broken.")
-        length = data[at + 1]
-        if length < 128:
-            inner = at + 2
-            at = inner + length
-            if at > end:
-                raise Malformed("A variable binding is longer than what holds it.")
-        else:
-            _tag, inner, at = tlv(data, at, end)
-        if inner + 2 > at or data[inner] != OBJECT_IDENTIFIER:
-            raise Malformed("A variable binding has no name.")
-        length = data[inner + 1]
-        if length < 128:
-            start = inner + 2
-            value = start + length
-        else:
-            _tag, start, value = tlv(data, inner, at)
-        if value + 2 > at or data[value + 1] > 127:
-            tag, content, stop = tlv(data, value, at)
-        else:
-            tag = data[value]
-            content = value + 2
-            stop = content + data[value + 1]
-        if stop != at or value == start:
-            raise Malformed("A variable binding is broken.")
-        found.append((data[start:value], tag, data[content:stop]))
-        if len(found) > MAX_VARBINDS:
-            raise Malformed(f"The packet has more than {MAX_VARBINDS} variable bindings.")
+    try:
+        while at < end:
+            # The common short form by hand: this loop is where a trap's time goes.
+            size, named = data[at + 1], data[at + 3]
+            stop, value = at + 2 + size, at + 4 + named
+            if (
+                size < 128
+                and 0 < named < 128
+                and stop <= end
+                and data[at] == SEQUENCE
+                and data[at + 2] == OBJECT_IDENTIFIER
+                and (held := data[value + 1]) < 128
+                and value + 2 + held == stop
+            ):
+                found.append((data[at + 4 : value], data[value], data[value + 2 : stop]))
+                at = stop
+            else:
+                item, at = varbind_at(data, at, end)
+                found.append(item)
+    except IndexError:
+        raise Malformed("A variable binding is broken.") from None
+    if len(found) > MAX_VARBINDS:
+        raise Malformed(f"The packet has more than {MAX_VARBINDS} variable bindings.")
     return found
+
+
+def varbind_at(data: bytes, at: int, end: int) -> tuple[Varbind, int]:
+    """A variable binding with lengths of any form, and where it ends."""
+    inner, stop = expect(data, at, end, SEQUENCE)
+    start, value = expect(data, inner, stop, OBJECT_IDENTIFIER)
+    tag, content, last = tlv(data, value, stop)
+    if last != stop or value == start:
+        raise Malformed("A variable binding is broken.")
+    return (data[start:value], tag, data[content:stop]), stop
 
 
 def values_at(data: bytes, at: int, end: int, heads: Sequence[bytes]) -> list[tuple[int, bytes]] | None:

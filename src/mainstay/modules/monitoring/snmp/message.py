@@ -71,6 +71,16 @@ class Secured(msgspec.Struct, kw_only=True):
     """The scoped PDU, or its ciphertext."""
 
 
+class Begun(msgspec.Struct, gc=False):
+    """A trap of version 2c read as far as its own variable bindings, which are at ``at`` to ``end`` of the packet."""
+
+    community: bytes
+    oid: bytes
+    uptime: int
+    at: int
+    end: int
+
+
 class Notification(msgspec.Struct, gc=False):
     """A trap or inform of any version, in the form of version 2."""
 
@@ -203,6 +213,39 @@ def notification(pdu: Pdu | TrapV1) -> Notification:
         elif name == TRAP_ENTERPRISE and tag == ber.OBJECT_IDENTIFIER:
             made.enterprise = value
     return made
+
+
+_UPTIME = ber.element(ber.OBJECT_IDENTIFIER, SYS_UPTIME) + bytes((ber.TIME_TICKS,))
+_OID = ber.element(ber.OBJECT_IDENTIFIER, TRAP_OID) + bytes((ber.OBJECT_IDENTIFIER,))
+
+
+def begun(packet: bytes) -> Begun | None:
+    """A trap of version 2c that begins as nearly all do; ``None`` for whatever else. Raises ``Malformed``."""
+    at, end = ber.expect(packet, 0, len(packet), ber.SEQUENCE)
+    if end != len(packet) or not packet.startswith(b"\x02\x01\x01", at):
+        return None
+    community, at = ber.string_at(packet, at + 3, end)
+    if packet[at : at + 1] != b"\xa7":
+        return None
+    at, stop = ber.expect(packet, at, end, TRAP)
+    _request, at = ber.integer_at(packet, at, stop)
+    if not packet.startswith(b"\x02\x01\x00\x02\x01\x00", at):
+        return None
+    at, last = ber.expect(packet, at + 6, stop, ber.SEQUENCE)
+    if not last == stop == end:
+        return None
+    inner, at = ber.expect(packet, at, end, ber.SEQUENCE)
+    if not packet.startswith(_UPTIME, inner):
+        return None
+    start, stop = ber.expect(packet, inner + len(_UPTIME) - 1, at, ber.TIME_TICKS)
+    uptime = _ticks(packet[start:stop])
+    inner, last = ber.expect(packet, at, end, ber.SEQUENCE)
+    if stop != at or not packet.startswith(_OID, inner):
+        return None
+    start, stop = ber.expect(packet, inner + len(_OID) - 1, last, ber.OBJECT_IDENTIFIER)
+    if stop != last or start == stop:
+        return None
+    return Begun(community, packet[start:stop], uptime, last, end)
 
 
 def _ticks(content: bytes) -> int:

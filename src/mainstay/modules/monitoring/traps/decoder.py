@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import structlog
 
 from mainstay.kernel.signals import RawEvent
 from mainstay.modules.monitoring.snmp import message, usm
 from mainstay.modules.monitoring.snmp.ber import Malformed
-from mainstay.modules.monitoring.snmp.message import INFORM, Message, Notification, Pdu, Secured
+from mainstay.modules.monitoring.snmp.message import INFORM, Message, Pdu, Secured
 from mainstay.modules.monitoring.traps.doors import Door, Doors
 from mainstay.modules.monitoring.traps.naming import Namer, Variable, resource_of
 from mainstay.modules.monitoring.traps.rules import Rule, Trap, Verdict, judge, summary
@@ -39,6 +40,17 @@ class Setup:
     """By the OID of the trap."""
     unconfigured: bool = True
     """Whether traps without a configuration are events, too."""
+
+
+class Said(msgspec.Struct, gc=False):
+    """A trap of any version, its variables named."""
+
+    oid: bytes
+    uptime: int
+    agent: str
+    items: list[Variable]
+    version: str
+    inform: bool
 
 
 @dataclass(slots=True)
@@ -117,6 +129,8 @@ class Decoder:
         return out
 
     def _one(self, packet: bytes, sender: Sender, received: int, out: Outcome) -> None:
+        if self._shortly(packet, sender, received, out):
+            return
         got = message.decode(packet)
         if isinstance(got, Secured):
             self._secured(got, sender, received, out)
@@ -134,6 +148,21 @@ class Decoder:
         if isinstance(pdu, Pdu) and pdu.kind == INFORM:
             confirmation = message.encode(got.version, got.community, _response(pdu))
         self._accept(door, got, packet, sender, received, confirmation, out)
+
+    def _shortly(self, packet: bytes, sender: Sender, received: int, out: Outcome) -> bool:
+        """Keep an ordinary trap of version 2c from a known sender; False: the message is to be looked at in full."""
+        got = message.begun(packet)
+        door = self.doors.by_community(got.community, sender[0]) if got is not None else None
+        setup = self.setups.get(door.organization) if door is not None else None
+        if got is None or door is None or setup is None:
+            return False
+        items = setup.namer.variables_at(packet, got.at, got.end)
+        if items is None:
+            return False
+        self._accepted(door, sender[0])
+        said = Said(got.oid, got.uptime, sender[0], items, message.VERSION_NAMES[message.V2C], False)
+        self._keep(door, setup, said, packet, sender[0], received, out)
+        return True
 
     def _secured(self, got: Secured, sender: Sender, received: int, out: Outcome) -> None:
         doors = self.doors.by_user(got.user, sender[0])
@@ -188,6 +217,7 @@ class Decoder:
         setup = self.setups.get(door.organization)
         if setup is None:
             return
+        items = setup.namer.variables(note.varbinds)
         if confirmation:
             self.counts.informs += 1
             # The request id tells a repetition from a new inform; the engine's uptime in it makes sure.
@@ -198,27 +228,29 @@ class Decoder:
                 return
             out.confirmations.append((confirmation, sender))
             out.informs.append(same)
+        self._accepted(door, sender[0])
+        version = message.VERSION_NAMES[got.version]
+        said = Said(note.oid, note.uptime, note.agent or sender[0], items, version, bool(confirmation))
+        self._keep(door, setup, said, packet, sender[0], received, out)
+
+    def _accepted(self, door: Door, source: str) -> None:
         self.counts.accepted += 1
-        key = (door.organization, sender[0])
+        key = (door.organization, source)
         if key in self.accepted_from or len(self.accepted_from) < 10 * MAX_STRANGERS:
             self.accepted_from[key] = self.accepted_from.get(key, 0) + 1
-        self._keep(door, setup, got, note, packet, sender[0], received, bool(confirmation), out)
 
     def _keep(
-        self, door: Door, setup: Setup, got: Message, note: Notification, packet: bytes, source: str, received: int,
-        inform: bool, out: Outcome,
-    ) -> None:  # fmt: skip
-        namer = setup.namer
-        name, oid, description = namer.trap(note.oid)
-        items = [namer.variable(item) for item in note.varbinds]
+        self, door: Door, setup: Setup, said: Said, packet: bytes, source: str, received: int, out: Outcome
+    ) -> None:
+        items, agent, uptime = said.items, said.agent, said.uptime
+        name, oid, description = setup.namer.trap(said.oid)
         variables = _by_name(items)
-        agent = note.agent or source
         resource = resource_of(items)
         self._last_id = number = max(self._last_id + 1, received << 4)
         rules = setup.rules.get(oid)
         text, severity, configuration = "", 0, ""
         if rules is not None:
-            trap = Trap(oid, name, source, agent, received, note.uptime, variables, items, resource, description)
+            trap = Trap(oid, name, source, agent, received, uptime, variables, items, resource, description)
             for rule in rules:
                 verdict = judge(rule, trap)
                 if verdict is None:
@@ -233,11 +265,11 @@ class Decoder:
         if not text:
             text = _line(name, items)
         if rules is None and setup.unconfigured:
-            trap = Trap(oid, name, source, agent, received, note.uptime, variables, items, resource, description)
+            trap = Trap(oid, name, source, agent, received, uptime, variables, items, resource, description)
             self._plain_event(out, door.organization, trap, text, number, received)
         out.rows.append((
-            door.organization, number, received, source, agent, message.VERSION_NAMES[got.version], door.name,
-            inform, oid, name, note.uptime, resource, text, severity, configuration, list(variables.items()),
+            door.organization, number, received, source, agent, said.version, door.name,
+            said.inform, oid, name, uptime, resource, text, severity, configuration, list(variables.items()),
             binascii.b2a_base64(packet, newline=False).decode("ascii"),
         ))  # fmt: skip
 
@@ -313,7 +345,10 @@ def _response(pdu: Pdu) -> Pdu:
 
 def _by_name(items: list[Variable]) -> dict[str, str]:
     """Values by name; where a name comes twice, with the instance."""
-    found: dict[str, str] = {}
+    found = {item.name: item.text for item in items}
+    if len(found) == len(items):
+        return found
+    found = {}
     for item in items:
         name = item.name
         if name in found:
@@ -329,7 +364,7 @@ def _by_name(items: list[Variable]) -> dict[str, str]:
 def _line(name: str, items: list[Variable]) -> str:
     if not items:
         return name
-    return f"{name}: {', '.join([f'{item.name}={item.text}' for item in items[:12]])}"[:2000]
+    return f"{name}: {', '.join([item.line for item in items[:12]])}"[:2000]
 
 
 def _moment(received: int) -> datetime:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mainstay.modules.monitoring.mibs.model import Node
 from mainstay.modules.monitoring.mibs.tree import Tree
 from mainstay.modules.monitoring.mibs.values import shown
 from mainstay.modules.monitoring.snmp import ber
 from mainstay.modules.monitoring.snmp.ber import Malformed, Oid, Varbind
+from mainstay.modules.monitoring.snmp.message import TRAP_ADDRESS
 
 MAX_REMEMBERED = 50_000
+MAX_ENCODED = 128
+"""Bytes of a variable binding that is remembered as it is in the packet; its lengths are of the short form."""
+REPEATED = frozenset({ber.INTEGER, ber.OBJECT_IDENTIFIER, ber.IP_ADDRESS, ber.OCTET_STRING})
 
 
 class Variable:
     """A variable binding, named: its column or scalar, the instance, its value as text and as it is."""
 
-    __slots__ = ("instance", "name", "number", "oid", "text")
+    __slots__ = ("instance", "line", "name", "number", "oid", "role", "text")
 
     def __init__(self, name: str, instance: str, oid: str, text: str, number: str | int) -> None:
         self.name = name
@@ -22,6 +28,20 @@ class Variable:
         self.oid = oid
         self.text = text
         self.number = number
+        self.line = f"{name}={text}"
+        self.role = _role(self)
+
+
+NAME, INDEX, INSTANCE = 1, 2, 3
+"""What a variable says of the part of the device: its name, its number, its number by the way."""
+
+
+def _role(item: Variable) -> int:
+    if item.name in ("ifName", "ifDescr", "ifAlias", "entPhysicalName", "entPhysicalDescr") and item.text:
+        return NAME
+    if item.name == "ifIndex":
+        return INDEX
+    return INSTANCE if item.name.startswith("if") and item.instance.isdigit() else 0
 
 
 class Namer:
@@ -31,7 +51,40 @@ class Namer:
         self.tree = tree
         self._names: dict[bytes, tuple[str, str, str, Node | None]] = {}
         self._variables: dict[Varbind, Variable] = {}
+        self._encoded: dict[bytes, Variable] = {}
         self._traps: dict[bytes, tuple[str, str, str]] = {}
+
+    def variables(self, items: Sequence[Varbind]) -> list[Variable]:
+        """Raises ``Malformed`` where a name is no object identifier."""
+        known = self._variables
+        return [known.get(item) or self.variable(item) for item in items]
+
+    def variables_at(self, data: bytes, at: int, end: int) -> list[Variable] | None:
+        """The same from the packet itself: a binding that came before, byte for byte, is not taken apart again.
+
+        ``None`` where one of them says on whose behalf the trap was sent: that is not for this short way.
+        """
+        known = self._encoded
+        found: list[Variable] = []
+        while at < end:
+            # A long form makes a wrong piece here, which is not known.
+            stop = at + 2 + data[at + 1] if at + 1 < end else end
+            piece = data[at:stop]
+            item = known.get(piece)
+            if item is None or stop > end:
+                bound, stop = ber.varbind_at(data, at, end)
+                if bound[0] == TRAP_ADDRESS:
+                    return None
+                item = self._variable(bound)
+                if stop - at < MAX_ENCODED and bound[1] in REPEATED:
+                    if len(known) >= MAX_REMEMBERED:
+                        known.clear()
+                    known[data[at:stop]] = item
+            found.append(item)
+            at = stop
+        if len(found) > ber.MAX_VARBINDS:
+            raise Malformed(f"The packet has more than {ber.MAX_VARBINDS} variable bindings.")
+        return found
 
     def variable(self, item: Varbind) -> Variable:
         """Raises ``Malformed`` where the name is no object identifier."""
@@ -39,7 +92,7 @@ class Namer:
         if found is None:
             found = self._variable(item)
             # Counters and clocks hardly repeat; what is long takes memory.
-            if item[1] in (ber.INTEGER, ber.OBJECT_IDENTIFIER, ber.IP_ADDRESS, ber.OCTET_STRING) and len(item[2]) < 80:
+            if item[1] in REPEATED and len(item[2]) < 80:
                 if len(self._variables) >= MAX_REMEMBERED:
                     self._variables.clear()
                 self._variables[item] = found
@@ -104,11 +157,12 @@ def resource_of(variables: list[Variable]) -> str:
     index = ""
     named: dict[str, str] = {}
     for item in variables:
-        if item.name in ("ifName", "ifDescr", "ifAlias", "entPhysicalName", "entPhysicalDescr") and item.text:
+        role = item.role
+        if role == NAME:
             named.setdefault(item.name, item.text)
-        elif item.name == "ifIndex":
+        elif role == INDEX:
             index = index or str(item.number)
-        elif not index and item.name.startswith("if") and item.instance.isdigit():
+        elif role and not index:
             index = item.instance
     for name in ("ifName", "ifDescr", "entPhysicalName", "entPhysicalDescr"):
         if name in named:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+
 from mainstay.kernel.errors import Invalid
 from mainstay.kernel.query import CONDITIONS
 from mainstay.modules.monitoring.eventrules import catalogue
@@ -28,8 +30,7 @@ MACROS: dict[str, str] = {
 }  # fmt: skip
 
 
-@dataclass(slots=True)
-class Trap:
+class Trap(msgspec.Struct):
     """A decoded trap, as rules look at it."""
 
     oid: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -55,6 +55,16 @@ class Run:
 
     def meter(self, pipeline: str, path: str) -> Meter:
         return self.meters.setdefault((pipeline, path), Meter())
+
+    def apart(self) -> Run:
+        """The same run for a part of the lines, which counts by itself."""
+        return replace(self, meters={}, errors={})
+
+    def gather(self, part: Run) -> None:
+        """Add what a part of the lines counted."""
+        for (pipeline, path), meter in part.meters.items():
+            self.meter(pipeline, path).add(meter)
+        self.errors |= part.errors
 
 
 class Stage:
