@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from mainstay.kernel.context import Context
 from mainstay.kernel.errors import Invalid
 from mainstay.kernel.operation import Page
 from mainstay.kernel.query import ListQuery
+from mainstay.kernel.statements import confined, plain
 from mainstay.kernel.store import CHUNK
 from mainstay.modules.assets.categories import service as categories
 from mainstay.modules.assets.cmdb.resource import items
@@ -133,7 +135,9 @@ async def nodes_of(ctx: Context, depths: Mapping[str, int]) -> list[GraphNode]:
         return []
     known = {key: one.name for key, one in (await categories.classes(ctx)).items()}
     columns = (Ci.id, Ci.name, Ci.display_id, Ci.category, Ci.status, Ci.operational_status, Ci.criticality)
-    wanted: Any = service.picked(ctx, select(*columns, Ci.ip_address), Ci.id, depths)
+    # In the order of the index, which a walk over a large estate reads a good part of.
+    wanted: Any = service.picked(ctx, select(*columns, Ci.ip_address), Ci.id, sorted(depths))
+    wanted = plain(confined(ctx.session, Ci, rows.restricted(ctx, items, wanted)))
     found = [
         GraphNode(
             id=key,
@@ -148,10 +152,10 @@ async def nodes_of(ctx: Context, depths: Mapping[str, int]) -> list[GraphNode]:
             depth=depths[key],
         )
         for key, name, display, category, status, state, criticality, address in (
-            await ctx.session.execute(rows.restricted(ctx, items, wanted))
+            await ctx.session.execute(wanted)
         ).all()
     ]
-    found.sort(key=lambda node: (node.depth, node.name))
+    found.sort(key=attrgetter("depth", "name"))
     return found
 
 
