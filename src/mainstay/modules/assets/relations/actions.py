@@ -25,7 +25,7 @@ from mainstay.modules.assets.relations.graph import Edge
 from mainstay.modules.assets.relations.resource import relations
 
 
-class GraphNode(msgspec.Struct, kw_only=True):
+class GraphNode(msgspec.Struct, gc=False):
     """An item of a map."""
 
     id: str
@@ -40,7 +40,7 @@ class GraphNode(msgspec.Struct, kw_only=True):
     depth: int = 0
 
 
-class GraphEdge(msgspec.Struct, kw_only=True):
+class GraphEdge(msgspec.Struct, gc=False):
     """A relation of a map."""
 
     source: str
@@ -140,16 +140,7 @@ async def nodes_of(ctx: Context, depths: Mapping[str, int]) -> list[GraphNode]:
     wanted = plain(confined(ctx.session, Ci, rows.restricted(ctx, items, wanted)))
     found = [
         GraphNode(
-            id=key,
-            name=name,
-            display_id=display,
-            category=category,
-            category_name=known.get(category, ""),
-            status=status,
-            operational_status=state,
-            criticality=criticality,
-            ip_address=address,
-            depth=depths[key],
+            key, name, display, category, known.get(category, ""), status, state, criticality, address, depths[key]
         )
         for key, name, display, category, status, state, criticality, address in (
             await ctx.session.execute(wanted)
@@ -174,7 +165,7 @@ async def drawn(
     nodes = await nodes_of(ctx, depths)
     seen = {node.id for node in nodes}
     shown = [
-        GraphEdge(source=source, target=target, type=type_, name=kinds[type_].name)
+        GraphEdge(source, target, type_, kinds[type_].name)
         for source, target, type_ in edges
         if source in seen and target in seen and type_ in kinds
     ]
