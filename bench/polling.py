@@ -7,8 +7,8 @@
 The devices are one process of bench.devices on the same cores; with seven ports each they have 53 measurements.
 
 *Questions*: the values of a poll of 300 devices, 32 of them at once, asked by the same names in the same packets by
-each library through one session per device that is open already; and the whole poll by Mainstay, which opens its own
-socket and makes measurements of the answers. Medians of the rounds, the libraries in turns.
+each library through one session per device that is open already; and the whole poll by Mainstay, which takes one of
+the sockets that it keeps, and makes measurements of the answers. Medians of the rounds, the libraries in turns.
 
 *Devices*: Mainstay is served on a folder of its own (SQLite), discovers them, and is asked to poll all at once, as the
 API has it. The clock runs from the start of the first poll to the end of the last; afterwards the measurements that
@@ -38,6 +38,7 @@ from mainstay.modules.monitoring.polling.asking import ask
 from mainstay.modules.monitoring.polling.known import Known
 from mainstay.modules.monitoring.snmp import ber
 from mainstay.modules.monitoring.snmp.client import Access, Client
+from mainstay.modules.monitoring.snmp.lines import Lines
 
 PORTS, ASKED, AT_ONCE, TARGET, INTERVAL = 7, 300, 32, 60, 60
 Round = Callable[[int], Awaitable[None]]
@@ -69,7 +70,7 @@ def pysnmp_round(names: list[list[list[str]]], port: int) -> Round | None:
 async def questions(port: int, count: int, rounds: int) -> None:
     """Print what the libraries take for the same questions."""
     access = Access(community="public", port=port)
-    known = [Known() for _ in range(count)]
+    known, lines = [Known() for _ in range(count)], Lines()
     limit = asyncio.Semaphore(AT_ONCE)
 
     async def everyone(one: Round, number: int = count) -> tuple[float, float]:
@@ -82,7 +83,7 @@ async def questions(port: int, count: int, rounds: int) -> None:
         return time.perf_counter() - began, time.process_time() - used
 
     async def poll(number: int) -> None:
-        await ask(address(number), access, None, known[number])
+        await ask(address(number), access, None, known[number], lines)
 
     walked = await everyone(poll)
     names = [[[ber.oid_text(item[0]) for item in packet.items] for packet in one.packets] for one in known]
@@ -97,7 +98,7 @@ async def questions(port: int, count: int, rounds: int) -> None:
     async def ours(number: int) -> None:
         for packet in known[number].packets:
             found = await clients[number].get_batch(packet)
-            assert len(found) == len(packet.items)
+            assert len(found.tags) == len(packet.items)
 
     taken: dict[str, list[tuple[float, float]]] = {}
     kinds = {"gufo-snmp": gufo, "Mainstay, the same": ours, "Mainstay, a whole poll": poll}
@@ -112,6 +113,7 @@ async def questions(port: int, count: int, rounds: int) -> None:
         print("pysnmp is not installed (uv run --with pysnmp ...): left out.")
     for client in clients:
         await client.__aexit__()
+    lines.close()
     values = sum(map(len, names[0]))
     print(f"{count} devices, {values} values each in {len(names[0])} packets, {AT_ONCE} devices at once, "
           f"load of the machine {os.getloadavg()[0]:.1f}")  # fmt: skip

@@ -344,9 +344,8 @@ def test_a_server_is_named_by_a_safe_address_and_pauses_grow_with_a_bound() -> N
 
 
 async def test_a_poll_is_never_too_large_to_travel() -> None:
-    from mainstay.modules.monitoring.polling.asking import Reading
     from mainstay.modules.monitoring.polling.measured import decoded
-    from mainstay.modules.monitoring.polling.readings import Counter
+    from mainstay.modules.monitoring.polling.readings import Counter, Reading
 
     reading = Reading(5, {("cpu", ""): 7.0}, {("if_in", "lo"): Counter(2**64 - 1)}, {"lo": 1e9})
     made, got = await asyncio.to_thread(decoded, encoded("ci", 1.5, 0.1, None, 100.0, reading, ""))

@@ -148,6 +148,12 @@ async def test_points_in_between_are_put_together(world: World, poller: Poller) 
     step, every = await drawn(step=300)
     assert (step, every["Gi1"][0], len(every["Gi1"])) == (300, (2.5, 1, 4), 12)
     assert len((await drawn())[1]["Gi2"]) == 59
+    # An interval of which a part arrives later, which the store keeps apart for a while.
+    writer.write_many([(world.organization, made["id"], "if_in", "Gi1", milliseconds(hour) + 150_000, 10.0)])
+    await poller.drain()
+    every = (await drawn(step=300))[1]
+    assert (every["Gi1"][0], every["Gi1"][1], len(every["Gi1"])) == ((4, 1, 10), (7, 5, 9), 12)
+    assert (await drawn(points=2, step=300))[1]["Gi1"][1] == halves[1]
     assert len((await drawn(points=10_000))[1]["Gi2"]) == 59
     await world.get("/api/metrics/", params={**span, "points": 10_001}, expect=400)
 

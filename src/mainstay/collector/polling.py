@@ -16,11 +16,13 @@ import structlog
 from mainstay.collector.spool import Full, Spool
 from mainstay.modules.monitoring.collectors.wire import PolledDevice, Work
 from mainstay.modules.monitoring.discovery.ping import Pinger
-from mainstay.modules.monitoring.polling.asking import Reading, ask
+from mainstay.modules.monitoring.polling.asking import ask
 from mainstay.modules.monitoring.polling.known import Known
 from mainstay.modules.monitoring.polling.measured import encoded
+from mainstay.modules.monitoring.polling.readings import Reading
 from mainstay.modules.monitoring.snmp.ber import Malformed
 from mainstay.modules.monitoring.snmp.client import Access, SnmpError
+from mainstay.modules.monitoring.snmp.lines import Lines
 
 log = structlog.stdlib.get_logger("mainstay.collector")
 AT_ONCE, LIMIT, LOOK = 256, 30.0, 0.5
@@ -45,6 +47,7 @@ class Polling:
         self._access: dict[str, Access] = {}
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._pinger = Pinger()
+        self._lines = Lines()
         self._polls: set[asyncio.Task[None]] = set()
         self.unkept = 0
         """Polls that the spool had no room for."""
@@ -113,7 +116,7 @@ class Polling:
                 if access is None:
                     raise ValueError(NO_CREDENTIAL)
                 async with asyncio.timeout(min(LIMIT, work.interval)):
-                    reading = await ask(work.address, access, known=known)
+                    reading = await ask(work.address, access, known=known, lines=self._lines)
             except TimeoutError:
                 error = "It was not done in time."
             except (SnmpError, Malformed, ValueError, OSError) as failed:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
+from mainstay.kernel import direct
 from mainstay.kernel.context import Context
 from mainstay.kernel.errors import Conflict
 from mainstay.kernel.store import CHUNK
@@ -42,6 +43,8 @@ _JUNK = frozenset(
     }
 )
 """What firmware says where nobody entered a value."""
+_TABLE: Any = CiIdentity.__table__
+_INSERT = direct.Statement(insert(_TABLE), [column.key for column in _TABLE.columns])
 
 
 class Key(NamedTuple):
@@ -146,13 +149,20 @@ async def keep(ctx: Context, rows: Sequence[Mapping[str, Any]], *, new: bool) ->
     if not new:
         await forget(ctx, [row["id"] for row in rows])
     made = [
-        {"organization": ctx.organization, "ci": row["id"], **key._asdict()}
+        {
+            "organization": ctx.organization,
+            "ci": row["id"],
+            "rule": key.rule,
+            "value": key.value,
+            "enforced": key.enforced,
+        }
         for row in rows
         for key in keys_of(known.get(row["category"]), row)
     ]
+    database = ctx.platform.database
     if made:
         try:
-            await ctx.session.execute(insert(CiIdentity.__table__), made)  # type: ignore[arg-type]
+            await direct.insert(database, ctx.session, _INSERT.on(database), made)
         except IntegrityError:
             raise Conflict("Another item was given the same identifying value at this moment. Try again.") from None
 

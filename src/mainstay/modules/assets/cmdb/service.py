@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import delete, insert, select, update
 
-from mainstay.kernel import store
+from mainstay.kernel import direct, store
 from mainstay.kernel.context import Context
 from mainstay.kernel.store import CHUNK
 from mainstay.modules.assets.cmdb import engine, identity
@@ -18,6 +18,8 @@ from mainstay.modules.people.users.service import on_leaving
 
 IMPORTS = ("upload-csv", "create-csv", "upload-bulk-inventory-csv", "bulk-inventory-create-csv")
 MANUAL, CSV, API = "manual", "csv", "api"
+_TABLE: Any = CiAddress.__table__
+_INSERT = direct.Statement(insert(_TABLE), [column.key for column in _TABLE.columns])
 
 
 def source_of(ctx: Context) -> str:
@@ -68,7 +70,8 @@ async def add_addresses(ctx: Context, rows: Iterable[Mapping[str, Any]], source:
         if row.get("ip_address")
     ]
     if made:
-        await ctx.session.execute(insert(CiAddress.__table__), made)  # type: ignore[arg-type]
+        database = ctx.platform.database
+        await direct.insert(database, ctx.session, _INSERT.on(database), made)
 
 
 async def move_address(ctx: Context, entity: Ci, old: str) -> None:

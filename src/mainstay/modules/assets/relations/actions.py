@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from mainstay.kernel.context import Context
 from mainstay.kernel.errors import Invalid
 from mainstay.kernel.operation import Page
 from mainstay.kernel.query import ListQuery
+from mainstay.kernel.statements import confined, plain
 from mainstay.kernel.store import CHUNK
 from mainstay.modules.assets.categories import service as categories
 from mainstay.modules.assets.cmdb.resource import items
@@ -23,7 +25,7 @@ from mainstay.modules.assets.relations.graph import Edge
 from mainstay.modules.assets.relations.resource import relations
 
 
-class GraphNode(msgspec.Struct, kw_only=True):
+class GraphNode(msgspec.Struct, gc=False):
     """An item of a map."""
 
     id: str
@@ -38,7 +40,7 @@ class GraphNode(msgspec.Struct, kw_only=True):
     depth: int = 0
 
 
-class GraphEdge(msgspec.Struct, kw_only=True):
+class GraphEdge(msgspec.Struct, gc=False):
     """A relation of a map."""
 
     source: str
@@ -133,25 +135,18 @@ async def nodes_of(ctx: Context, depths: Mapping[str, int]) -> list[GraphNode]:
         return []
     known = {key: one.name for key, one in (await categories.classes(ctx)).items()}
     columns = (Ci.id, Ci.name, Ci.display_id, Ci.category, Ci.status, Ci.operational_status, Ci.criticality)
-    wanted: Any = service.picked(ctx, select(*columns, Ci.ip_address), Ci.id, depths)
+    # In the order of the index, which a walk over a large estate reads a good part of.
+    wanted: Any = service.picked(ctx, select(*columns, Ci.ip_address), Ci.id, sorted(depths))
+    wanted = plain(confined(ctx.session, Ci, rows.restricted(ctx, items, wanted)))
     found = [
         GraphNode(
-            id=key,
-            name=name,
-            display_id=display,
-            category=category,
-            category_name=known.get(category, ""),
-            status=status,
-            operational_status=state,
-            criticality=criticality,
-            ip_address=address,
-            depth=depths[key],
+            key, name, display, category, known.get(category, ""), status, state, criticality, address, depths[key]
         )
         for key, name, display, category, status, state, criticality, address in (
-            await ctx.session.execute(rows.restricted(ctx, items, wanted))
+            await ctx.session.execute(wanted)
         ).all()
     ]
-    found.sort(key=lambda node: (node.depth, node.name))
+    found.sort(key=attrgetter("depth", "name"))
     return found
 
 
@@ -170,7 +165,7 @@ async def drawn(
     nodes = await nodes_of(ctx, depths)
     seen = {node.id for node in nodes}
     shown = [
-        GraphEdge(source=source, target=target, type=type_, name=kinds[type_].name)
+        GraphEdge(source, target, type_, kinds[type_].name)
         for source, target, type_ in edges
         if source in seen and target in seen and type_ in kinds
     ]

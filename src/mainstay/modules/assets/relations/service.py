@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, String, any_, bindparam, func, or_, select, update
+from sqlalchemy import ColumnElement, String, any_, bindparam, func, literal_column, or_, select, union_all, update
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from mainstay.kernel import store
 from mainstay.kernel.context import Context
 from mainstay.kernel.errors import Invalid
 from mainstay.kernel.generation import CONFIGURATION, cached
+from mainstay.kernel.statements import confined, plain
 from mainstay.kernel.store import CHUNK
 from mainstay.modules.assets.relations.tables import ON_BOTH, ON_SOURCE, ON_TARGET, Relation, RelationType
 
@@ -168,22 +169,23 @@ async def _reliances(
 ) -> list[tuple[str, str, str]]:
     if not ids:
         return []
-    found: list[tuple[str, str, str]] = []
-    source_relies = [key for key, one in types.items() if one.enabled and one.impact in (ON_SOURCE, ON_BOTH)]
-    target_relies = [key for key, one in types.items() if one.enabled and one.impact in (ON_TARGET, ON_BOTH)]
-    for relying, giving, wanted in (
-        (Relation.source, Relation.target, source_relies),
-        (Relation.target, Relation.source, target_relies),
+    # By which end relies on the other one: both in one statement, as a walk asks once per level.
+    wanted = {
+        ON_SOURCE: {key for key, one in types.items() if one.enabled and one.impact in (ON_SOURCE, ON_BOTH)},
+        ON_TARGET: {key for key, one in types.items() if one.enabled and one.impact in (ON_TARGET, ON_BOTH)},
+    }
+    parts: list[Any] = []
+    for relying, giving, end in (
+        (Relation.source, Relation.target, ON_SOURCE),
+        (Relation.target, Relation.source, ON_TARGET),
     ):
-        if not wanted:
-            continue
-        query: Any = select(giving, relying, Relation.type).where(among(ctx, relying if of_dependents else giving, ids))
-        kinds_ = set(wanted)
-        if len(wanted) <= FEW:
-            query = query.where(Relation.type.in_(wanted))
-        found += [
-            (provider, dependent, type_)
-            for provider, dependent, type_ in (await ctx.session.execute(query)).all()
-            if type_ in kinds_ and provider is not None and dependent is not None
-        ]
-    return found
+        if wanted[end]:
+            query: Any = select(giving, relying, Relation.type, literal_column(f"'{end}'").label("relying"))
+            query = query.where(among(ctx, relying if of_dependents else giving, ids), Relation.target.is_not(None))
+            if len(wanted[end]) <= FEW:
+                query = query.where(Relation.type.in_(sorted(wanted[end])))
+            parts.append(confined(ctx.session, Relation, query))
+    if not parts:
+        return []
+    rows = (await ctx.session.execute(plain(union_all(*parts)))).all()
+    return [(provider, dependent, type_) for provider, dependent, type_, end in rows if type_ in wanted[end]]

@@ -15,7 +15,7 @@ from mainstay.modules.monitoring.polling.poller import Poller
 
 if TYPE_CHECKING:
     from mainstay.kernel.platform import Platform
-    from mainstay.modules.monitoring.polling.asking import Reading
+    from mainstay.modules.monitoring.polling.readings import Reading
 
 SCHEMA = pa.schema(list(COLUMNS.items()))
 

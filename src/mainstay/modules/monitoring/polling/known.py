@@ -8,13 +8,15 @@ there any more, and after a while in any case.
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mainstay.modules.monitoring.discovery.reading import IFX, MIB_2, SYSTEM, value
+from mainstay.modules.monitoring.discovery.reading import IFX, MIB_2, SYSTEM, number, value
+from mainstay.modules.monitoring.polling.plan import Plan
 from mainstay.modules.monitoring.snmp import ber
-from mainstay.modules.monitoring.snmp.batch import Batch, Value, batches
-from mainstay.modules.monitoring.snmp.ber import EXCEPTIONS, UNSIGNED, Oid, Varbind
+from mainstay.modules.monitoring.snmp.batch import Batch, Values, batches
+from mainstay.modules.monitoring.snmp.ber import EXCEPTIONS, Oid, Varbind
 from mainstay.modules.monitoring.snmp.client import Access, Client, NoAnswer, Peer, SnmpError
 
 MAX_ROWS = 2000
@@ -31,21 +33,23 @@ Rows = dict[Oid, Varbind]
 
 @dataclass(slots=True)
 class Known:
-    """One device. ``columns``: the rows of each; ``fixed``: columns whose values stay as long as the rows do."""
+    """One device. ``columns``: the rows of each."""
 
     who: tuple[object, ...] = ()
     peer: Peer = field(default_factory=Peer)
     until: float = 0.0
     columns: dict[Oid, tuple[Oid, ...]] = field(default_factory=dict)
-    fixed: dict[Oid, Rows] = field(default_factory=dict)
-    marks: dict[Oid, bytes] = field(default_factory=dict)
+    marks: dict[Oid, object] = field(default_factory=dict)
+    said: tuple[str, str] | None = None
+    """Its sysObjectID and its description."""
+    plan: Plan = field(default_factory=Plan)
     up_ticks: int = -1
     budget: int = BUDGET
     misled: int = 0
     """How many times in a row rows that were just learned were not there: such a device is walked."""
     packets: list[Batch] = field(default_factory=list)
-    asked: list[tuple[Oid, tuple[Oid, ...]]] = field(default_factory=list)
-    """Columns and their rows, in the order of the packets."""
+    asked: list[tuple[Oid, int, int]] = field(default_factory=list)
+    """Columns, and from where to where their values are in the answers of the packets."""
 
     def meet(self, address: str, access: Access) -> None:
         """Forget everything where it is another device, or another view of it."""
@@ -57,135 +61,55 @@ class Known:
 
     def forget(self) -> None:
         self.until = 0.0
-        self.columns, self.fixed, self.marks, self.packets, self.asked = {}, {}, {}, [], []
+        self.columns, self.marks, self.said, self.packets, self.asked = {}, {}, None, [], []
 
     def prepare(self) -> None:
         """Encode what the next poll asks."""
         singles = [*([UP_TIME] if self.up_ticks >= 0 else ()), *self.marks]
-        self.asked = [
-            *((name, ((),)) for name in singles),
-            *((top, rows) for top, rows in self.columns.items() if rows),
-        ]
-        names = (ber.oid_bytes((*top, *index)) for top, rows in self.asked for index in rows)
-        self.packets = batches(names, self.budget)
+        wanted = {**dict.fromkeys(singles, ((),)), **{top: rows for top, rows in self.columns.items() if rows}}
+        self.packets = batches(
+            (ber.oid_bytes((*top, *row)) for top, rows in wanted.items() for row in rows), self.budget
+        )
+        self.asked, at = [], 0
+        for top, rows in wanted.items():
+            self.asked.append((top, at, at + len(rows)))
+            at += len(rows)
 
 
 class Source:
-    """The columns of a device: walked and remembered, or out of what was asked at once."""
+    """The columns of a device: walked and remembered, or asked for at once."""
 
     def __init__(self, device: Client, known: Known, now: float | None = None) -> None:
         self._device = device
         self._known = known
         self._now = time.monotonic() if now is None else now
         self._found: dict[Oid, Rows] = {}
-        self._values: dict[Oid, tuple[tuple[Oid, ...], list[Value]]] = {}
-        """What was asked at once: the rows of a column, and their values."""
-        self._used: set[Oid] = set()
-        self._learned = False
+        self._asked: set[Oid] = set()
         self.up_ticks: int | None = None
 
-    async def begin(self) -> None:
-        """Ask for what is known, or begin to learn. Raises ``SnmpError`` when the device does not answer."""
-        known = self._known
-        if known.until > self._now and known.misled < 2 and known.packets and await self._at_once():
-            return
-        # A device whose rows are gone as soon as they are learned is walked for a while.
-        walked = known.misled > 1 and known.until > self._now
-        until = known.until if walked else self._now + KEPT
-        known.forget()
-        known.until, self._learned, self._values = until, True, {}
-        if not walked:
-            known.misled = min(known.misled, 1)
-        up = await self._single(UP_TIME)
-        if up is not None and up[1] == ber.TIME_TICKS:
-            self.up_ticks = ber.unsigned(up[2])
-        known.up_ticks = -1 if self.up_ticks is None else self.up_ticks
-        for mark in MARKS:
-            told = await self._single(mark)
-            if told is not None:
-                known.marks[mark] = told[2]
+    async def at_once(self) -> Mapping[Oid, Sequence[Any]] | None:
+        """The values of what is known; ``None``: nothing is, or it is not so any more.
 
-    def end(self) -> None:
-        """The poll was done: what it did not need is not asked again."""
-        known = self._known
-        unused = (set(known.columns) | set(known.fixed)) - self._used
-        for top in unused:
-            known.columns.pop(top, None)
-            known.fixed.pop(top, None)
-        if self._learned or unused or not known.packets:
-            known.prepare()
-
-    async def rows(self, top: Oid, *, fixed: bool = False) -> Rows:
-        """A column by its index; ``fixed``: its values stay as long as its rows do."""
-        known = self._known
-        self._used.add(top)
-        if top in self._found:
-            return self._found[top]
-        if top in self._values:
-            rows, values = self._values[top]
-            return {index: (b"", *item) for index, item in zip(rows, values, strict=True)}
-        if top in known.fixed:
-            return known.fixed[top]
-        if top in known.columns and not known.columns[top]:
-            return {}
-        found = await self._walked(top)
-        if fixed:
-            known.fixed[top] = found
-        else:
-            known.columns[top] = tuple(found)
-            self._learned = True
-        self._found[top] = found
-        return found
-
-    async def numbered(self, top: Oid, *, fixed: bool = False) -> dict[int, Any]:
-        """A column of a table with one number as its index, as plain values."""
-        asked = self._values.get(top)
-        if asked is None:
-            found = await self.rows(top, fixed=fixed)
-            return {index[0]: value(item) for index, item in found.items() if len(index) == 1}
-        self._used.add(top)
-        return {
-            index[0]: int.from_bytes(content, "big") if tag in UNSIGNED else value((b"", tag, content))
-            for index, (tag, content) in zip(*asked, strict=True)
-            if len(index) == 1
-        }
-
-    async def single(self, name: Oid, *, fixed: bool = False) -> Varbind | None:
-        """One value; ``None`` where the device has not got it."""
-        known = self._known
-        self._used.add(name)
-        if name in self._found:
-            return self._found[name].get(())
-        if name in self._values:
-            return (b"", *self._values[name][1][0])
-        if name in known.fixed:
-            return known.fixed[name].get(())
-        if name in known.columns and not known.columns[name]:
-            return None
-        item = await self._single(name)
-        found: Rows = {} if item is None else {(): item}
-        if fixed:
-            known.fixed[name] = found
-        else:
-            known.columns[name] = tuple(found)
-            self._learned = True
-        self._found[name] = found
-        return item
-
-    async def _at_once(self) -> bool:
-        """Whether what is known still is so; then its values are here."""
+        Raises ``SnmpError`` when the device does not answer.
+        """
         known, device = self._known, self._device
-        values: list[Value] = []
+        if not known.packets or known.until <= self._now or known.misled > 1:
+            return None
+        values: list[Any] = []
         try:
             for packet in known.packets:
-                values += await device.get_batch(packet)
+                told = await device.get_batch(packet)
+                if told.signed is None and not EXCEPTIONS.isdisjoint(told.tags):
+                    known.misled += 1
+                    return None
+                values += _plain(told)
         except NoAnswer:
             # It is not there, its engine is another one, or the answer does not get through.
             known.forget()
             known.peer = device.peer = Peer()
             if await self._single(UP_TIME) is not None:
                 known.budget = max(LEAST, known.budget // 2)
-            return False
+            return None
         except SnmpError as error:
             if not error.status:
                 raise
@@ -193,21 +117,62 @@ class Source:
                 known.budget = max(LEAST, known.budget // 2)
             else:
                 known.misled += 1
-            return False
-        if any(tag in EXCEPTIONS for tag, _content in values):
-            known.misled += 1
-            return False
-        known.misled, at = 0, 0
-        for top, rows in known.asked:
-            self._values[top] = rows, values[at : at + len(rows)]
-            at += len(rows)
+            return None
+        known.misled = 0
+        found = {top: values[at:end] for top, at, end in known.asked}
         if known.up_ticks >= 0:
-            tag, content = self._values[UP_TIME][1][0]
-            ticks = ber.unsigned(content) if tag == ber.TIME_TICKS else -1
+            ticks = number(found[UP_TIME][0], -1)
             if ticks < known.up_ticks:
-                return False
+                return None
             known.up_ticks = self.up_ticks = ticks
-        return all(self._values[mark][1][0][1] == told for mark, told in known.marks.items())
+        return found if all(found[mark][0] == told for mark, told in known.marks.items()) else None
+
+    async def begin(self) -> None:
+        """Begin to learn. Raises ``SnmpError`` when the device does not answer."""
+        known = self._known
+        # A device whose rows are gone as soon as they are learned is walked for a while.
+        walked = known.misled > 1 and known.until > self._now
+        until = known.until if walked else self._now + KEPT
+        known.forget()
+        known.until = until
+        if not walked:
+            known.misled = min(known.misled, 1)
+        up = await self._single(UP_TIME)
+        self.up_ticks = ber.unsigned(up[2]) if up is not None and up[1] == ber.TIME_TICKS else None
+        known.up_ticks = -1 if self.up_ticks is None else self.up_ticks
+        for mark in MARKS:
+            told = await self._single(mark)
+            if told is not None:
+                known.marks[mark] = value(told)
+
+    def end(self, plan: Plan) -> Mapping[Oid, Sequence[Any]]:
+        """Everything was learned, and what it means: the values."""
+        known = self._known
+        known.plan = plan
+        known.columns = {top: tuple(rows) for top, rows in self._found.items() if top in self._asked}
+        known.prepare()
+        return {top: [value(item) for item in self._found[top].values()] for top in known.columns}
+
+    async def rows(self, top: Oid, *, once: bool = False) -> Rows:
+        """A column by its index; ``once``: its values stay as long as its rows do, and are not asked again."""
+        if not once:
+            self._asked.add(top)
+        if top not in self._found:
+            self._found[top] = await self._walked(top)
+        return self._found[top]
+
+    async def numbered(self, top: Oid, *, once: bool = False) -> dict[int, Varbind]:
+        """The rows of a table with one number as its index."""
+        return {index[0]: item for index, item in (await self.rows(top, once=once)).items() if len(index) == 1}
+
+    async def single(self, name: Oid, *, once: bool = False) -> Varbind | None:
+        """One value; ``None`` where the device has not got it."""
+        if not once:
+            self._asked.add(name)
+        if name not in self._found:
+            item = await self._single(name)
+            self._found[name] = {} if item is None else {(): item}
+        return self._found[name].get(())
 
     async def _walked(self, top: Oid) -> Rows:
         try:
@@ -227,3 +192,13 @@ class Source:
                 return None
             raise
         return None if item[1] in EXCEPTIONS else item
+
+
+def _plain(told: Values) -> list[Any]:
+    if told.signed is None:
+        return [value((b"", tag, content)) for tag, content in zip(told.tags, told.contents, strict=True)]
+    found: list[Any] = list(map(int.from_bytes, told.contents))
+    for at in told.signed:
+        if told.contents[at][0] > 127:
+            found[at] = ber.signed(told.contents[at])
+    return found

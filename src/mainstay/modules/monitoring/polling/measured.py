@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from mainstay.modules.monitoring.polling.asking import Reading
-from mainstay.modules.monitoring.polling.readings import Counter
+from mainstay.modules.monitoring.polling.readings import Counter, Reading
 
 
 class Measured(msgspec.Struct, kw_only=True, array_like=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -111,31 +112,59 @@ async def series(
     """The points of an item's measurements, by metric and part; at most 200,000. ``every``: seconds between points,
     where that is more than ``step``: those in between become one."""
     name = next((table for table, seconds in SUMMARIES.items() if seconds == step), TABLE)
-    values = "value AS average, value AS low, value AS high"
-    at, group = "time", ""
+    values, parts, at = "value AS average, value AS low, value AS high", "1", "time"
+    group = ""
     if every > step:
         at = f"toStartOfInterval(time, INTERVAL {every:d} second)"
-    if step:
-        values = "sum(total) / sum(number) AS average, min(low) AS low, max(high) AS high"
-    elif every:
-        values = "avg(value) AS average, min(value) AS low, max(value) AS high"
-    if step or every:
         group = "GROUP BY metric, resource, at"
+        values = "avg(value) AS average, min(value) AS low, max(value) AS high"
+        if step:
+            values = "sum(total) / sum(number) AS average, min(low) AS low, max(high) AS high"
+    elif step:
+        # To put together here the few intervals that are still in several parts is cheaper than to group all of them.
+        values, parts = "total / number AS average, low, high", "number"
+    # A moment of the type that the table has: another one is compared row by row.
+    moment = "DateTime('UTC')" if step else "DateTime64(3, 'UTC')"
+    narrowed = "".join(
+        f" AND {column} = {{{column}:String}}"
+        for column, wanted in (("metric", metric), ("resource", resource))
+        if wanted
+    )
     # Arrays, and one thread: the order of the rows within is that of the part below, and few rows are quick to read.
     sql = (
         f"SELECT metric, resource, groupArray(seconds) AS times, groupArray(average) AS averages, "  # noqa: S608
-        "groupArray(low) AS lows, groupArray(high) AS highs FROM (SELECT metric, resource, "
-        f"{at} AS at, toUnixTimestamp64Milli(toDateTime64(at, 3, 'UTC')) / 1000 AS seconds, {values} "
-        f"FROM (SELECT * FROM {name} WHERE organization = {{organization:String}} AND ci = {{ci:String}} "
-        "AND ({metric:String} = '' OR metric = {metric:String}) "
-        "AND ({resource:String} = '' OR resource = {resource:String}) "
-        "AND time > {since:DateTime64(3, 'UTC')} AND time <= {until:DateTime64(3, 'UTC')}) "
+        "groupArray(low) AS lows, groupArray(high) AS highs, groupArray(parts) AS numbers FROM ("
+        f"SELECT metric, resource, {at} AS at, {parts} AS parts, {values}, "
+        "toUnixTimestamp64Milli(toDateTime64(at, 3, 'UTC')) / 1000 AS seconds "
+        f"FROM (SELECT * FROM {name} WHERE organization = {{organization:String}} AND ci = {{ci:String}}{narrowed} "
+        f"AND time > {{since:{moment}}} AND time <= {{until:{moment}}}) "
         f"{group} ORDER BY metric, resource, at LIMIT 200000) GROUP BY metric, resource ORDER BY metric, resource"
     )
     bound = {"organization": organization, "ci": ci, "metric": metric, "resource": resource,
              "since": (since - timedelta(seconds=step)).astimezone(UTC), "until": until.astimezone(UTC)}  # fmt: skip
     rows = await telemetry.query(sql, bound, {"max_threads": 1})
-    return [Line(*(row[name] for name in Line._fields)) for row in rows]
+    lines = [(Line(*(row[name] for name in Line._fields)), row["numbers"]) for row in rows]
+    return [together(line, numbers) if step else line for line, numbers in lines]
+
+
+def together(line: Line, numbers: Sequence[int]) -> Line:
+    """The line with the parts of one interval as one point; ``numbers``: of how many values each part is."""
+    if len(set(line.times)) == len(line.times):
+        return line
+    times, averages, lows, highs = list[float](), list[float](), list[float](), list[float]()
+    held = 0
+    for at, average, low, high, number in zip(*line[2:], numbers, strict=True):
+        if times and at == times[-1]:
+            held += number
+            averages[-1] += (average - averages[-1]) * number / held
+            lows[-1], highs[-1] = min(low, lows[-1]), max(high, highs[-1])
+        else:
+            held = number
+            times.append(at)
+            averages.append(average)
+            lows.append(low)
+            highs.append(high)
+    return Line(line.metric, line.resource, times, averages, lows, highs)
 
 
 async def summary(

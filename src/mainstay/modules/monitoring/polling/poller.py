@@ -25,14 +25,15 @@ from mainstay.modules.monitoring.collectors.service import sites_everywhere
 from mainstay.modules.monitoring.credentials import service as credentials
 from mainstay.modules.monitoring.credentials.tables import ACTIVE, Credential
 from mainstay.modules.monitoring.discovery.ping import Pinger
-from mainstay.modules.monitoring.polling.asking import LOSSES, Reading, ask
+from mainstay.modules.monitoring.polling.asking import LOSSES, ask
 from mainstay.modules.monitoring.polling.known import Known
 from mainstay.modules.monitoring.polling.metrics import COLUMNS, LIMITS, TABLE, Sample, milliseconds
 from mainstay.modules.monitoring.polling.notes import Notes
-from mainstay.modules.monitoring.polling.readings import Before, rates, restarted
+from mainstay.modules.monitoring.polling.readings import Before, Reading, rates, restarted
 from mainstay.modules.monitoring.polling.tables import DOWN, SILENT, UP, Polled
 from mainstay.modules.monitoring.snmp.ber import Malformed
 from mainstay.modules.monitoring.snmp.client import Access, SnmpError
+from mainstay.modules.monitoring.snmp.lines import Lines
 from mainstay.modules.monitoring.templates.service import Measured, measured
 from mainstay.modules.monitoring.thresholds import service as thresholds
 from mainstay.modules.monitoring.thresholds.engine import Rules, Threshold, Watch, message
@@ -92,6 +93,7 @@ class Poller(Service):
         self._polls: set[asyncio.Task[None]] = set()
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._pinger = Pinger()
+        self._lines = Lines()
         self._access: dict[str, tuple[float, Access | None]] = {}
         self._permitted: dict[str, tuple[float, list[credentials.Span]]] = {}
         self._looking = asyncio.Lock()
@@ -110,6 +112,7 @@ class Poller(Service):
                 task.cancel()
                 with suppress(asyncio.CancelledError):
                     await task
+        self._lines.close()
         await self._notes.close()
         if self._writer is not None:
             await self._writer.drain()
@@ -220,7 +223,7 @@ class Poller(Service):
                 access = await self._access_of(device)
                 own = self._measured.get(device.organization)
                 async with asyncio.timeout(min(LIMIT, device.interval)):
-                    reading = await ask(device.address, access, own.of if own else None, device.known)
+                    reading = await ask(device.address, access, own.of if own else None, device.known, self._lines)
             except TimeoutError:
                 error = "It was not done in time."
             except (SnmpError, Malformed, ApiError, ValueError, OSError) as failed:

@@ -4,16 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 WRAP_32 = 2**32
 
 
-@dataclass(slots=True)
-class Counter:
+class Counter(NamedTuple):
     """A counter as it was read: ``bits`` is 32 or 64."""
 
     value: int
     bits: int = 64
+
+
+@dataclass(slots=True)
+class Reading:
+    """What a device answered to one poll."""
+
+    up_ticks: int | None = None
+    gauges: dict[tuple[str, str], float] = field(default_factory=dict)
+    counters: dict[tuple[str, str], Counter] = field(default_factory=dict)
+    speeds: dict[str, float] = field(default_factory=dict)
+    """Octets a second, by interface."""
+    scales: Mapping[str, float] = field(default_factory=dict)
+    """What the rates of a template's counters are multiplied with, by measurement."""
 
 
 @dataclass(slots=True)

@@ -12,11 +12,13 @@ import secrets
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from functools import lru_cache
+from typing import TypeVar
 
 from mainstay.modules.monitoring.snmp import ber, message, usm
-from mainstay.modules.monitoring.snmp.batch import Batch, Refused, Value
-from mainstay.modules.monitoring.snmp.ber import EXCEPTIONS, Malformed, Oid, Varbind
+from mainstay.modules.monitoring.snmp.batch import Batch, Refused, Values
+from mainstay.modules.monitoring.snmp.ber import EXCEPTIONS, Oid, Varbind
+from mainstay.modules.monitoring.snmp.lines import Line, Lines
 from mainstay.modules.monitoring.snmp.message import GET, GET_BULK, GET_NEXT, SET, V1, V2C, V3, Pdu, Secured
 
 ERRORS = {
@@ -67,76 +69,40 @@ class Peer:
     at: float = 0.0
 
 
-class _Waiting(asyncio.DatagramProtocol):
-    """Takes what comes while an answer is waited for; what comes late, or is nonsense, is left alone."""
-
-    def __init__(self) -> None:
-        self._accept: Callable[[bytes], Any] | None = None
-        self._future: asyncio.Future[Any] | None = None
-
-    async def answer(self, seconds: float, accept: Callable[[bytes], Any]) -> Any:
-        """What ``accept`` makes of the first datagram that it takes; ``None``: none came in time."""
-        loop = asyncio.get_running_loop()
-        self._accept, self._future = accept, loop.create_future()
-        timer = loop.call_later(seconds, self._over)
-        try:
-            return await self._future
-        finally:
-            timer.cancel()
-            self._accept = self._future = None
-
-    def _over(self) -> None:
-        if self._future is not None and not self._future.done():
-            self._future.set_result(None)
-
-    def datagram_received(self, data: bytes, _address: object) -> None:
-        if self._future is None or self._accept is None or self._future.done():
-            return
-        try:
-            found = self._accept(data)
-        except Malformed:
-            return  # nonsense, or the late answer to another question
-        except Exception as error:
-            self._future.set_exception(error)
-        else:
-            if found is not None:
-                self._future.set_result(found)
-
-    def error_received(self, _error: Exception) -> None:
-        # A refusal by ICMP may come before an answer to an earlier try; the time-out decides.
-        return
-
-
 class Client:
     """A conversation with one device: ``async with Client("192.0.2.1", access) as device: ...``."""
 
-    def __init__(self, address: str, access: Access, peer: Peer | None = None) -> None:
-        self.address = str(ipaddress.ip_address(address))
+    def __init__(self, address: str, access: Access, peer: Peer | None = None, lines: Lines | None = None) -> None:
+        """``lines``: kept sockets to take one of, else it opens its own."""
+        self.address, self._family = _canonical(address)
         self.access = access
         self.peer = peer or Peer()
-        self._protocol = _Waiting()
-        self._transport: asyncio.DatagramTransport | None = None
+        # The system tells where an answer came from without a zone: such a device gets a socket of its own.
+        self._lines = lines if "%" not in self.address else None
+        self._line: Line | None = None
 
     async def __aenter__(self) -> Client:
-        loop = asyncio.get_running_loop()
-        family = socket.AF_INET6 if ":" in self.address else socket.AF_INET
+        there = (self.address, self.access.port)
         try:
-            # Connected: the system hands over what comes from this address and port, and nothing else.
-            self._transport, _ = await loop.create_datagram_endpoint(
-                lambda: self._protocol, remote_addr=(self.address, self.access.port), family=family
-            )
+            if self._lines is not None:
+                self._line = await self._lines.take(self._family, there)
+            else:
+                self._line = await Line().open(self._family, there)
         except OSError as error:
             raise SnmpError(f"{self.address} cannot be reached: {error.strerror}.") from error
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._transport is not None:
-            self._transport.close()
+        line, self._line = self._line, None
+        if line is not None and self._lines is not None:
+            self._lines.give(self._family, line)
+        elif line is not None:
+            line.close()
 
     async def get(self, names: Sequence[Oid]) -> list[Varbind]:
         return await self._ask(GET, [_blank(name) for name in names])
 
-    async def get_batch(self, batch: Batch) -> list[Value]:
+    async def get_batch(self, batch: Batch) -> Values:
         """The values of a batch, in its order; of one that the device has not got the tag says so."""
         if self.access.version == V3:
             return batch.ordered(await self._ask(GET, batch.items))
@@ -212,10 +178,9 @@ class Client:
 
     async def _exchange(self, packet: bytes, accept: Callable[[bytes], _Found | None]) -> _Found:
         """Send, and again after each time-out; the first answer that ``accept`` takes."""
-        assert self._transport is not None
+        assert self._line is not None
         for _ in range(self.access.retries + 1):
-            self._transport.sendto(packet)
-            found: _Found | None = await self._protocol.answer(self.access.timeout, accept)
+            found: _Found | None = await self._line.ask(packet, self.access.timeout, accept)
             if found is not None:
                 return found
         raise NoAnswer(
@@ -316,8 +281,15 @@ REPORTED = {
 
 
 def _number() -> int:
-    """The number of a message, which nobody else can guess."""
-    return secrets.randbelow(2**31 - 1) + 1
+    """The number of a message, which nobody else can guess; always of four bytes."""
+    return 2**24 + secrets.randbelow(2**31 - 2**24)
+
+
+@lru_cache(maxsize=10_000)
+def _canonical(address: str) -> tuple[str, int]:
+    """An address as the system writes it, and its family. Raises ``ValueError``."""
+    made = ipaddress.ip_address(address)
+    return str(made), socket.AF_INET6 if made.version == 6 else socket.AF_INET
 
 
 def _error(status: int, index: int, items: Sequence[Varbind]) -> SnmpError:
