@@ -7,6 +7,7 @@ middle loses nothing and doubles nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from ipaddress import ip_address
 from typing import Any
 
@@ -18,6 +19,7 @@ from sqlalchemy import delete, func, insert, select, update
 from mainstay.kernel import jobs, store, tasks
 from mainstay.kernel.context import Context
 from mainstay.kernel.platform import Platform
+from mainstay.kernel.purge import AT_ONCE, old_tasks, purgeable
 from mainstay.kernel.tasks import AsyncTask
 from mainstay.modules.assets.cmdb import lookup
 from mainstay.modules.assets.cmdb.reconcile import CREATED, REFUSED, Outcome, reconcile
@@ -330,6 +332,18 @@ async def drop(ctx: Context, iterations: Sequence[str]) -> None:
         ):  # fmt: skip
             statement = delete(model).where(column.in_(part))
             await ctx.session.execute(statement.execution_options(synchronize_session=False))
+
+
+@purgeable("assets_scan_history")
+async def old_runs(platform: Platform, organization: str, before: datetime) -> int:
+    """Runs that have ended, with what became of each address; the last one of each discovery stays."""
+    async with platform.work(organization) as ctx:
+        last = select(Discovery.job_iteration_id).where(Discovery.job_iteration_id != "")
+        query = select(Iteration.id).where(Iteration.finished_at < before, Iteration.id.not_in(last))
+        ids = list((await ctx.session.execute(query.limit(AT_ONCE))).scalars())
+        await drop(ctx, ids)
+    await old_tasks(platform, organization, before, JOB)
+    return len(ids)
 
 
 __all__ = ["AWAITING", "count", "counted", "drop", "link", "run", "targets"]
