@@ -200,8 +200,8 @@ async def _trusted(one: Heard, how: How, login: Login) -> asyncssh.SSHKey:
     if known:
         return asyncssh.import_public_key(known)
     key = await shell.host_key(one.address, login.port)
-    # A private key does not leave this machine, whoever answers.
-    if not login.trust_new and login.secrets.get("password"):
+    # A private key does not leave this machine, whoever answers; passwords do.
+    if not login.trust_new and (login.secrets.get("password") or login.secrets.get("enable_password")):
         raise shell.ShellError(
             f"its host key {key.get_fingerprint()} is not known, so no password was sent: accept it by asking the "
             "device in the form of the credential"

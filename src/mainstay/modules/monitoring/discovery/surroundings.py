@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Mapping
 from typing import Any
 
-from mainstay.modules.monitoring.discovery.reading import PARTS_OF, Answers, Table, mac, number, text
+from mainstay.modules.monitoring.discovery.reading import LLDP_2, PARTS_OF, Answers, Table, mac, number, text
 from mainstay.modules.monitoring.topology.estate import CDP, LLDP, Evidence, Heard
 
 MAX_HEARD = 2000
@@ -19,6 +19,9 @@ LLDP_PHONE, CDP_PHONE = 0x04, 0x80
 def evidence(found: Answers, params: Mapping[str, Any]) -> Evidence:
     """What the device knows of its surroundings."""
     wanted = [name for part in ("neighbours", "bridges") if params.get(part, True) for name in PARTS_OF[part]]
+    if not any(name in found.tables for name in LLDP_2):
+        # They were not asked for: a collector of an older version.
+        wanted = [name for name in wanted if name not in LLDP_2]
     kind, own = chassis(found)
     return Evidence(
         chassis="" if kind == CHASSIS_MAC else label(kind, own, CHASSIS_MAC, CHASSIS_ADDRESS)[:255],
