@@ -61,8 +61,8 @@ def honest(values: Values) -> Answer:
 
 
 class _Served(asyncio.DatagramProtocol):
-    def __init__(self, answer: Answer) -> None:
-        self.answer = answer
+    def __init__(self, answer: Answer, numbered: Callable[[int], int]) -> None:
+        self.answer, self.numbered = answer, numbered
         self.asked = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -75,14 +75,18 @@ class _Served(asyncio.DatagramProtocol):
             return
         found = self.answer(got.pdu)
         if found is not None:
-            pdu = Pdu(message.RESPONSE, got.pdu.request_id, 0, 0, found)
+            pdu = Pdu(message.RESPONSE, self.numbered(got.pdu.request_id), 0, 0, found)
             self.transport.sendto(message.encode(V2C, b"public", pdu), address)  # type: ignore[attr-defined]
 
 
 @asynccontextmanager
-async def serving(address: str, port: int, answer: Answer) -> AsyncIterator[_Served]:
-    """An agent on this address while the block runs."""
+async def serving(
+    address: str, port: int, answer: Answer, numbered: Callable[[int], int] = int
+) -> AsyncIterator[_Served]:
+    """An agent on this address while the block runs. ``numbered``: the id that it answers a request's id with."""
     loop = asyncio.get_running_loop()
-    transport, served = await loop.create_datagram_endpoint(lambda: _Served(answer), local_addr=(address, port))
+    transport, served = await loop.create_datagram_endpoint(
+        lambda: _Served(answer, numbered), local_addr=(address, port)
+    )
     yield served
     transport.close()

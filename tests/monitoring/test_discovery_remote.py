@@ -22,6 +22,7 @@ from mainstay.modules.monitoring.discovery import asking, remote
 from mainstay.modules.monitoring.discovery.asking import Envelope, Heard
 from mainstay.modules.monitoring.discovery.reading import Answers
 from mainstay.modules.monitoring.discovery.tables import Brought, Order
+from tests.monitoring.devices import PASSWORD, USER, Device
 from tests.monitoring.netsnmp import free_port
 from tests.monitoring.scripted import honest, serving
 from tests.monitoring.test_collectors import LINK, Remote, add
@@ -69,6 +70,13 @@ class Site:
         self.spool.close()
 
 
+async def there(world: World, name: str = "Lyon", networks: str = "") -> Remote:
+    """A collector that has connected."""
+    far = await add(world, name, networks)
+    assert (await far.send("POST", "report/", json={})).status_code == 200
+    return far
+
+
 async def begin(world: World, **values: Any) -> tuple[str, str]:
     made = await world.post(PATH, {"label": "There", "host": "", "agent_id": "lyon", **values}, expect=201)
     begun = await world.post(f"{PATH}do-rescan/", {"id": made["id"]})
@@ -86,7 +94,7 @@ async def test_a_discovery_runs_at_the_site_of_its_collector(world: World, tmp_p
     snmp = free_port()
     await credential(world, snmp, timeout=0.5, retries=1, scope="127.0.6.0/24")
     await credential(world, free_port(), name="Not of the site", scope="10.0.0.0/8")
-    far = await add(world, networks="127.0.6.0/24")
+    far = await there(world, networks="127.0.6.0/24")
     site = Site(far, tmp_path)
     devices = {"127.0.6.1": device("far1", lldp=["127.0.6.2"]), "127.0.6.2": device("far2", lldp=["127.0.6.1"])}
     one, job = await begin(world, host="127.0.6.9, 127.0.7.1", seeds="127.0.6.1", seed_ranges="127.0.0.0/8")
@@ -115,8 +123,29 @@ async def test_a_discovery_runs_at_the_site_of_its_collector(world: World, tmp_p
     await site.close()
 
 
+async def test_a_collector_logs_in_at_its_site(world: World, tmp_path: Path) -> None:
+    port, machine = free_port(), Device({"hostname": "far-web", "uname": "Linux 6.1.0 x86_64", "ip": "[]"})
+    given = {"kind": "ssh", "username": USER, "password": PASSWORD, "port": port, "trust_new": True}
+    here = await world.post("/api/credentials/", {**given, "name": "Here", "scope": "127.0.6.0/24"}, expect=201)
+    await world.post("/api/credentials/", {**given, "name": "Elsewhere", "scope": "10.0.0.0/8"}, expect=201)
+    far = await there(world, networks="127.0.6.0/24")
+    site = Site(far, tmp_path)
+    one, job = await begin(world, host="127.0.6.60", protocol=["ssh"], params={"ssh_port": port})
+    async with machine.serving("127.0.6.60", port):
+        async with asyncio.timeout(30):
+            while not (work := await site.touch()).scans:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        assert list(work.logins) == [here["id"]]
+        await site.until_done(job)
+    (found,) = (await results(world, id=one)).values()
+    assert (found["result"], found["name"], found["ssh"]["credential"]) == ("added", "far-web", here["id"])
+    (known,) = (await world.get("/api/ssh-host-keys/"))["results"]
+    assert (known["address"], known["fingerprint"]) == ("127.0.6.60", machine.key.get_fingerprint())
+    await site.close()
+
+
 async def test_what_was_not_ordered_is_not_taken(world: World, tmp_path: Path) -> None:
-    far, other = await add(world, networks="127.0.6.0/24"), await add(world, "Nice", "127.0.8.0/24")
+    far, other = await there(world, networks="127.0.6.0/24"), await there(world, "Nice", "127.0.8.0/24")
     one, job = await begin(world, host="127.0.6.20-127.0.6.21", protocol=["icmp"])
     async with asyncio.timeout(30):
         while not (scans := (await far.send("GET", "configuration/")).json()["scans"]):  # noqa: ASYNC110
@@ -146,7 +175,7 @@ async def test_what_was_not_ordered_is_not_taken(world: World, tmp_path: Path) -
 
 async def test_a_collector_that_brings_nothing_is_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remote, "PATIENCE", timedelta(0))
-    far = await add(world, networks="127.0.6.0/24")
+    far = await there(world, networks="127.0.6.0/24")
     one, job = await begin(world, host="127.0.6.30")
     assert (await jobs.wait(job, 30)).state == "failed"
     (shown,) = (await world.get(f"{PATH}iteration-list/", params={"id": one}))["results"]
@@ -157,10 +186,17 @@ async def test_a_collector_that_brings_nothing_is_told(world: World, monkeypatch
         await service.note(ctx, far.id, {"state": OFFLINE})
     refused = await world.post(f"{PATH}do-rescan/", {"id": one}, expect=409)
     assert "Lyon is offline" in refused["error"]
+    assert list(refused["fields"]) == ["agent_id"]
+    # One that has never connected is refused as well, rather than waited for.
+    await add(world, "Nantes", "127.0.9.0/24")
+    await world.patch(f"{PATH}{one}/", {"agent_id": "Nantes"})
+    refused = await world.post(f"{PATH}do-rescan/", {"id": one}, expect=409)
+    assert "Nantes has never connected" in refused["fields"]["agent_id"][0]
+    assert len((await world.get(f"{PATH}iteration-list/", params={"id": one}))["results"]) == 1
 
 
 async def test_what_is_missing_of_an_order_is_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    far = await add(world, networks="127.0.6.0/24")
+    far = await there(world, networks="127.0.6.0/24")
     one, job = await begin(world, host="127.0.6.40-127.0.6.41", protocol=["icmp"])
     async with asyncio.timeout(30):
         while not (scans := (await far.send("GET", "configuration/")).json()["scans"]):  # noqa: ASYNC110
@@ -177,7 +213,7 @@ async def test_what_is_missing_of_an_order_is_told(world: World, monkeypatch: py
 
 @pytest.mark.proves(f"POST {PATH}")
 async def test_the_collector_is_checked(world: World, stranger: World) -> None:
-    far = await add(world, networks="127.0.6.0/24")
+    far = await there(world, networks="127.0.6.0/24")
     await add(world, "Without networks")
     for sender, wrong in ((world, "nobody"), (world, "Without networks"), (stranger, far.id)):
         refused = await sender.post(PATH, {"label": "W", "host": "127.0.6.1", "agent_id": wrong}, expect=400)

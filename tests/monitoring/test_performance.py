@@ -158,6 +158,31 @@ async def test_points_in_between_are_put_together(world: World, poller: Poller) 
     await world.get("/api/metrics/", params={**span, "points": 10_001}, expect=400)
 
 
+async def test_the_traffic_of_all_interfaces_comes_in_one_answer(world: World, stranger: World, poller: Poller) -> None:
+    made = await world.post(PATH, {"name": "sparks", "category": "Switch"}, expect=201)
+    writer, now = poller._writer, datetime.now(UTC)
+    assert writer is not None
+    writer.write_many([
+        (world.organization, made["id"], metric, part, milliseconds(now - timedelta(minutes=minutes)), value)
+        for metric, part, minutes, value in (
+            ("if_in", "Gi1", 1, 100.0), ("if_in", "Gi1", 121, 50.0), ("if_out", "Gi1", 1, 7.0),
+            ("if_out", "Gi2", 1, 9.0), ("if_in", "Gi1", 600, 1e9), ("cpu", "", 1, 3.0),
+        )
+    ])  # fmt: skip
+    await poller.drain()
+    answer = await world.get("/api/metrics/traffic/", params={"ci_id": made["id"]})
+    lines = {one["resource"]: one for one in answer["interfaces"]}
+    assert set(lines) == {"Gi1", "Gi2"}
+    assert {len(lines["Gi1"][name]) for name in ("inbound", "outbound")} == {48}
+    assert [value for value in lines["Gi1"]["inbound"] if value is not None] == [50, 100]
+    assert lines["Gi1"]["inbound"].index(100) - lines["Gi1"]["inbound"].index(50) == 24
+    assert [value for value in lines["Gi2"]["inbound"] if value is not None] == []
+    assert 9 in lines["Gi2"]["outbound"]
+    await stranger.get("/api/metrics/traffic/", params={"ci_id": made["id"]}, expect=404)
+    blind = await world.granted({"incident": ("view",)})
+    await world.get("/api/metrics/traffic/", params={"ci_id": made["id"]}, by=blind, expect=403)
+
+
 @pytest.mark.proves(f"GET {PATH}port-status/", f"GET {PATH}enable-port-status/", f"GET {PATH}disable-port-status/")
 async def test_a_port_is_switched_off_and_on(world: World, stranger: World, switch: tuple[Switch, Device]) -> None:
     agent, device = switch

@@ -155,3 +155,44 @@ async def test_a_template_is_tried_on_a_device_and_its_statistics_are_polled(wor
     (event,) = await rows(world)
     assert (event["event_class"], event["resource"]) == ("Threshold Exceeded", "")
     await world.post(f"{PATH}create-templates/", {"templates": [{"product": "None"}]}, expect=400)
+
+
+async def test_a_template_is_tried_as_it_stands_in_the_form(world: World, stranger: World) -> None:
+    port, url = free_port(), f"{PATH}test/"
+    await credential(world, port, timeout=0.5, retries=0)
+    form = {"sysobjectid": NUMBER, "vendor": "Example", "os_type": "ExOS", "device_type": "Router", "model": "Box 7",
+            "version_expression": r"release (\S+)", "address": "127.0.0.102"}  # fmt: skip
+    said = {**box(), **system("box", oid=f"{NUMBER}.1", descr="ExOS release 4.2, built 2026")}
+    async with serving("127.0.0.102", port, honest(said)) as served:
+        tried = await world.post(url, form)
+        assert (tried["number_fits"], tried["descr_fits"], tried["decided_by"]) == (True, None, "this")
+        assert tried["identity"] == {
+            "vendor": "Example", "os": "ExOS", "version": "4.2", "model": "Box 7", "type": "Router", "serial": ""
+        }  # fmt: skip
+        assert tried["version_found"] == "4.2"
+        assert tried["without"]["os"] == ""
+        assert (tried["sys_object_id"], tried["sys_descr"]) == (f"{NUMBER}.1", "ExOS release 4.2, built 2026")
+        # Nothing is stored, and another template that says more goes before it.
+        assert (await world.get(PATH))["count"] == 0
+        closer = {"product": "Closer", "sysobjectid": f"={NUMBER}.1", "vendor": "Other"}
+        stored = await world.post(PATH, closer, expect=201)
+        beaten = await world.post(url, form)
+        assert (beaten["decided_by"], beaten["template_name"], beaten["identity"]["vendor"]) == (
+            "template", "Closer", "Other"
+        )  # fmt: skip
+        # As it stands in the form in place of what is stored.
+        own = await world.post(url, {**form, "id": stored["id"]})
+        assert (own["decided_by"], own["identity"]["vendor"], own["without"]["vendor"]) == ("this", "Example", "")
+        not_it = await world.post(url, {**form, "sysdescr": "^Cisco", "id": stored["id"]})
+        assert (not_it["number_fits"], not_it["descr_fits"], not_it["decided_by"]) == (True, False, "nothing")
+        none = await world.post(url, {"address": "127.0.0.102", "id": stored["id"]})
+        assert (none["number_fits"], none["descr_fits"], none["decided_by"]) == (None, None, "nothing")
+        before = served.asked
+        refused = await world.post(url, {**form, "sysdescr": "("}, expect=400)
+        assert "sysdescr" in refused["fields"]
+        await world.post(url, {**form, "address": "192.0.2.1"}, expect=400)
+        await world.post(url, {**form, "id": "nobody"}, expect=404)
+        await stranger.post(url, {**form, "id": stored["id"]}, expect=404)
+        looker = await world.granted({"device_template": ("view",), "asset": ("view",)})
+        await world.post(url, form, by=looker, expect=403)
+        assert served.asked == before

@@ -87,6 +87,40 @@ async def test_a_neighbour_that_becomes_an_item_is_linked_whoever_was_found_firs
     assert (relation["origin"], relation["description"]) == ("discovery", "LLDP")
 
 
+async def test_a_relation_follows_a_cable_that_moves(world: World) -> None:
+    ids = await add(world, "a", "b", "c")
+    await told(world, {ids["a"]: Evidence(heard=[hears("1", "b", "2"), hears("5", "c", "5")])})
+    by_hand = {"source": ids["b"], "type": "connects", "target": ids["c"], "source_port": "9", "target_port": "9"}
+    await world.post("/ux/common/cmdb/relation/", by_hand, expect=201)
+
+    async def relations() -> dict[tuple[str, str], tuple[str, str, str]]:
+        listed = (await world.get("/ux/common/cmdb/relation/"))["results"]
+        names = {one: name for name, one in ids.items()}
+        return {
+            (names[row["source"]], names[row["target"]]): (row["id"], row["source_port"], row["target_port"])
+            for row in listed
+        }
+
+    before = await relations()
+    assert before["a", "b"][1:] == ("1", "2")
+    evidence = {
+        ids["a"]: Evidence(heard=[hears("3", "b", "4"), hears("5", "c", "5")]),
+        ids["b"]: Evidence(heard=[hears("4", "a", "3"), hears("7", "c", "7")]),
+    }
+    assert await told(world, evidence) == 0
+    after = await relations()
+    # The same relation with other ports; what somebody entered stays as it is.
+    assert after == {**before, ("a", "b"): (before["a", "b"][0], "3", "4")}
+    history = (await world.get(f"/ux/common/cmdb/relation/{before['a', 'b'][0]}/history/"))["results"][0]
+    assert {(one["field"], one["old"], one["new"]) for one in history["changes"]} == {
+        ("source_port", "1", "3"), ("target_port", "2", "4")
+    }  # fmt: skip
+    # Of two cables the one that is told of stays told.
+    evidence[ids["a"]].heard.append(hears("1", "b", "2"))
+    await told(world, evidence)
+    assert await relations() == after
+
+
 async def test_a_link_that_is_no_longer_told_goes_missing_and_comes_back_as_it_was(world: World) -> None:
     ids = await add(world, "a", "b")
     await told(world, {ids["a"]: Evidence(heard=[hears("1", "b", "2")])})

@@ -261,3 +261,30 @@ def test_tables_of_a_device_become_evidence() -> None:
     assert not made.partial
     del found.tables["fdb"]
     assert surroundings.evidence(found, {}).partial
+
+
+def test_the_newer_tables_of_lldp_are_read_where_the_older_ones_are_empty() -> None:
+    octets = bytes.fromhex("001b54000020")
+    newer: dict[str, Any] = {
+        "if": {(10,): {2: "eth1/0/1", 3: 6}}, "ifx": {(10,): {1: "e1"}},
+        "lldp_2_ports": {(10,): {2: 5, 3: b"Ethernet1", 4: "uplink"}},
+        # The same neighbour, heard by two of the group addresses; another one on a port without a row of its own.
+        "lldp_2": {(99, 10, 1, 1): {5: 4, 6: octets, 7: 5, 8: b"xe-0/0/1", 9: "to b", 10: "b", 13: b"\x28\x00"},
+                   (99, 10, 2, 1): {5: 4, 6: octets, 7: 5, 8: b"xe-0/0/1", 10: "b"},
+                   (99, 11, 1, 4): {5: 5, 6: b"\x01\xc0\x00\x02\x07", 7: 3, 8: octets, 13: b"\x04"}},
+        "lldp_2_addresses": {(99, 10, 2, 1, 1, 4, 192, 0, 2, 9): {3: 2}},
+    }  # fmt: skip
+    found = Answers(scalars={"chassis_kind_2": 7, "chassis_id_2": b"leaf-a"}, tables=newer)
+    made = surroundings.evidence(found, {"bridges": False})
+    assert made.chassis == "leaf-a"
+    first, second = made.heard
+    assert (first.local, first.if_index, first.chassis, first.port, first.name, first.address) == (
+        ["Ethernet1", "uplink"], 10, "00:1b:54:00:00:20", ["xe-0/0/1", "to b"], "b", "192.0.2.9"
+    )  # fmt: skip
+    assert (second.local, second.if_index, second.chassis, second.port, second.phone) == (
+        ["11"], 11, "192.0.2.7", ["00:1b:54:00:00:20"], True
+    )  # fmt: skip
+    older = {"lldp": {(1, 2, 3): {4: 7, 5: b"old", 6: 5, 7: b"p1", 9: "c"}}}
+    (only,) = surroundings.lldp(Answers(tables={**newer, **older}))
+    assert only.name == "c"
+    assert [one.name for one in surroundings.lldp(found)] == ["b", ""]

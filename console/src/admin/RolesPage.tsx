@@ -16,7 +16,7 @@ import { Failure, Forbidden, Message, Waiting } from "../app/Messages";
 import { useTitle } from "../common/hooks";
 import { rolesMeta } from "../app/pages";
 import { t } from "../i18n";
-import { useRecord } from "../resources/RecordPage";
+import { useRecord } from "../resources/RecordHead";
 import { columnState, grant, grantColumn, granted, PRIVILEGES, type Matrix, type RoleSection } from "./privileges";
 
 const matrixStyle = {

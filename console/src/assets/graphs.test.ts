@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { amount, graphsOf, since, toggled, type Series } from "./graphs";
+import { amount, graphsOf, lastOf, since, sparkPath, toggled, type Series } from "./graphs";
 
 const series = (metric: string, resource = "", unit = "%"): Series => ({ metric, resource, label: metric.toUpperCase(), unit, points: [] });
 
@@ -27,5 +27,18 @@ describe("graphs", () => {
 
   it("writes amounts short", () => {
     expect([amount(1_500_000, "bit/s"), amount(12, "bit/s"), amount(41.26, "%"), amount(3, "ms"), amount(1, "")]).toEqual(["1.5 Mbit/s", "12 bit/s", "41.3%", "3 ms", "1"]);
+  });
+});
+
+describe("a line beside an interface", () => {
+  it("is broken off where nothing was measured", () => {
+    expect(sparkPath([0, 10, null, 5], 10, 30, 10)).toBe("M0.0 10.0L10.0 0.0M30.0 5.0h1");
+    expect(sparkPath([null, null], 0, 30, 10)).toBe("");
+    expect(sparkPath([0, 0], 0, 30, 10)).toBe("M0.0 10.0L30.0 10.0");
+  });
+
+  it("ends with what was measured last", () => {
+    expect(lastOf([1, 2, null])).toBe(2);
+    expect(lastOf([null])).toBeNull();
   });
 });

@@ -78,3 +78,32 @@ export function toggled(display: Display, metric: string): string[] {
   const shown = display.chosen ? display.displayed : display.displayed.filter((one) => display.options.some((option) => option.id === one));
   return shown.includes(metric) ? shown.filter((one) => one !== metric) : [...shown, metric];
 }
+
+export interface Traffic {
+  resource: string;
+  inbound: (number | null)[];
+  outbound: (number | null)[];
+}
+
+/** A line through values as the path of an SVG of this size; where nothing was measured it is broken off. */
+export function sparkPath(values: readonly (number | null)[], top: number, width: number, height: number): string {
+  let drawn = "";
+  let pen = false;
+  values.forEach((value, index) => {
+    if (value === null) {
+      pen = false;
+      return;
+    }
+    const x = values.length > 1 ? (index / (values.length - 1)) * width : 0;
+    const y = height - (top > 0 ? (Math.max(0, value) / top) * height : 0);
+    const next = values[index + 1];
+    // A single point would be a path without length, which is not drawn.
+    const alone = !pen && (next === null || next === undefined);
+    drawn += `${pen ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}${alone ? "h1" : ""}`;
+    pen = true;
+  });
+  return drawn;
+}
+
+/** The last value that was measured. */
+export const lastOf = (values: readonly (number | null)[]) => [...values].reverse().find((value) => value !== null) ?? null;

@@ -11,6 +11,7 @@ import { count, relativeTime } from "../common/format";
 import type { EventRow } from "../events/model";
 import { SeverityMark } from "../events/SeverityMark";
 import { t } from "../i18n";
+import { amount, lastOf, sparkPath, type Traffic } from "./graphs";
 import { speed } from "./model";
 
 const CI = "/ux/common/cmdb/profile/";
@@ -35,12 +36,36 @@ function Status({ up, admin }: { up: string; admin: string }) {
   return <Box component="span" sx={{ color }}>{admin === "down" ? `${up || "down"} (admin)` : up}</Box>;
 }
 
+const SPARK = { width: 96, height: 20 };
+
+/** In and out of an interface in the last hours, each line as high as its own busiest moment of both. */
+function Spark({ traffic }: { traffic: Traffic | undefined }) {
+  if (!traffic) return null;
+  const top = Math.max(0, ...[...traffic.inbound, ...traffic.outbound].map((value) => value ?? 0));
+  const [inbound, outbound] = [lastOf(traffic.inbound), lastOf(traffic.outbound)];
+  const words = t("assets.inAndOut", { in: inbound === null ? "–" : amount(inbound, "bit/s"), out: outbound === null ? "–" : amount(outbound, "bit/s") });
+  return (
+    <Box component="svg" role="img" aria-label={words} viewBox={`0 -1 ${SPARK.width} ${SPARK.height + 2}`} sx={{ width: SPARK.width, height: SPARK.height + 2, display: "block", overflow: "visible" }}>
+      <title>{`${words} · ${t("assets.busiest", { top: amount(top, "bit/s") })}`}</title>
+      <Box component="path" d={sparkPath(traffic.inbound, top, SPARK.width, SPARK.height)} sx={{ fill: "none", strokeWidth: 1.2, color: "primary.main" }} stroke="currentColor" />
+      <Box component="path" d={sparkPath(traffic.outbound, top, SPARK.width, SPARK.height)} sx={{ fill: "none", strokeWidth: 1.2, color: "warning.main" }} stroke="currentColor" />
+    </Box>
+  );
+}
+
 export function Interfaces({ id }: { id: string }) {
+  // All of them in one answer; what cannot be had leaves the list as it is.
+  const { data } = useQuery({
+    queryKey: ["traffic", id], queryFn: ({ signal }) => api<{ interfaces: Traffic[] }>(`/api/metrics/traffic/${query({ ci_id: id })}`, { signal }),
+    retry: false, refetchInterval: 300_000,
+  });
+  const traffic = new Map(data?.interfaces.map((one) => [one.resource, one]));
+  const drawn = traffic.size > 0;
   return (
     <Listed<Part> name="ci-parts" url={parts("interface", id)} empty={t("assets.noPart")}>
       {(rows) => (
-        <PlainTable label={t("assets.tabs.interfaces")} testId="interfaces" head={[t("assets.column.name"), t("assets.column.state"), `#${t("assets.column.speed")}`, t("assets.column.mac"), t("assets.column.vlan"), t("assets.column.address"), t("assets.column.description")]}
-          rows={[...rows].sort(byName).map((row) => ({ key: row.id, cells: [text(row.name), <Status key="s" up={text(row.oper_status)} admin={text(row.admin_status)} />, speed(row.speed as number | null), <code key="m">{text(row.mac)}</code>, text(row.vlan), Array.isArray(row.addresses) ? row.addresses.join(", ") : "", text(row.alias) || text(row.description)] }))} />
+        <PlainTable label={t("assets.tabs.interfaces")} testId="interfaces" head={[t("assets.column.name"), t("assets.column.state"), `#${t("assets.column.speed")}`, ...(drawn ? [t("assets.column.traffic")] : []), t("assets.column.mac"), t("assets.column.vlan"), t("assets.column.address"), t("assets.column.description")]}
+          rows={[...rows].sort(byName).map((row) => ({ key: row.id, cells: [text(row.name), <Status key="s" up={text(row.oper_status)} admin={text(row.admin_status)} />, speed(row.speed as number | null), ...(drawn ? [<Spark key="t" traffic={traffic.get(text(row.key)) ?? traffic.get(text(row.name))} />] : []), <code key="m">{text(row.mac)}</code>, text(row.vlan), Array.isArray(row.addresses) ? row.addresses.join(", ") : "", text(row.alias) || text(row.description)] }))} />
       )}
     </Listed>
   );

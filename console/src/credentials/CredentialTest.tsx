@@ -3,6 +3,7 @@ import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
 import TextField from "@mui/material/TextField";
 import { useState } from "react";
+import { useWatch } from "react-hook-form";
 import { api, ApiError, messageOf } from "../api/http";
 import { Facts, Section } from "../common/blocks";
 import { t } from "../i18n";
@@ -13,20 +14,26 @@ interface Answer {
   msg: string;
   milliseconds: number;
   system: Record<string, string>;
+  /** The key of an SSH server that nobody has accepted yet. */
+  host_key: string;
 }
+
+const WEB = ["http", "https"];
 
 /** Asks a device with the values of the form as they stand, before they are saved. */
 export function CredentialTest({ record, draft }: FormPanel) {
+  const kind = String(useWatch({ name: "kind" }) ?? "");
   const [address, setAddress] = useState("");
+  const [path, setPath] = useState("/");
   const [answer, setAnswer] = useState<Answer>();
   const [failure, setFailure] = useState<string>();
   const [busy, setBusy] = useState(false);
-  const ask = async () => {
+  const ask = async (hostKey = "") => {
     setBusy(true);
     setFailure(undefined);
     setAnswer(undefined);
     try {
-      setAnswer(await api<Answer>("/api/credentials/test/", { method: "POST", body: { ...draft(), id: record ? String(record.id) : "", address } }));
+      setAnswer(await api<Answer>("/api/credentials/test/", { method: "POST", body: { ...draft(), id: record ? String(record.id) : "", address, ...(WEB.includes(kind) ? { path } : {}), ...(hostKey ? { host_key: hostKey } : {}) } }));
     } catch (error) {
       const fields = error instanceof ApiError ? Object.values(error.fields).flat() : [];
       setFailure(fields.length > 0 ? fields.join(" ") : messageOf(error));
@@ -39,11 +46,13 @@ export function CredentialTest({ record, draft }: FormPanel) {
       <Box sx={{ display: "flex", gap: 1, flexWrap: "wrap", alignItems: "flex-start" }}>
         <TextField label={t("credentials.address")} helperText={t("credentials.hint")} value={address} onChange={(event) => setAddress(event.target.value)}
           onKeyDown={(event) => { if (event.key === "Enter") { event.preventDefault(); void ask(); } }} sx={{ width: 320 }} />
+        {WEB.includes(kind) && <TextField label={t("credentials.path")} helperText={t("credentials.pathHint")} value={path} onChange={(event) => setPath(event.target.value)} sx={{ width: 220 }} />}
         <Button variant="outlined" disabled={busy || address.trim() === ""} onClick={() => void ask()}>{t(busy ? "credentials.asking" : "credentials.ask")}</Button>
       </Box>
       {failure && <Alert severity="error" sx={{ mt: 1 }}>{failure}</Alert>}
       {answer && (
-        <Alert severity={answer.ok ? "success" : "error"} sx={{ mt: 1 }} data-testid="credential-answer">
+        <Alert severity={answer.ok ? "success" : answer.host_key ? "warning" : "error"} sx={{ mt: 1 }} data-testid="credential-answer"
+          action={answer.host_key ? <Button color="inherit" disabled={busy} onClick={() => void ask(answer.host_key)}>{t("credentials.accept")}</Button> : undefined}>
           {answer.msg}{answer.ok && ` ${t("credentials.took", { ms: Math.round(answer.milliseconds) })}`}
           {answer.ok && <Facts facts={Object.entries(answer.system).map(([name, text]): [string, string] => [name, text])} />}
         </Alert>

@@ -20,7 +20,7 @@ import { DialogFrame } from "../common/dialogs";
 import { count, dateTime } from "../common/format";
 import { useDebounced } from "../common/hooks";
 import { t } from "../i18n";
-import { useRecord } from "../resources/RecordPage";
+import { useRecord } from "../resources/RecordHead";
 import { approve, PER_PAGE, useFindings, type Finding } from "./api";
 import { resultsInOrder } from "./model";
 import { resultColour, resultName } from "./words";
@@ -40,12 +40,14 @@ function Credential({ id }: { id: string }) {
 
 function FindingDialog({ finding, onClose }: { finding: Finding; onClose: () => void }) {
   const credentials = useMetadata().byName.has("credential");
-  const spoken = Object.entries(finding.ssh).filter(([, value]) => value);
+  const spoken = Object.entries(finding.ssh).filter(([name, value]) => value && name !== "credential");
+  // The one that opened it by SNMP, else the one that logged in.
+  const credential = finding.credential || (finding.ssh.credential ?? "");
   const facts: Fact[] = [
     [t("discovery.result"), resultName(finding.result)],
     [t("discovery.reason"), finding.reason],
     [t("discovery.item"), <Item key="item" finding={finding} />],
-    [t("discovery.credential"), finding.credential && credentials ? <Credential key="credential" id={finding.credential} /> : ""],
+    [t("discovery.credential"), credential && credentials ? <Credential key="credential" id={credential} /> : ""],
     [t("discovery.answer"), finding.rtt_ms === null ? "" : finding.rtt_ms.toFixed(1)],
     [t("discovery.seen"), dateTime(finding.seen)],
     [t("discovery.ports"), finding.open_ports.join(", ")],

@@ -28,6 +28,8 @@ export const assets = {
   everyInterface: "Show all %{count} interfaces",
   noEvents: "This item has no events.",
   noTickets: "No ticket names this item.",
-  column: { name: "Name", state: "State", speed: "Speed", mac: "MAC", vlan: "VLAN", address: "Addresses", description: "Description", kind: "Kind", serial: "Serial number", model: "Model", version: "Version", publisher: "Publisher", severity: "Severity", message: "Message", last: "Last", status: "Status", number: "Number", summary: "Summary", count: "Count" },
+  column: { name: "Name", state: "State", speed: "Speed", traffic: "Last 4 h", mac: "MAC", vlan: "VLAN", address: "Addresses", description: "Description", kind: "Kind", serial: "Serial number", model: "Model", version: "Version", publisher: "Publisher", severity: "Severity", message: "Message", last: "Last", status: "Status", number: "Number", summary: "Summary", count: "Count" },
+  inAndOut: "In %{in}, out %{out}",
+  busiest: "at most %{top}",
   depthOf: "%{depth} steps away",
 };

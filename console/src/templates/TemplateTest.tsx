@@ -8,53 +8,54 @@ import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { useFormContext } from "react-hook-form";
 import { Link } from "react-router-dom";
-import { api } from "../api/http";
+import { api, query } from "../api/http";
 import { useMetadata } from "../api/metadata";
 import type { ChoiceId, ListEnvelope } from "../api/types";
-import { Facts, PlainTable, Section } from "../common/blocks";
+import { PlainTable, Section } from "../common/blocks";
 import { count } from "../common/format";
 import { t } from "../i18n";
 import type { FormPanel } from "../resources/panels";
 import { ReferencePicker } from "../resources/ReferencePicker";
-import { identify, measure, reason, verdict, type Identified, type Measurement, type Part } from "./ask";
+import { countItems, tryTemplate, type Known, type Tried } from "./api";
+import { measure, reason, verdict, type Measurement } from "./ask";
 import { measurable, mismatch, readStatistics, scaled, writeStatistics, type Draft } from "./model";
 
 /** As many rows as the server shows of a table. */
 const SHOWN = 20;
-const COLOURS = { fits: "success", fitsNot: "warning", fitsUnknown: "warning", fitsNothing: "info" } as const;
+const COLOURS = { fits: "success", fitsNot: "warning", fitsNothing: "info" } as const;
 
-function outcome({ fits, error }: Part) {
-  if (error) return <Box component="span" sx={{ color: "error.main" }}>{error}</Box>;
-  if (fits === undefined) return <Box component="span" sx={{ color: "text.secondary" }}>{t("templates.unused")}</Box>;
+function outcome(fits: boolean | null) {
+  if (fits === null) return <Box component="span" sx={{ color: "text.secondary" }}>{t("templates.unused")}</Box>;
   return <Box component="span" sx={{ color: fits ? "success.main" : "warning.main" }}>{t(fits ? "templates.fitting" : "templates.notFitting")}</Box>;
 }
 
-function Identity({ answer, draft }: { answer: Identified; draft: Record<string, unknown> }) {
+const PARTS = ["vendor", "type", "os", "version", "model", "serial"] as const;
+
+function Identity({ answer, items, draft }: { answer: Tried; items?: Known; draft: Record<string, unknown> }) {
   const found = verdict(answer);
-  const said = (value: unknown) => (typeof value === "string" && value ? value : <Box component="span" sx={{ color: "text.secondary" }}>{t("templates.leftOpen")}</Box>);
-  const version = answer.version.error ? outcome(answer.version) : draft.version_expression && !answer.version.value ? t("templates.versionNone") : said(answer.version.value);
+  const none = <Box component="span" sx={{ color: "text.secondary" }}>{t("templates.unknown")}</Box>;
+  const without = (name: (typeof PARTS)[number]) => (answer.identity[name] === answer.without[name] ? "" : <Box key={name} component="span" sx={{ color: "text.secondary" }}>{answer.without[name] || t("templates.unknown")}</Box>);
+  const note = (name: (typeof PARTS)[number]) => (name === "version" && draft.version_expression && found === "fits" && !answer.version_found ? t("templates.versionNone") : without(name));
   return (
     <>
-      <Alert severity={COLOURS[found]} data-testid="template-verdict">{t(`templates.${found}`, { address: answer.address })}</Alert>
+      <Alert severity={COLOURS[found]} data-testid="template-verdict">
+        {t(`templates.${found}`, { address: answer.address })}
+        {found === "fits" && answer.decided_by !== "this" && ` ${t(`templates.decided.${answer.decided_by}`, { name: answer.template_name })}`}
+      </Alert>
       <PlainTable label={t("templates.says")} testId="template-says" head={[t("templates.object"), t("templates.value"), t("templates.outcome")]} rows={[
-        { key: "number", cells: [t("templates.sysobjectid"), answer.number.value, outcome(answer.number)] },
-        { key: "descr", cells: [t("templates.descrObject"), answer.descr.value, outcome(answer.descr)] },
+        { key: "number", cells: [t("templates.sysobjectid"), answer.sys_object_id, outcome(answer.number_fits)] },
+        { key: "descr", cells: [t("templates.descrObject"), answer.sys_descr, outcome(answer.descr_fits)] },
       ]} />
-      {answer.items && (
+      {items && (
         <Typography variant="body2" color="text.secondary">
-          {answer.items.count === 0 ? t("templates.known.zero") : t("templates.known.items", { count: count(answer.items.count) })}
-          {answer.items.items.slice(0, 5).map((item) => <span key={item.id}> · <Link to={`/ci/${item.id}`}>{item.name}</Link></span>)}
+          {items.count === 0 ? t("templates.known.zero") : t("templates.known.items", { count: count(items.count) })}
+          {items.items.slice(0, 5).map((item) => <span key={item.id}> · <Link to={`/ci/${item.id}`}>{item.name}</Link></span>)}
         </Typography>
       )}
-      {found !== "fitsNot" && found !== "fitsNothing" && (
-        <Box data-testid="template-identity">
-          <Typography variant="h3" sx={{ fontSize: 14, fontWeight: 600, mb: 0.5 }}>{t("templates.identified")}</Typography>
-          <Facts facts={[
-            [t("templates.vendor"), said(draft.vendor)], [t("templates.type"), said(draft.device_type)], [t("templates.os"), said(draft.os_type)],
-            [t("templates.version"), version], [t("templates.model"), said(draft.model)], [t("templates.series"), draft.series ? String(draft.series) : undefined],
-          ]} />
-        </Box>
-      )}
+      <PlainTable label={t("templates.identified")} testId="template-identity" head={[t("templates.identified"), "", t("templates.without")]} rows={PARTS.map((name) => ({
+        key: name, cells: [t(`templates.${name}`), answer.identity[name] || none, note(name)],
+      }))} />
+      {answer.problems.map((problem) => <Typography key={problem} variant="body2" color="text.secondary">{problem}</Typography>)}
     </>
   );
 }
@@ -83,13 +84,13 @@ function measuredRows(one: Measurement, onFix: (one: Measurement, fix: Partial<D
 }
 
 /** Asks a device with the values of the form as they stand, before they are saved. */
-export function TemplateTest({ draft }: FormPanel) {
+export function TemplateTest({ record, draft }: FormPanel) {
   const { byName } = useMetadata();
   const { setValue, getValues } = useFormContext();
   const [item, setItem] = useState<ChoiceId | null>(null);
   const [address, setAddress] = useState("");
   const [credential, setCredential] = useState("");
-  const [answer, setAnswer] = useState<{ identity: Identified; draft: Record<string, unknown> }>();
+  const [answer, setAnswer] = useState<{ identity: Tried; items?: Known; draft: Record<string, unknown> }>();
   const [measured, setMeasured] = useState<Measurement[]>([]);
   const [failure, setFailure] = useState<string>();
   const [busy, setBusy] = useState(false);
@@ -98,7 +99,7 @@ export function TemplateTest({ draft }: FormPanel) {
   const items = byName.get("ci");
   const may = byName.get("mib")?.privileges.includes("execute") ?? false;
   const { data: credentials } = useQuery({
-    queryKey: ["credentials", "snmp"], queryFn: ({ signal }) => api<ListEnvelope<{ id: string; name: string }>>("/api/credentials/?items_per_page=200", { signal }),
+    queryKey: ["credentials", "snmp"], queryFn: ({ signal }) => api<ListEnvelope<{ id: string; name: string }>>(`/api/credentials/${query({ items_per_page: 200, filters: JSON.stringify({ field: "kind", condition: "in", value: ["snmp_v1", "snmp_v2c", "snmp_v3"] }) })}`, { signal }),
     enabled: may && byName.has("credential"), retry: false,
   });
   const known = credentials?.results ?? [];
@@ -114,7 +115,10 @@ export function TemplateTest({ draft }: FormPanel) {
     setAnswer(undefined);
     setMeasured([]);
     try {
-      setAnswer({ identity: await identify(values, device, signal), draft: values });
+      const identity = await tryTemplate(values, record ? String(record.id) : "", device, signal);
+      // Who may not see items is told the rest all the same.
+      const items = identity.sys_object_id ? await countItems(identity.sys_object_id, signal).catch(() => undefined) : undefined;
+      setAnswer({ identity, items, draft: values });
       await measure(values.resource, device, signal, (one) => { if (!signal.aborted) setMeasured((before) => [...before, one]); });
     } catch (error) {
       if (!signal.aborted) setFailure(reason(error));
@@ -147,7 +151,7 @@ export function TemplateTest({ draft }: FormPanel) {
         <Button variant="outlined" disabled={busy || !ready} onClick={() => void ask()}>{t(busy ? "templates.asking" : "templates.ask")}</Button>
       </Box>
       <Box aria-live="polite" sx={{ display: "grid", gap: 1.5, mt: failure || answer ? 1.5 : 0 }}>
-        {answer && <Identity answer={answer.identity} draft={answer.draft} />}
+        {answer && <Identity answer={answer.identity} items={answer.items} draft={answer.draft} />}
         {answer && (measured.length > 0 ? (
           <Box>
             <Typography variant="h3" sx={{ fontSize: 14, fontWeight: 600, mb: 0.5 }}>{t("templates.measured")}</Typography>

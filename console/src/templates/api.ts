@@ -31,11 +31,41 @@ export const checkStatistics = (statistics: unknown, signal?: AbortSignal) =>
 export const askDevice = (device: Device, oid: string, labelOid: string, signal?: AbortSignal) =>
   api<Verified>(`${TEMPLATES}verify-oid-exists/${query({ ...device, oid, label_oid: labelOid })}`, { signal });
 
-export const countItems = (sysobjectid: string, signal?: AbortSignal) =>
-  api<{ count: number; items: { id: string; name: string }[] }>(`${TEMPLATES}verify-sysobjectid-asset-exists/${query({ sysobjectid })}`, { signal });
-
-/** Tries an expression on a text with the engine that discovery uses, which the browser's is not. */
-export async function tryExpression(pattern: string, text: string, signal?: AbortSignal): Promise<{ matched: boolean; variables: Record<string, string> }> {
-  const { results } = await api<{ results: { matched: boolean; variables?: Record<string, string> }[] }>("/ux/common/events/rules/test/", { method: "POST", body: { messages: [text], pattern }, signal });
-  return { matched: results[0]?.matched ?? false, variables: results[0]?.variables ?? {} };
+export interface Known {
+  count: number;
+  items: { id: string; name: string }[];
 }
+
+export const countItems = (sysobjectid: string, signal?: AbortSignal) =>
+  api<Known>(`${TEMPLATES}verify-sysobjectid-asset-exists/${query({ sysobjectid })}`, { signal });
+
+export interface Identity {
+  vendor: string;
+  os: string;
+  version: string;
+  model: string;
+  type: string;
+  serial: string;
+}
+
+/** What a device says, which conditions of a template hold (null: it has none), and what it would be with and without it. */
+export interface Tried {
+  address: string;
+  sys_object_id: string;
+  sys_descr: string;
+  number_fits: boolean | null;
+  descr_fits: boolean | null;
+  version_found: string;
+  decided_by: "this" | "template" | "shipped" | "nothing";
+  template_id: string;
+  template_name: string;
+  identity: Identity;
+  without: Identity;
+  problems: string[];
+}
+
+const TRIED = ["sysobjectid", "sysdescr", "vendor", "device_type", "os_type", "model", "version_expression"] as const;
+
+/** Has the server try a template as it stands in the form. */
+export const tryTemplate = (draft: Record<string, unknown>, id: string, device: Device, signal?: AbortSignal) =>
+  api<Tried>(`${TEMPLATES}test/`, { method: "POST", body: { ...Object.fromEntries(TRIED.map((name) => [name, draft[name] ?? ""])), id, ...device }, signal });

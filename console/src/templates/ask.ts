@@ -1,25 +1,7 @@
 /** Trying a template on a device: what it says, whether the template fits, and what the statistics measure. */
 import { ApiError, messageOf } from "../api/http";
-import { askDevice, checkStatistics, countItems, tryExpression, type Device } from "./api";
-import { firstFound, fitsNumber, named, writeStatistics, readStatistics, type Statistic, type Verified } from "./model";
-
-const SYS_DESCR = "1.3.6.1.2.1.1.1.0";
-const SYS_OBJECT_ID = "1.3.6.1.2.1.1.2.0";
-
-export interface Part {
-  value: string;
-  /** Undefined where the template does not ask for it, or where it could not be tried (`error`). */
-  fits?: boolean;
-  error?: string;
-}
-
-export interface Identified {
-  address: string;
-  number: Part;
-  descr: Part;
-  version: { value: string; error?: string };
-  items?: { count: number; items: { id: string; name: string }[] };
-}
+import { askDevice, checkStatistics, type Device, type Tried } from "./api";
+import { writeStatistics, readStatistics, type Statistic, type Verified } from "./model";
 
 export interface Measurement {
   /** Its place among the statistics of the form. */
@@ -37,39 +19,10 @@ export function reason(error: unknown): string {
 
 const word = (value: unknown) => (typeof value === "string" ? value : "");
 
-export async function identify(draft: Record<string, unknown>, device: Device, signal: AbortSignal): Promise<Identified> {
-  const number = await askDevice(device, SYS_OBJECT_ID, "", signal);
-  const descr = await askDevice(device, SYS_DESCR, "", signal);
-  const is = number.rows[0]?.value ?? "";
-  const text = descr.rows[0]?.value ?? "";
-  const answer: Identified = { address: number.address, number: { value: is, fits: fitsNumber(draft.sysobjectid, is) }, descr: { value: text }, version: { value: "" } };
-  const expression = word(draft.sysdescr);
-  if (expression) {
-    try {
-      answer.descr.fits = (await tryExpression(named(expression).pattern, text, signal)).matched;
-    } catch (error) {
-      answer.descr.error = reason(error);
-    }
-  }
-  const version = word(draft.version_expression);
-  if (version) {
-    const { pattern, groups } = named(version);
-    try {
-      answer.version.value = firstFound(groups, (await tryExpression(pattern, text, signal)).variables);
-    } catch (error) {
-      answer.version.error = reason(error);
-    }
-  }
-  // Who may not see items is told the rest all the same.
-  if (is) answer.items = await countItems(is, signal).catch(() => undefined);
-  return answer;
-}
-
-/** Whether the template is for the device: every condition that it has must hold. Undefined where one could not be tried. */
-export function verdict({ number, descr }: Pick<Identified, "number" | "descr">): "fits" | "fitsNot" | "fitsUnknown" | "fitsNothing" {
-  if (number.fits === false || descr.fits === false) return "fitsNot";
-  if (descr.error) return "fitsUnknown";
-  return number.fits === undefined && descr.fits === undefined ? "fitsNothing" : "fits";
+/** Whether the template is for the device: every condition that it has must hold. */
+export function verdict({ number_fits: number, descr_fits: descr }: Pick<Tried, "number_fits" | "descr_fits">): "fits" | "fitsNot" | "fitsNothing" {
+  if (number === false || descr === false) return "fitsNot";
+  return number === null && descr === null ? "fitsNothing" : "fits";
 }
 
 /** The statistics of the form one after the other, so that a slow device is asked for one thing at a time. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { verdict } from "./ask";
-import { firstFound, fitsNumber, isBlank, keyOf, measurable, mismatch, named, NEW, placeWrong, readStatistics, scaled, writeStatistics, type Verified } from "./model";
+import { isBlank, keyOf, measurable, mismatch, NEW, placeWrong, readStatistics, scaled, writeStatistics, type Verified } from "./model";
 
 const found = (more: Partial<Verified>): Verified => ({ exists: true, msg: "", address: "", oid: "1.2", type: "scalar", syntax: "integer", kind: "gauge", rows: [], ...more });
 
@@ -22,32 +22,6 @@ describe("statistics", () => {
 
   it("get the key that the server makes of their name", () => {
     expect(keyOf(" Inlet temperature (°C) ")).toBe("inlet_temperature_c");
-  });
-});
-
-describe("a sysObjectID", () => {
-  it("fits by whole numbers from the beginning, or as a whole", () => {
-    expect(fitsNumber("1.3.6.1.4.1.9", "1.3.6.1.4.1.9.1.1208")).toBe(true);
-    expect(fitsNumber(".1.3.6.1.4.1.9.1", "1.3.6.1.4.1.9.12")).toBe(false);
-    expect(fitsNumber("=1.3.6.1.4.1.9", "1.3.6.1.4.1.9.1")).toBe(false);
-    expect(fitsNumber("=1.3.6.1.4.1.9", "1.3.6.1.4.1.9")).toBe(true);
-    expect(fitsNumber("", "1.3")).toBeUndefined();
-    expect(fitsNumber(null, "1.3")).toBeUndefined();
-  });
-});
-
-describe("an expression", () => {
-  it("gets names for its groups and nothing else", () => {
-    expect(named("release (\\S+)")).toEqual({ pattern: "(?P<whole_of_it>release (?P<group_1>\\S+))", groups: ["group_1"] });
-    expect(named("(?i)a\\(b(?:c|(d))(?P<own>e)").pattern).toBe("(?P<whole_of_it>(?i)a\\(b(?:c|(?P<group_1>d))(?P<own>e))");
-    expect(named("[(]([^)(]+)[]()]").pattern).toBe("(?P<whole_of_it>[(](?P<group_1>[^)(]+)[]()])");
-    expect(named("[[:alpha:](]\\Q(x\\E(y)").pattern).toBe("(?P<whole_of_it>[[:alpha:](]\\Q(x\\E(?P<group_1>y))");
-  });
-
-  it("finds its first group that holds something, else all of it", () => {
-    expect(firstFound(["group_1", "group_2"], { whole_of_it: "V 7", group_1: "", group_2: "7," })).toBe("7");
-    expect(firstFound([], { whole_of_it: "V7" })).toBe("V7");
-    expect(firstFound(["group_1"], {})).toBe("");
   });
 });
 
@@ -83,11 +57,9 @@ describe("what a device answers", () => {
 
 describe("a template on a device", () => {
   it("fits where every condition that it has holds", () => {
-    const part = (fits?: boolean, error?: string) => ({ value: "", fits, error });
-    expect(verdict({ number: part(true), descr: part() })).toBe("fits");
-    expect(verdict({ number: part(true), descr: part(false) })).toBe("fitsNot");
-    expect(verdict({ number: part(false), descr: part(undefined, "refused") })).toBe("fitsNot");
-    expect(verdict({ number: part(true), descr: part(undefined, "refused") })).toBe("fitsUnknown");
-    expect(verdict({ number: part(), descr: part() })).toBe("fitsNothing");
+    expect(verdict({ number_fits: true, descr_fits: null })).toBe("fits");
+    expect(verdict({ number_fits: true, descr_fits: false })).toBe("fitsNot");
+    expect(verdict({ number_fits: false, descr_fits: null })).toBe("fitsNot");
+    expect(verdict({ number_fits: null, descr_fits: null })).toBe("fitsNothing");
   });
 });

@@ -59,49 +59,6 @@ export const readNumber = (value: unknown) => {
   return { exact: text.startsWith("="), oid: text.replace(/^=/, "") };
 };
 
-/** Whether a device's number fits; undefined where none is asked for. */
-export function fitsNumber(wanted: unknown, is: string): boolean | undefined {
-  const { exact, oid } = readNumber(wanted);
-  const digits = (text: string) => text.trim().replace(/^\.|\.$/g, "");
-  const [start, whole] = [digits(oid), digits(is)];
-  if (start === "") return undefined;
-  return whole === start || (!exact && whole.startsWith(`${start}.`));
-}
-
-/**
- * An expression whose groups all have names, since trying one on the server tells named groups only, and their names in
- * order. `whole` is all that was found.
- */
-export function named(expression: string): { pattern: string; groups: string[] } {
-  const groups: string[] = [];
-  let out = "";
-  let inClass = false;
-  for (let at = 0; at < expression.length; at += 1) {
-    const rest = expression.slice(at);
-    const quoted = /^\\Q[\s\S]*?(?:\\E|$)/.exec(rest);
-    const taken = quoted ? quoted[0] : rest.startsWith("\\") ? rest.slice(0, 2) : inClass ? /^\[:\^?\w+:\]/.exec(rest)?.[0] : /^\[\^?\]?/.exec(rest)?.[0];
-    if (taken) {
-      if (!inClass && taken.startsWith("[")) inClass = true;
-      out += taken;
-      at += taken.length - 1;
-    } else if (inClass) {
-      if (rest.startsWith("]")) inClass = false;
-      out += rest.charAt(0);
-    } else if (rest.startsWith("(")) {
-      const own = /^\(\?P?<(\w+)>/.exec(rest)?.[1];
-      const plain = !rest.startsWith("(?");
-      if (own || plain) groups.push(own ?? `group_${groups.length + 1}`);
-      out += plain ? `(?P<${groups.at(-1) ?? ""}>` : "(";
-    } else out += rest.charAt(0);
-  }
-  return { pattern: `(?P<whole_of_it>${out})`, groups };
-}
-
-/** What an expression finds: its first group that holds something, else all of it. */
-export function firstFound(groups: string[], variables: Record<string, string>): string {
-  return (groups.map((name) => variables[name]?.trim()).find(Boolean) ?? variables.whole_of_it ?? "").replace(/^[ ,;]+|[ ,;]+$/g, "");
-}
-
 /** A value with its scale, without the tail of a binary fraction. */
 export function scaled(value: string, scale: number): string {
   const number = Number(value);

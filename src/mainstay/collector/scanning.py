@@ -12,7 +12,7 @@ from mainstay.collector.spool import Full, Spool
 from mainstay.modules.monitoring.collectors.wire import Scan, Work
 from mainstay.modules.monitoring.credentials.service import spans
 from mainstay.modules.monitoring.discovery import asking
-from mainstay.modules.monitoring.discovery.asking import KIND, Envelope, Heard, How, Way
+from mainstay.modules.monitoring.discovery.asking import KIND, Account, Envelope, Heard, How, Way
 from mainstay.modules.monitoring.templates.library import shipped
 
 log = structlog.stdlib.get_logger("mainstay.collector")
@@ -76,4 +76,9 @@ def _how(scan: Scan, work: Work) -> How:
             except (KeyError, ValueError) as error:
                 problem = str(error)[:200]
         ways.append(Way(key, name, spans(scope), access, problem))
-    return How(ways, shipped(), scan.params, scan.protocols, scan.tables, scan.insist)
+    accounts = []
+    for key, name, scope in scan.accounts:
+        login = work.logins[key].made() if key in work.logins else None
+        accounts.append(Account(key, name, spans(scope), login, "" if login else NO_CREDENTIAL))
+    keys = {(address, port): trusted for address, port, trusted in scan.keys}
+    return How(ways, shipped(), scan.params, scan.protocols, scan.tables, scan.insist, accounts, keys)

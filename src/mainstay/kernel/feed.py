@@ -91,6 +91,11 @@ class Consumer:
 _consumers: dict[str, Consumer] = {}
 
 
+def names() -> list[str]:
+    """Who follows the feed."""
+    return list(_consumers)
+
+
 def consumer(name: str, resources: Collection[str] | Wanted) -> Callable[[Handler], Handler]:
     """Register ``async def handler(ctx, changes)``: changes of one organization, in order, in one transaction.
 

@@ -10,8 +10,10 @@ from mainstay.modules.monitoring.collectors.resource import collectors
 from mainstay.modules.monitoring.collectors.work import CollectorWatch
 from mainstay.modules.monitoring.commands.actions import commands, host_keys
 from mainstay.modules.monitoring.commands.resource import ssh_accesses
+from mainstay.modules.monitoring.credentials import trying as _trying  # noqa: F401 - adds asking with a credential
 from mainstay.modules.monitoring.credentials.resource import credentials
 from mainstay.modules.monitoring.discovery import coverage as _coverage  # noqa: F401 - adds who looks at an item
+from mainstay.modules.monitoring.discovery import identifying as _identifying  # noqa: F401 - adds trying templates
 from mainstay.modules.monitoring.discovery.cards import cards
 from mainstay.modules.monitoring.discovery.resource import discoveries
 from mainstay.modules.monitoring.eventrules.resource import event_rules

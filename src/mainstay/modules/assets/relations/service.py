@@ -110,24 +110,38 @@ async def remove_of(ctx: Context, ids: Sequence[str]) -> None:
 
 
 async def connect(ctx: Context, links: Iterable[Link], origin: str) -> int:
-    """Make sure that these relations exist, set-wise; returns how many are new. Those that exist are seen again."""
+    """Make sure that these relations exist, set-wise; returns how many are new. Those that exist are seen again, and
+    those of the same origin whose ports nobody names any more get the ports that are named now."""
     wanted: dict[tuple[str, str, str], Link] = {}
+    ports: dict[tuple[str, str, str], set[tuple[str, str]]] = {}
     for link in links:
         if link.source != link.target:
-            wanted.setdefault((link.source, (await kind(ctx, link.type)).id, link.target), link)
+            key = (link.source, (await kind(ctx, link.type)).id, link.target)
+            wanted.setdefault(key, link)
+            ports.setdefault(key, set()).add((link.source_port, link.target_port))
     if not wanted:
         return 0
     known: dict[tuple[str, str, str], str] = {}
+    moved: dict[str, Link] = {}
     sources = sorted({key[0] for key in wanted})
     for start in range(0, len(sources), CHUNK):
-        query = select(Relation.id, Relation.source, Relation.type, Relation.target).where(
+        columns = (Relation.id, Relation.source, Relation.type, Relation.target, Relation.source_port,
+                   Relation.target_port, Relation.origin)  # fmt: skip
+        query = select(*columns).where(
             Relation.source.in_(sources[start : start + CHUNK]), Relation.target.is_not(None)
         )
-        known.update({(row[1], row[2], str(row[3])): row[0] for row in (await ctx.session.execute(query)).all()})
+        for row in (await ctx.session.execute(query)).all():
+            key = (row[1], row[2], str(row[3]))
+            known[key] = row[0]
+            if key in wanted and row.origin == origin and (row.source_port, row.target_port) not in ports[key]:
+                moved[row[0]] = wanted[key]
     again = [known[key] for key in wanted if key in known]
     for start in range(0, len(again), CHUNK):
         seen = update(Relation).where(Relation.id.in_(again[start : start + CHUNK])).values(last_seen=ctx.now)
         await ctx.session.execute(seen.execution_options(synchronize_session=False))
+    for relation, link in moved.items():
+        values = {"source_port": link.source_port, "target_port": link.target_port, "description": link.description}
+        await store.update_many(ctx, Relation, [relation], values)
     fresh = [
         {
             "source": key[0],

@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from mainstay.kernel.purge import purgeable_rows
 from mainstay.kernel.signals import FIRST_MS
 from mainstay.kernel.telemetry import register_migration, register_retention
 from mainstay.kernel.telemetry.arrow import pa
@@ -78,6 +79,7 @@ register_migration(
         merge_selector_base = 16, min_free_disk_bytes_to_perform_insert = 268435456""",
 )
 register_retention(TABLE, "received", lambda settings: settings.log_days)
+purgeable_rows("syslog", TABLE, "received")
 
 
 class Numbers:

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from mainstay.modules.monitoring.credentials.service import Login
 from mainstay.modules.monitoring.snmp.client import Access
 from mainstay.modules.monitoring.snmp.message import V3
 from mainstay.modules.monitoring.snmp.usm import User
@@ -59,6 +60,25 @@ class Scan(msgspec.Struct, kw_only=True):
     protocols: list[str]
     tables: list[str]
     insist: bool
+    accounts: list[tuple[str, str, str]] = []
+    """Credentials that log in, in their order: id, name, and the addresses they are for."""
+    keys: list[tuple[str, int, str]] = []
+    """SSH host keys that are trusted: address, port, key."""
+
+
+class LoginAccess(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """How to log in to devices, with its secrets: for the collector's memory only."""
+
+    kind: str
+    port: int
+    username: str
+    secrets: dict[str, str]
+    seconds: float
+    trust_new: bool = False
+
+    def made(self) -> Login:
+        """As it is used."""
+        return Login(self.kind, self.port, self.username, self.secrets, self.seconds, self.trust_new)
 
 
 class Work(msgspec.Struct, kw_only=True):
@@ -71,6 +91,7 @@ class Work(msgspec.Struct, kw_only=True):
     note: str = ""
     """Why it is not given what it needs."""
     scans: list[Scan] = []
+    logins: dict[str, LoginAccess] = {}
 
 
 class Report(msgspec.Struct, kw_only=True):

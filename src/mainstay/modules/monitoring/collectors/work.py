@@ -19,9 +19,9 @@ from mainstay.modules.assets.cmdb.tables import Ci
 from mainstay.modules.monitoring.collectors import service
 from mainstay.modules.monitoring.collectors.engine import site_of
 from mainstay.modules.monitoring.collectors.tables import NEW, OFFLINE, ONLINE, Collector
-from mainstay.modules.monitoring.collectors.wire import DeviceAccess, PolledDevice, Work
+from mainstay.modules.monitoring.collectors.wire import DeviceAccess, LoginAccess, PolledDevice, Work
 from mainstay.modules.monitoring.credentials import service as credentials
-from mainstay.modules.monitoring.credentials.tables import ACTIVE, Credential
+from mainstay.modules.monitoring.credentials.tables import SSH, Credential
 from mainstay.modules.monitoring.discovery import remote
 from mainstay.modules.monitoring.polling.tables import Polled
 
@@ -65,15 +65,16 @@ async def of(ctx: Context, collector: Collector, *, secrets: bool) -> Work:
         "Credentials are handed out over TLS only: use an https:// address. Where a proxy ends TLS on another machine, "
         "name it in MAINSTAY_TRUSTED_PROXIES."
     )  # fmt: skip
+    accounts = sorted({account[0] for one in ordered for account in one.accounts})
     return Work(id=collector.id, name=collector.name, devices=devices, credentials=await _opened(ctx, wanted),
-                note=note, scans=ordered)  # fmt: skip
+                note=note, scans=ordered, logins=await _logins(ctx, accounts))  # fmt: skip
 
 
 async def _opened(ctx: Context, wanted: list[str]) -> dict[str, DeviceAccess]:
     found: dict[str, DeviceAccess] = {}
     if not wanted:
         return found
-    query = select(Credential).where(Credential.id.in_(wanted), Credential.status == ACTIVE)
+    query = credentials.active().where(Credential.id.in_(wanted))
     for row in (await ctx.session.execute(query)).scalars():
         try:
             secrets = credentials.opened(ctx, row)
@@ -88,6 +89,20 @@ async def _opened(ctx: Context, wanted: list[str]) -> dict[str, DeviceAccess]:
             auth_password=secrets.get("auth_password", ""), privacy_protocol=row.privacy_protocol or "",
             privacy_password=secrets.get("privacy_password", ""),
         )  # fmt: skip
+    return found
+
+
+async def _logins(ctx: Context, wanted: list[str]) -> dict[str, LoginAccess]:
+    found: dict[str, LoginAccess] = {}
+    query = credentials.active((SSH,)).where(Credential.id.in_(wanted))
+    for row in (await ctx.session.execute(query)).scalars() if wanted else ():
+        try:
+            login = credentials.login_of(credentials.values_of(row), credentials.opened(ctx, row))
+        except Conflict as error:
+            log.error("a credential cannot be handed to a collector", credential=row.name, error=str(error)[:200])
+            continue
+        found[row.id] = LoginAccess(kind=login.kind, port=login.port, username=login.username, secrets=login.secrets,
+                                    seconds=login.seconds, trust_new=login.trust_new)  # fmt: skip
     return found
 
 

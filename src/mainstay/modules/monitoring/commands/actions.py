@@ -16,7 +16,7 @@ from mainstay.kernel.errors import Conflict, Invalid, NotFound, TooManyRequests
 from mainstay.kernel.operation import Group, Success
 from mainstay.kernel.options import option
 from mainstay.modules.assets.cmdb.partlists import item_of
-from mainstay.modules.monitoring.commands import shell
+from mainstay.modules.monitoring.commands import hostkeys, shell
 from mainstay.modules.monitoring.commands.resource import opened, ssh_accesses
 from mainstay.modules.monitoring.commands.tables import SshAccess, SshHostKey
 from mainstay.modules.monitoring.credentials import service as credentials
@@ -135,8 +135,7 @@ async def _access(ctx: Context, given: str, address: str) -> SshAccess:
 
 async def _trusted(ctx: Context, address: str, port: int, accepted: str) -> asyncssh.SSHKey:
     """The key that is trusted for an address; a new one is stored when its fingerprint was accepted."""
-    query = select(SshHostKey.public_key).where(SshHostKey.address == address, SshHostKey.port == port)
-    known = await ctx.session.scalar(query)
+    known = (await hostkeys.known(ctx, [address])).get((address, port))
     if known:
         return asyncssh.import_public_key(known)
     try:
@@ -150,10 +149,7 @@ async def _trusted(ctx: Context, address: str, port: int, accepted: str) -> asyn
             "host_key to accept it.", address=address, host_key=fingerprint,
         )  # fmt: skip
     async with ctx.platform.work(ctx.organization, ctx.principal, request_id=ctx.request_id) as keeping:
-        keeping.session.add(SshHostKey(
-            organization=ctx.organization, address=address, port=port, fingerprint=fingerprint, since=keeping.now,
-            public_key=shown.export_public_key().decode().strip(), by_name=ctx.principal.name[:255],
-        ))  # fmt: skip
+        await hostkeys.keep(keeping, address, port, shown)
     return shown
 
 

@@ -4,7 +4,8 @@ configuration, no agent, no keys of its user."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import asyncssh
@@ -52,17 +53,28 @@ async def run(
     seconds: float,
 ) -> Done:  # fmt: skip
     """Run a command. Raises ``WrongKey`` before anything secret is sent, ``ShellError`` for the rest."""
+    async with connected(address, port, username, secrets, trusted) as connection:
+        return await execute(connection, command, seconds)
+
+
+@asynccontextmanager
+async def connected(
+    address: str, port: int, username: str, secrets: Mapping[str, str], trusted: asyncssh.SSHKey,
+    patience: float = CONNECT,
+) -> AsyncIterator[asyncssh.SSHClientConnection]:  # fmt: skip
+    """Logged in. Raises ``WrongKey`` before anything secret is sent, ``ShellError`` for the rest, also for what goes
+    wrong while it is used."""
     keys = []
     if secrets.get("private_key"):
         keys.append(asyncssh.import_private_key(secrets["private_key"], secrets.get("passphrase") or None))
     try:
-        async with asyncio.timeout(CONNECT):
+        async with asyncio.timeout(patience):
             connection = await asyncssh.connect(
                 address, port, config=None, username=username, password=secrets.get("password"),
                 client_keys=keys or None, agent_path=None, known_hosts=([trusted], [], []), gss_host=None,
             )  # fmt: skip
     except TimeoutError:
-        raise ShellError(f"{address} did not let {username} in within {CONNECT:.0f} seconds.") from None
+        raise ShellError(f"{address} did not let {username} in within {patience:.0f} seconds.") from None
     except asyncssh.HostKeyNotVerifiable:
         raise WrongKey(f"{address} shows another host key than the one that is trusted.") from None
     except asyncssh.PermissionDenied:
@@ -70,7 +82,7 @@ async def run(
     except (OSError, asyncssh.Error) as error:
         raise ShellError(f"{address} port {port}: {_words(error)}") from None
     try:
-        return await _ask(connection, command, seconds)
+        yield connection
     except (OSError, asyncssh.Error) as error:
         raise ShellError(f"{address}: {_words(error)}") from None
     finally:
@@ -78,7 +90,8 @@ async def run(
         connection.abort()
 
 
-async def _ask(connection: asyncssh.SSHClientConnection, command: str, seconds: float) -> Done:
+async def execute(connection: asyncssh.SSHClientConnection, command: str, seconds: float) -> Done:
+    """Run a command where somebody is logged in."""
     process = await connection.create_process(command, encoding=None, stdin=asyncssh.DEVNULL)
     out, err = bytearray(), bytearray()
     late = cut = False

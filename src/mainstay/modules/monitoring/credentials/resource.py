@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import msgspec
+import asyncssh
 
-from mainstay.kernel import verbs
 from mainstay.kernel.context import Context
 from mainstay.kernel.errors import Invalid
 from mainstay.kernel.fields import secret
 from mainstay.kernel.record import new_id
 from mainstay.kernel.resource import Resource
 from mainstay.kernel.sealing import Sealing
-from mainstay.kernel.validation import BadValue, read
 from mainstay.modules.monitoring.credentials import service
 from mainstay.modules.monitoring.credentials.service import check_user, spans
-from mainstay.modules.monitoring.credentials.tables import SNMP_V1, SNMP_V2C, SNMP_V3, Credential
-from mainstay.modules.monitoring.mibs.values import shown
-from mainstay.modules.monitoring.snmp import ber
-from mainstay.modules.monitoring.snmp.client import Client, SnmpError
-
-SYSTEM = {"sys_descr": 1, "sys_object_id": 2, "sys_up_time": 3, "sys_name": 5, "sys_location": 6}
-
+from mainstay.modules.monitoring.credentials.tables import SNMP_V1, SNMP_V2C, SNMP_V3, SSH, WEB, Credential
 
 SECRETS = (
     secret("community", "Community", kind=(SNMP_V1, SNMP_V2C)),
     secret("write_community", "Community for writing", kind=(SNMP_V1, SNMP_V2C)),
     secret("auth_password", "Authentication password", kind=(SNMP_V3,)),
     secret("privacy_password", "Privacy password", kind=(SNMP_V3,)),
-)
+    secret("password", "Password", kind=(SSH, *WEB)),
+    secret("private_key", "Private key", length=20_000, help="OpenSSH or PEM; instead of a password.", kind=(SSH,)),
+    secret("passphrase", "Passphrase of the key", kind=(SSH,)),
+    secret(
+        "enable_password", "Password for enable", kind=(SSH,),
+        help="Given at the prompt of network devices, where what they are is told to privileged users only.",
+    ),
+    secret("token", "Token", length=4000, help="Sent as Bearer, instead of user name and password.", kind=WEB),
+)  # fmt: skip
+LOGINS = (SSH, *WEB)
 
 
 class Credentials(Sealing[Credential]):
@@ -47,21 +47,59 @@ class Credentials(Sealing[Credential]):
     ) -> None:  # fmt: skip
         secrets = self.given(given)
         after = {**service.values_of(entity), **values}
-        check(after, {**dict.fromkeys(entity.sealed, "********"), **secrets})
+        if entity.kind in LOGINS and kept(entity.sealed, secrets):
+            # Whoever may edit may not have a stored password sent elsewhere without knowing it.
+            for name in ("kind", "scope", "port", "trust_new"):
+                if after[name] != getattr(entity, name):
+                    raise Invalid.field(name, "Give the password, the key or the token again to change this.")
+        # What was given for one kind is not sent by another, but for the versions of SNMP.
+        fresh = entity.kind != after["kind"] and bool({entity.kind, after["kind"]} & set(LOGINS))
+        held = {} if fresh else dict.fromkeys(entity.sealed, "********")
+        if after["kind"] == SSH and not fresh and {"private_key", "passphrase"} & secrets.keys():
+            # A key is read with its passphrase, whichever of them is new.
+            held |= {name: text for name, text in service.opened(ctx, entity).items() if name not in secrets}
+        check(after, {**held, **secrets})
         if secrets:
-            entity.sealed = self.seal(ctx, entity.id, entity.sealed, secrets)
+            entity.sealed = self.seal(ctx, entity.id, {} if fresh else entity.sealed, secrets)
+
+
+def kept(stored: Iterable[str], secrets: Mapping[str, str]) -> bool:
+    """Whether something that logs in stays as it was stored, rather than being given anew."""
+    return any(name in stored and name not in secrets for name in ("password", "private_key", "token"))
 
 
 def check(values: Mapping[str, Any], secrets: Mapping[str, str]) -> None:
     """Raises ``Invalid`` where a credential cannot work."""
     wrong: dict[str, list[str]] = {}
-    if values["kind"] == SNMP_V3:
+    kind = values["kind"]
+    if kind in LOGINS:
+        wrong = _check_login(kind, values, secrets)
+    elif kind == SNMP_V3:
         wrong = check_user(values, secrets)
     elif not secrets.get("community"):
         wrong["community"] = ["Please provide the community."]
     if wrong:
         raise Invalid(fields=wrong)
     spans(values.get("scope") or "")
+
+
+def _check_login(kind: str, values: Mapping[str, Any], secrets: Mapping[str, str]) -> dict[str, list[str]]:
+    named = bool(str(values.get("username") or "").strip())
+    if kind != SSH:
+        if secrets.get("token") or (named and secrets.get("password")):
+            return {}
+        return {"password" if named else "username": ["Please provide user name and password, or a token."]}
+    if not named:
+        return {"username": ["Please provide the user name."]}
+    key = secrets.get("private_key")
+    if not key and not secrets.get("password"):
+        return {"password": ["Please provide a password or a private key."]}
+    if key and key.strip("*"):
+        try:
+            asyncssh.import_private_key(key, secrets.get("passphrase") or None)
+        except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError, ValueError) as error:
+            return {"private_key": [f"The private key cannot be read: {error}"]}
+    return {}
 
 
 behaviour = Credentials(Credential, SECRETS, service.purpose)
@@ -81,77 +119,3 @@ credentials = Resource(
     natural_key="name",
     sample={"name": "Campus switches", "kind": "snmp_v2c", "community": "s3cret", "scope": "10.0.0.0/8"},
 )
-
-
-class TestInput(msgspec.Struct, kw_only=True):
-    """The device to ask, and what to try: values over those stored, so that a form can be tried before it is saved."""
-
-    address: str = ""
-    id: str = ""
-    kind: str = ""
-    port: int | None = None
-    timeout: float | None = None
-    retries: int | None = None
-    username: str | None = None
-    auth_protocol: str | None = None
-    privacy_protocol: str | None = None
-    community: str | None = None
-    auth_password: str | None = None
-    privacy_password: str | None = None
-
-
-class TestResult(msgspec.Struct, kw_only=True):
-    """Whether the device answered, and what it says of itself."""
-
-    ok: bool
-    msg: str
-    address: str
-    milliseconds: float
-    system: dict[str, str]
-
-
-@credentials.action("POST", "test/", privilege="execute", write=False)
-async def test_values(ctx: Context, body: TestInput) -> TestResult:
-    """Ask a device with a credential before it is saved"""
-    return await _try(ctx, body)
-
-
-@credentials.action("POST", "{id}/test/", privilege="execute", write=False)
-async def test_credential(ctx: Context, id: str, body: TestInput) -> TestResult:
-    """Ask a device with a stored credential"""
-    body.id = id
-    return await _try(ctx, body)
-
-
-async def _try(ctx: Context, body: TestInput) -> TestResult:
-    values: dict[str, Any] = {"kind": SNMP_V2C}
-    secrets: dict[str, str] = {}
-    if body.id:
-        row = await verbs.entity_of(ctx, credentials, body.id)
-        values, secrets = service.values_of(row), service.opened(ctx, row)
-    given = {name: value for name, value in msgspec.to_builtins(body).items() if value not in (None, "")}
-    for name in service.NAMES:
-        if name in given:
-            try:
-                values[name] = read(credentials.fields[name], given[name])
-            except BadValue as bad:
-                raise Invalid.field(name, str(bad)) from None
-    secrets.update(behaviour.given(given))
-    check(values, secrets)
-    address = await service.allowed(ctx, body.address)
-    access = await service.access_of(values, secrets)
-    started = time.perf_counter()
-    system: dict[str, str] = {}
-    try:
-        async with Client(address, access) as device:
-            names = [(1, 3, 6, 1, 2, 1, 1, number, 0) for number in SYSTEM.values()]
-            answer = await device.get(names)
-    except SnmpError as error:
-        took = (time.perf_counter() - started) * 1000
-        return TestResult(ok=False, msg=str(error), address=address, milliseconds=took, system={})
-    took = (time.perf_counter() - started) * 1000
-    for label, (_name, tag, content) in zip(SYSTEM, answer, strict=False):
-        if tag not in ber.EXCEPTIONS:
-            system[label] = shown(None, tag, content)
-    said = system.get("sys_name") or address
-    return TestResult(ok=True, msg=f"{said} answered.", address=address, milliseconds=took, system=system)

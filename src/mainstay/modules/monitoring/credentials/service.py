@@ -6,16 +6,18 @@ import asyncio
 import ipaddress
 import socket
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from mainstay.kernel import options
 from mainstay.kernel.context import Context
 from mainstay.kernel.errors import Conflict, Invalid
 from mainstay.kernel.options import option
 from mainstay.kernel.secrets import SecretError
-from mainstay.modules.monitoring.credentials.tables import ACTIVE, SNMP_V1, SNMP_V2C, SNMP_V3, Credential
+from mainstay.modules.monitoring.credentials import tables
+from mainstay.modules.monitoring.credentials.tables import ACTIVE, SNMP, SNMP_V1, SNMP_V2C, SNMP_V3, Credential
 from mainstay.modules.monitoring.snmp.client import Access
 from mainstay.modules.monitoring.snmp.message import V1, V2C, V3
 from mainstay.modules.monitoring.snmp.usm import User
@@ -31,6 +33,18 @@ ALLOWED = option(
 VERSIONS = {SNMP_V1: V1, SNMP_V2C: V2C, SNMP_V3: V3}
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Span = tuple[Address, Address]
+
+
+@dataclass(slots=True)
+class Login:
+    """How to log in to devices."""
+
+    kind: str
+    port: int
+    username: str
+    secrets: dict[str, str] = field(repr=False)
+    seconds: float
+    trust_new: bool
 
 
 def purpose(credential: str, name: str) -> str:
@@ -110,8 +124,10 @@ def opened(ctx: Context, row: Credential) -> dict[str, str]:
 
 
 async def access_of(values: Mapping[str, Any], secrets: Mapping[str, str]) -> Access:
-    """How to ask, from a credential's values. Raises ``Invalid`` where something is missing."""
+    """How to ask by SNMP, from a credential's values. Raises ``Conflict`` for a credential of another kind."""
     kind = values["kind"]
+    if kind not in VERSIONS:
+        raise Conflict(f"The credential is for {kind.upper()}, not for SNMP.")
     made = Access(
         version=VERSIONS[kind], community=secrets.get("community", ""), port=values.get("port") or 161,
         write_community=secrets.get("write_community", ""), timeout=values.get("timeout") or 2.0,
@@ -120,6 +136,15 @@ async def access_of(values: Mapping[str, Any], secrets: Mapping[str, str]) -> Ac
     if kind == SNMP_V3:
         made.user = await asyncio.to_thread(user_of, values, secrets)
     return made
+
+
+def login_of(values: Mapping[str, Any], secrets: Mapping[str, str]) -> Login:
+    """How to log in, from the values of a credential for SSH, HTTP or HTTPS."""
+    return Login(
+        kind=values["kind"], username=values.get("username") or "", secrets=dict(secrets),
+        port=values.get("port") or tables.DEFAULT_PORTS[values["kind"]], seconds=values.get("timeout") or 15.0,
+        trust_new=bool(values.get("trust_new")),
+    )  # fmt: skip
 
 
 def user_of(values: Mapping[str, Any], secrets: Mapping[str, str]) -> User:
@@ -146,10 +171,15 @@ def check_user(values: Mapping[str, Any], secrets: Mapping[str, Any]) -> dict[st
     return wrong
 
 
+def active(kinds: Sequence[str] = SNMP) -> Select[tuple[Credential]]:
+    """Active credentials of these kinds, in the order in which they are to be tried."""
+    query = select(Credential).where(Credential.status == ACTIVE, Credential.kind.in_(kinds))
+    return query.order_by(Credential.priority, Credential.id)
+
+
 async def for_address(ctx: Context, address: str) -> list[Credential]:
-    """Active credentials whose scope holds the address, in the order in which they are to be tried."""
-    query = select(Credential).where(Credential.status == ACTIVE).order_by(Credential.priority, Credential.id)
-    return [row for row in (await ctx.session.execute(query)).scalars() if fits(row, address)]
+    """Active credentials for SNMP whose scope holds the address, in the order in which they are to be tried."""
+    return [row for row in (await ctx.session.execute(active())).scalars() if fits(row, address)]
 
 
 def fits(row: Credential, address: str) -> bool:
@@ -163,5 +193,8 @@ def values_of(row: Credential) -> dict[str, Any]:
     return {name: getattr(row, name) for name in NAMES}
 
 
-NAMES = ("kind", "port", "timeout", "retries", "username", "auth_protocol", "privacy_protocol", "scope")
-__all__ = ["access_of", "allowed", "check_user", "for_address", "opened", "purpose", "spans", "values_of"]
+NAMES = (
+    "kind", "port", "timeout", "retries", "username", "auth_protocol", "privacy_protocol", "scope", "trust_new",
+)  # fmt: skip
+__all__ = ["access_of", "active", "allowed", "check_user", "fits", "for_address", "login_of", "opened", "purpose",
+           "spans", "values_of"]  # fmt: skip

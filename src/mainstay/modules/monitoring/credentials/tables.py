@@ -9,11 +9,15 @@ from mainstay.kernel.fields import Choice
 from mainstay.kernel.record import JsonType, Record, unique
 from mainstay.modules.monitoring.snmp.usm import AUTHS, PRIVACIES
 
-SNMP_V1, SNMP_V2C, SNMP_V3 = "snmp_v1", "snmp_v2c", "snmp_v3"
-KINDS = (Choice(SNMP_V1, "SNMP v1"), Choice(SNMP_V2C, "SNMP v2c"), Choice(SNMP_V3, "SNMP v3"))
+SNMP_V1, SNMP_V2C, SNMP_V3, SSH, HTTP, HTTPS = "snmp_v1", "snmp_v2c", "snmp_v3", "ssh", "http", "https"
+KINDS = (
+    Choice(SNMP_V1, "SNMP v1"), Choice(SNMP_V2C, "SNMP v2c"), Choice(SNMP_V3, "SNMP v3"), Choice(SSH, "SSH"),
+    Choice(HTTP, "HTTP"), Choice(HTTPS, "HTTPS"),
+)  # fmt: skip
+SNMP, WEB = (SNMP_V1, SNMP_V2C, SNMP_V3), (HTTP, HTTPS)
 ACTIVE, INACTIVE = 1, 0
 STATUSES = (Choice(ACTIVE, "Active", "#16a34a"), Choice(INACTIVE, "Inactive", "#6b7280"))
-DEFAULT_PORTS = {SNMP_V1: 161, SNMP_V2C: 161, SNMP_V3: 161}
+DEFAULT_PORTS = {**dict.fromkeys(SNMP, 161), SSH: 22, HTTP: 80, HTTPS: 443}
 
 
 class Credential(Record):
@@ -32,10 +36,21 @@ class Credential(Record):
     priority: Mapped[int | None] = f.integer(
         default=100, minimum=1, maximum=1000, label="Priority", column=True, help="The lowest that fits is tried first."
     )
-    port: Mapped[int | None] = f.integer(default=161, minimum=1, maximum=65535, label="Port")
-    timeout: Mapped[float | None] = f.number(minimum=0.1, maximum=60, label="Time-out", help="Seconds. Empty: 2.")
-    retries: Mapped[int | None] = f.integer(default=2, minimum=0, maximum=10, label="Retries")
-    username: Mapped[str] = f.text(label="User name", search=True, column=True, only={"kind": (SNMP_V3,)})
+    port: Mapped[int | None] = f.integer(
+        minimum=1, maximum=65535, label="Port", help="Empty: the usual one, 161 for SNMP, 22 for SSH, 80 and 443."
+    )
+    timeout: Mapped[float | None] = f.number(
+        minimum=0.1, maximum=60, label="Time-out", help="Seconds. Empty: 2 for SNMP, 15 for the others."
+    )
+    retries: Mapped[int | None] = f.integer(default=2, minimum=0, maximum=10, label="Retries", only={"kind": SNMP})
+    username: Mapped[str] = f.text(
+        label="User name", search=True, column=True, only={"kind": (SNMP_V3, SSH, *WEB)}
+    )  # fmt: skip
+    trust_new: Mapped[bool] = f.boolean(
+        label="Trust whoever answers first", only={"kind": (SSH, HTTPS)},
+        help="SSH: the host key of a device that is met for the first time is accepted and kept; off, somebody "
+        "compares it. HTTPS: any certificate will do; off, an authority that this server trusts must have signed it.",
+    )  # fmt: skip
     auth_protocol: Mapped[str | None] = f.choice(
         [Choice(name, name) for name in AUTHS], label="Authentication", only={"kind": (SNMP_V3,)}
     )

@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any
 
+import asyncssh
 import msgspec
 
-from mainstay.modules.monitoring.credentials.service import Span, inside
+from mainstay.modules.monitoring.commands import inventory, shell
+from mainstay.modules.monitoring.credentials.service import Login, Span, inside
 from mainstay.modules.monitoring.discovery import greeting, reading
 from mainstay.modules.monitoring.discovery.knocking import Knocker
 from mainstay.modules.monitoring.discovery.ping import Pace, Pinger
@@ -36,6 +38,17 @@ class Way:
 
 
 @dataclass(slots=True)
+class Account:
+    """A credential that logs in, as it is used."""
+
+    id: str
+    name: str
+    scope: list[Span]
+    login: Login | None
+    problem: str = ""
+
+
+@dataclass(slots=True)
 class How:
     """How addresses are asked."""
 
@@ -46,6 +59,9 @@ class How:
     tables: Sequence[str]
     insist: bool = False
     """Ask also what does not answer echo requests: seeds were named by somebody."""
+    accounts: Sequence[Account] = ()
+    keys: Mapping[tuple[str, int], str] = field(default_factory=dict)
+    """The SSH host keys that are trusted, by address and port."""
 
 
 @dataclass(slots=True)
@@ -67,6 +83,14 @@ class Heard:
     told: list[str] = field(default_factory=list)
     """What came of each credential that did not open it."""
     ssh: dict[str, str] = field(default_factory=dict)
+    account: str = ""
+    """The credential that logged in."""
+    said: dict[str, str] = field(default_factory=dict)
+    """What its shell said."""
+    refused: list[str] = field(default_factory=list)
+    """What came of each credential that did not log in."""
+    met: tuple[int, str] | None = None
+    """Port and SSH host key that is trusted from now on."""
 
 
 class Envelope(msgspec.Struct, kw_only=True, array_like=True):
@@ -135,9 +159,54 @@ async def ask(addresses: Sequence[str], how: How, take: Taker) -> None:
                     await pace.turn()
                     heard = await greeting.read(address, how.params["ssh_port"])
                     one.ssh = heard.shown() if heard is not None else {}
+                    if one.answers is None:
+                        await _log_in(one, how, pace)
         await take(one)
 
     await asyncio.gather(*map(each, addresses))
+
+
+async def _log_in(one: Heard, how: How, pace: Pace) -> None:
+    """Ask a device at its shell that SNMP does not open."""
+    address = ip_address(one.address)
+    for account in how.accounts:
+        if account.scope and not inside(address, account.scope):
+            continue
+        if account.login is None:
+            one.refused.append(f"{account.name}: {account.problem}")
+            continue
+        login = account.login
+        if not one.ssh and login.port == how.params["ssh_port"]:
+            continue  # there is no SSH server
+        await pace.turn()
+        try:
+            key = await _trusted(one, how, login)
+            one.said = await inventory.read(
+                one.address, login.port, login.username, login.secrets, key, banner=one.ssh.get("banner", ""),
+                software=how.params["software"], patience=login.seconds, seconds=how.params["device_seconds"],
+            )  # fmt: skip
+        except (shell.ShellError, ValueError) as error:
+            one.refused.append(f"{account.name}: {str(error)[:300]}")
+            continue
+        one.account = account.id
+        if (one.address, login.port) not in how.keys:
+            one.met = login.port, key.export_public_key().decode().strip()
+        return
+
+
+async def _trusted(one: Heard, how: How, login: Login) -> asyncssh.SSHKey:
+    """The host key to expect. Raises ``ShellError``, also where nobody has accepted it."""
+    known = how.keys.get((one.address, login.port))
+    if known:
+        return asyncssh.import_public_key(known)
+    key = await shell.host_key(one.address, login.port)
+    # A private key does not leave this machine, whoever answers; passwords do.
+    if not login.trust_new and (login.secrets.get("password") or login.secrets.get("enable_password")):
+        raise shell.ShellError(
+            f"its host key {key.get_fingerprint()} is not known, so no password was sent: accept it by asking the "
+            "device in the form of the credential"
+        )
+    return key
 
 
 async def _snmp(one: Heard, how: How, pace: Pace) -> None:

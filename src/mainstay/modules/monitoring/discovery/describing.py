@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mainstay.modules.assets.cmdb.facts import Facts
+from mainstay.modules.monitoring.commands.said import Device
 from mainstay.modules.monitoring.discovery import surroundings
 from mainstay.modules.monitoring.discovery.reading import Answers, Table, mac, number, text
 from mainstay.modules.monitoring.templates import engine
@@ -71,6 +72,7 @@ def facts(address: str, found: Answers, identity: Identity, known: frozenset[str
     """The device as facts. A kind of parts that could not be read is left out."""
     said = found.scalars
     name = text(said.get("sys_name"))
+    kind, chassis = surroundings.chassis(found)
     attributes: dict[str, Any] = {
         "name": (name.partition(".")[0] if not _is_address(name) else name) or address,
         "host_name": name,
@@ -82,7 +84,7 @@ def facts(address: str, found: Answers, identity: Identity, known: frozenset[str
         "serial_number": identity.serial,
         "sys_object_id": text(said.get("sys_object_id")),
         "engine_id": _hex(said.get("engine_id")),
-        "chassis_id": mac(said.get("chassis_id")) if number(said.get("chassis_kind")) == 4 else "",
+        "chassis_id": mac(chassis) if kind == surroundings.CHASSIS_MAC else "",
         "description": text(said.get("sys_descr")),
         "cpu_count": len(found.rows("processor")) or None,
         "memory_mb": number(said.get("memory_kb")) // 1024 or None,
@@ -104,8 +106,25 @@ def facts(address: str, found: Answers, identity: Identity, known: frozenset[str
     return made
 
 
+def of_shell(address: str, device: Device, category: str) -> Facts:
+    """A device that was asked at its shell as facts."""
+    attributes: dict[str, Any] = {
+        "name": device.name or address, "host_name": device.host_name, "ip_address": address,
+        "manufacturer": device.vendor, "model": device.model, "os_name": device.os, "os_version": device.version,
+        "serial_number": device.serial, "uuid": device.uuid, "description": device.description,
+        "cpu_count": device.cpu_count, "memory_mb": device.memory_mb,
+    }  # fmt: skip
+    own = [one for each in device.interfaces or () for one in each["addresses"]]
+    return Facts(
+        ref=address, category=category,
+        attributes={key: _short(key, value) for key, value in attributes.items() if value not in ("", None)},
+        addresses=list(dict.fromkeys([address, *own])), interfaces=device.interfaces, storage=device.storage,
+        software=device.software,
+    )  # fmt: skip
+
+
 _LENGTHS = {"name": 255, "host_name": 255, "manufacturer": 120, "model": 160, "os_name": 160, "os_version": 120,
-            "serial_number": 120, "sys_object_id": 160, "engine_id": 80, "chassis_id": 80}  # fmt: skip
+            "serial_number": 120, "uuid": 64, "sys_object_id": 160, "engine_id": 80, "chassis_id": 80}  # fmt: skip
 
 
 def _short(key: str, value: Any) -> Any:

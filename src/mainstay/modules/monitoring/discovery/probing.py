@@ -9,24 +9,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import select
-
 from mainstay.kernel import options
 from mainstay.kernel.context import Context
 from mainstay.kernel.errors import ApiError
 from mainstay.modules.assets.categories import service as categories
 from mainstay.modules.assets.cmdb.facts import Facts
+from mainstay.modules.monitoring.commands import hostkeys, said
 from mainstay.modules.monitoring.credentials import service as credentials
 from mainstay.modules.monitoring.credentials.service import ALLOWED, Address, Span, spans
-from mainstay.modules.monitoring.credentials.tables import ACTIVE, Credential
+from mainstay.modules.monitoring.credentials.tables import SNMP as SNMP_KINDS
+from mainstay.modules.monitoring.credentials.tables import SSH as SSH_KIND
+from mainstay.modules.monitoring.credentials.tables import Credential
 from mainstay.modules.monitoring.discovery import banners, describing, leads, reading, surroundings
-from mainstay.modules.monitoring.discovery.asking import Heard, How, Way, ask
+from mainstay.modules.monitoring.discovery.asking import Account, Heard, How, Way, ask
 from mainstay.modules.monitoring.discovery.leads import Lead
 from mainstay.modules.monitoring.discovery.ping import CANNOT
 from mainstay.modules.monitoring.discovery.tables import ICMP, SNMP, SSH, TCP
 from mainstay.modules.monitoring.discovery.targets import why_not
 from mainstay.modules.monitoring.templates import service as templates
-from mainstay.modules.monitoring.templates.engine import Library
+from mainstay.modules.monitoring.templates.engine import Identity, Library
 from mainstay.modules.monitoring.topology.engine import Evidence
 
 FOUND, ALIVE = "found", "alive"
@@ -56,11 +57,13 @@ class Setup:
     """Which tables lead on, in a discovery with seeds."""
     insist: bool = False
     """Ask also what does not answer echo requests."""
+    accounts: Sequence[Account] = ()
+    keys: Mapping[tuple[str, int], str] = field(default_factory=dict)
 
     def how(self) -> How:
         """What asking needs of it."""
         return How(self.ways, self.library, self.params, self.protocols, reading.wanted(self.params, self.follow),
-                   self.insist)  # fmt: skip
+                   self.insist, self.accounts, self.keys)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -84,22 +87,33 @@ class Look:
     neighbours: list[dict[str, str]] = field(default_factory=list)
     evidence: Evidence | None = None
     problems: list[str] = field(default_factory=list)
+    met: tuple[int, str] | None = None
+    """Port and SSH host key that is trusted from now on."""
 
 
-async def setup(ctx: Context, plan: Mapping[str, Any], *, follow: Sequence[str] = (), insist: bool = False) -> Setup:
-    """Read what the run of this plan needs."""
-    query = select(Credential).where(Credential.status == ACTIVE).order_by(Credential.priority, Credential.id)
-    rows = list((await ctx.session.execute(query)).scalars())
+async def setup(
+    ctx: Context, plan: Mapping[str, Any], addresses: Sequence[str], *, follow: Sequence[str] = (),
+    insist: bool = False,
+) -> Setup:  # fmt: skip
+    """Read what the run of this plan needs to ask these addresses."""
+    rows = list((await ctx.session.execute(credentials.active((*SNMP_KINDS, SSH_KIND)))).scalars())
     if plan["credentials"]:
         order = {one: number for number, one in enumerate(plan["credentials"])}
         rows = sorted((row for row in rows if row.id in order), key=lambda row: order[row.id])
+    protocols = plan["protocol"]
+    if not protocols:
+        # Who names an account wants it used.
+        named = plan["credentials"] and any(row.kind == SSH_KIND for row in rows)
+        protocols = [SNMP, SSH] if named else [SNMP]
+    accounts = [_account(ctx, row) for row in rows if row.kind == SSH_KIND] if SSH in protocols else []
     (permitted,) = await options.get(ctx, ALLOWED)
     known = await categories.classes(ctx)
     return Setup(
-        ways=[await _way(ctx, row) for row in rows], permitted=spans(str(permitted)),
+        ways=[await _way(ctx, row) for row in rows if row.kind in SNMP_KINDS], permitted=spans(str(permitted)),
         excluded=spans(", ".join(plan["params"]["exclude_ip_address"])), library=await templates.library(ctx),
         categories=frozenset(one.name for one in known.values() if one.enabled and not one.abstract),
-        params=plan["params"], protocols=plan["protocol"] or [SNMP], follow=follow, insist=insist,
+        params=plan["params"], protocols=protocols, follow=follow, insist=insist,
+        accounts=accounts, keys=await hostkeys.known(ctx, addresses) if accounts else {},
     )  # fmt: skip
 
 
@@ -109,6 +123,14 @@ async def _way(ctx: Context, row: Credential) -> Way:
     except ApiError as error:
         return Way(row.id, row.name, spans(row.scope), None, str(error))
     return Way(row.id, row.name, spans(row.scope), access)
+
+
+def _account(ctx: Context, row: Credential) -> Account:
+    try:
+        login = credentials.login_of(credentials.values_of(row), credentials.opened(ctx, row))
+    except ApiError as error:
+        return Account(row.id, row.name, spans(row.scope), None, str(error))
+    return Account(row.id, row.name, spans(row.scope), login)
 
 
 async def look(given: Sequence[tuple[int, Address]], known: Setup) -> list[Look]:
@@ -148,6 +170,9 @@ def _judge(one: Look, heard: Heard, known: Setup) -> None:
         one.problems.append(CANNOT)
     if SNMP in known.protocols:
         _snmp(one, heard, known)
+    one.problems += [f"SSH credential {told}" for told in heard.refused]
+    if heard.said:
+        _shell(one, heard, known)
     if one.ssh and not one.ssh.get("host_key"):
         one.problems.append("Its SSH host key could not be read.")
     elif one.ssh and one.facts is not None:
@@ -171,16 +196,28 @@ def _lives(one: Look, protocols: Sequence[str]) -> bool:
 def _outside(one: Look, known: Setup) -> tuple[dict[str, str], Facts]:
     """What can be told of a device that SNMP does not open: what its SSH server says."""
     identity = banners.identify(one.ssh.get("banner", ""))
-    said = {"vendor": identity.vendor, "os": identity.os, "version": identity.version, "type": identity.type}
+    told = {"vendor": identity.vendor, "os": identity.os, "version": identity.version, "type": identity.type}
     attributes = {
         "name": one.address, "ip_address": one.address, "manufacturer": identity.vendor, "os_name": identity.os,
         "os_version": identity.version, "ssh_host_key": one.ssh.get("host_key", ""),
     }  # fmt: skip
-    return {name: value for name, value in said.items() if value}, Facts(
+    return {name: value for name, value in told.items() if value}, Facts(
         ref=one.address, category=describing.category(identity, 0, known.categories),
         attributes={name: value for name, value in attributes.items() if value}, addresses=[one.address],
         guesses=["name", "ip_address", "manufacturer", "os_name", "os_version", "category"],
     )  # fmt: skip
+
+
+def _shell(one: Look, heard: Heard, known: Setup) -> None:
+    """What follows from what its shell said."""
+    device = said.device(heard.said)
+    one.result, one.met = FOUND, heard.met
+    one.problems += [one.reason] if one.reason else []
+    one.reason, one.identity = "", device.shown()
+    one.ssh = {**one.ssh, "credential": heard.account}
+    identity = Identity(vendor=device.vendor, os=device.os, version=device.version, model=device.model,
+                        type=device.type, serial=device.serial)  # fmt: skip
+    one.facts = describing.of_shell(one.address, device, describing.category(identity, 0, known.categories))
 
 
 def _snmp(one: Look, heard: Heard, known: Setup) -> None:
@@ -203,8 +240,8 @@ def _snmp(one: Look, heard: Heard, known: Setup) -> None:
     one.evidence = surroundings.evidence(answers, known.params)
     one.problems += answers.problems
     one.leads = leads.of(answers, known.follow)
-    said = {"vendor": identity.vendor, "os": identity.os, "version": identity.version, "model": identity.model,
+    told = {"vendor": identity.vendor, "os": identity.os, "version": identity.version, "model": identity.model,
             "type": identity.type, "serial": identity.serial, "template": identity.template,
             "sys_object_id": reading.text(answers.scalars.get("sys_object_id")),
             "sys_descr": reading.text(answers.scalars.get("sys_descr"))[:500]}  # fmt: skip
-    one.identity = {name: value[:500] for name, value in said.items() if value}
+    one.identity = {name: value[:500] for name, value in told.items() if value}

@@ -30,8 +30,10 @@ SCALARS: dict[str, Oid] = {
     "memory_kb": (1, 3, 6, 1, 2, 1, 25, 2, 2, 0),
     "chassis_kind": (1, 0, 8802, 1, 1, 2, 1, 3, 1, 0),
     "chassis_id": (1, 0, 8802, 1, 1, 2, 1, 3, 2, 0),
+    "chassis_kind_2": (1, 3, 111, 2, 802, 1, 1, 13, 1, 3, 1, 0),
+    "chassis_id_2": (1, 3, 111, 2, 802, 1, 1, 13, 1, 3, 2, 0),
 }
-OCTETS = frozenset({"engine_id", "chassis_id"})
+OCTETS = frozenset({"engine_id", "chassis_id", "chassis_id_2"})
 IF, IFX = (1, 3, 6, 1, 2, 1, 2, 2, 1), (1, 3, 6, 1, 2, 1, 31, 1, 1, 1)
 IP_OLD, IP_NEW = (1, 3, 6, 1, 2, 1, 4, 20, 1), (1, 3, 6, 1, 2, 1, 4, 34, 1)
 ENTITY = (1, 3, 6, 1, 2, 1, 47, 1, 1, 1, 1)
@@ -39,6 +41,8 @@ HOST = (1, 3, 6, 1, 2, 1, 25)
 STORAGE, PROCESSOR, RUNNING, INSTALLED = (*HOST, 2, 3, 1), (*HOST, 3, 3, 1), (*HOST, 4, 2, 1), (*HOST, 6, 3, 1)
 LLDP_MIB = (1, 0, 8802, 1, 1, 2, 1)
 LLDP_PORTS, LLDP, LLDP_ADDRESSES = (*LLDP_MIB, 3, 7, 1), (*LLDP_MIB, 4, 1, 1), (*LLDP_MIB, 4, 2, 1)
+LLDP_2_MIB = (1, 3, 111, 2, 802, 1, 1, 13, 1)
+"""LLDP-V2-MIB (IEEE 802.1AB-2009 and later): ports are named by ifIndex, and each row by the address it was sent to."""
 MIB_2 = (1, 3, 6, 1, 2, 1)
 CDP, LAG, STACK = (
     (1, 3, 6, 1, 4, 1, 9, 9, 23, 1, 2, 1, 1),
@@ -61,6 +65,9 @@ TABLES: dict[str, tuple[Oid, Sequence[int]]] = {
     "lldp_ports": (LLDP_PORTS, (2, 3, 4)),
     "lldp": (LLDP, (4, 5, 6, 7, 8, 9, 12)),
     "lldp_addresses": (LLDP_ADDRESSES, (3,)),
+    "lldp_2_ports": ((*LLDP_2_MIB, 3, 7, 1), (2, 3, 4)),
+    "lldp_2": ((*LLDP_2_MIB, 4, 1, 1), (5, 6, 7, 8, 9, 10, 13)),
+    "lldp_2_addresses": ((*LLDP_2_MIB, 4, 2, 1), (3,)),
     "cdp": (CDP, (6, 4, 7, 8, 9)),
     "lag": (LAG, (13,)),
     "stack": (STACK, (3,)),
@@ -73,17 +80,20 @@ TABLES: dict[str, tuple[Oid, Sequence[int]]] = {
     "routes_old": (ROUTES_OLD, (5,)),
     "routes_new": (ROUTES_NEW, (7,)),
 }
-BYTES = {("if", 6), ("lldp", 5), ("lldp", 7), ("lldp", 12), ("lldp_ports", 3), ("cdp", 4), ("cdp", 9), ("arp_old", 2),
+BYTES = {("if", 6), ("lldp", 5), ("lldp", 7), ("lldp", 12), ("lldp_ports", 3), ("lldp_2", 6),
+         ("lldp_2", 8), ("lldp_2", 13), ("lldp_2_ports", 3), ("cdp", 4), ("cdp", 9), ("arp_old", 2),
          ("arp_new", 4)}  # fmt: skip
 """Columns of octets that are no text."""
+LLDP_2 = ("lldp_2_ports", "lldp_2", "lldp_2_addresses")
+"""Only where the older tables hold nothing: a device that has both says the same in them."""
 PARTS_OF = {
     "software": ("installed",),
     "processes": ("running",),
-    "neighbours": ("lldp_ports", "lldp", "lldp_addresses", "cdp"),
+    "neighbours": ("lldp_ports", "lldp", "lldp_addresses", *LLDP_2, "cdp"),
     "bridges": ("bridge_ports", "fdb", "vlan_fdb", "arp_old", "arp_new"),
 }
 FOLLOWED = {
-    "lldp": ("lldp_ports", "lldp", "lldp_addresses", "arp_old", "arp_new"),
+    "lldp": ("lldp_ports", "lldp", "lldp_addresses", *LLDP_2, "arp_old", "arp_new"),
     "cdp": ("cdp",),
     "arp": ("arp_old", "arp_new"),
     "routes": ("routes_old", "routes_new"),
@@ -127,6 +137,8 @@ async def read(
                 await _asked(device, found, library)
                 for name in tables:
                     found.tables[name] = {}
+                    if name in LLDP_2 and found.rows("lldp"):
+                        continue
                     try:
                         await _table(device, found, name)
                     except NoAnswer:

@@ -20,11 +20,11 @@ from mainstay.kernel.context import Context
 from mainstay.kernel.errors import Conflict, Invalid, Unavailable
 from mainstay.kernel.handover import Damaged, HandOver, hand_over
 from mainstay.kernel.tasks import FINISHED, AsyncTask
-from mainstay.modules.monitoring.collectors.tables import OFFLINE, Collector
+from mainstay.modules.monitoring.collectors.tables import NEW, ONLINE, Collector
 from mainstay.modules.monitoring.collectors.wire import Scan
 from mainstay.modules.monitoring.credentials.service import Address, Span, inside, spans
 from mainstay.modules.monitoring.discovery import asking, reading
-from mainstay.modules.monitoring.discovery.asking import KIND, Envelope, Heard
+from mainstay.modules.monitoring.discovery.asking import KIND, Account, Envelope, Heard, Way
 from mainstay.modules.monitoring.discovery.probing import Look, Setup, barred, judged
 from mainstay.modules.monitoring.discovery.tables import Brought, Order
 
@@ -53,8 +53,10 @@ async def chosen(ctx: Context, given: str, *, now: bool = False) -> str:
         raise Invalid.field("agent_id", f"There is no collector {word[:60]!r}.")
     if not found.enabled or not found.networks.strip():
         raise Invalid.field("agent_id", "This collector is turned off, or has no networks to ask in.")
-    if now and found.state == OFFLINE:
-        raise Conflict(f"The collector {found.name} is offline.")
+    if now and found.state != ONLINE:
+        why = "has never connected" if found.state == NEW else "is offline"
+        told = f"The collector {found.name} {why}, so nobody can ask these addresses."
+        raise Conflict(told, fields={"agent_id": [told]})
     return str(found.id)
 
 
@@ -106,8 +108,15 @@ def _content(asked: Sequence[str], known: Setup) -> dict[str, Any]:
     return {
         "addresses": list(asked), "params": dict(known.params), "protocols": list(known.protocols),
         "tables": reading.wanted(known.params, known.follow), "insist": known.insist,
-        "ways": [[way.id, way.name, ", ".join(f"{first}-{last}" for first, last in way.scope)] for way in ways],
+        "ways": [_told(way) for way in ways],
+        "accounts": [_told(one) for one in known.accounts
+                     if not one.scope or any(inside(each, one.scope) for each in here)],
+        "keys": [[address, port, key] for (address, port), key in known.keys.items()],
     }  # fmt: skip
+
+
+def _told(way: Way | Account) -> list[str]:
+    return [way.id, way.name, ", ".join(f"{first}-{last}" for first, last in way.scope)]
 
 
 async def _arrived(platform: Platform, organization: str, iteration: str, number: int, wanted: int) -> str:

@@ -7,9 +7,11 @@ middle loses nothing and doubles nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from ipaddress import ip_address
 from typing import Any
 
+import asyncssh
 import msgspec
 import structlog
 from sqlalchemy import delete, func, insert, select, update
@@ -17,9 +19,11 @@ from sqlalchemy import delete, func, insert, select, update
 from mainstay.kernel import jobs, store, tasks
 from mainstay.kernel.context import Context
 from mainstay.kernel.platform import Platform
+from mainstay.kernel.purge import AT_ONCE, old_tasks, purgeable
 from mainstay.kernel.tasks import AsyncTask
 from mainstay.modules.assets.cmdb import lookup
 from mainstay.modules.assets.cmdb.reconcile import CREATED, REFUSED, Outcome, reconcile
+from mainstay.modules.monitoring.commands import hostkeys
 from mainstay.modules.monitoring.credentials.service import Address
 from mainstay.modules.monitoring.discovery import following, remote
 from mainstay.modules.monitoring.discovery.probing import ALIVE, FOUND, Look, Setup, look, setup
@@ -115,7 +119,9 @@ async def _wave(platform: Platform, organization: str, iteration: str, depth: in
         if not queued:
             return 0
         given, dry = dict(row.plan), row.dry_run
-        known = await setup(ctx, given, follow=given["seeds"]["follow"], insist=depth == 0)
+        known = await setup(
+            ctx, given, [one.address for one in queued], follow=given["seeds"]["follow"], insist=depth == 0
+        )
     batch = [(one.position, ip_address(one.address)) for one in queued]
     looks = await _look(platform, organization, iteration, batch, known, given)
     for one, told in zip(looks, queued, strict=True):
@@ -143,8 +149,8 @@ async def _batch(platform: Platform, organization: str, iteration: str, first: i
         if await ctx.session.scalar(there):
             return 0
         given, dry = dict(row.plan), row.dry_run
-        known = await setup(ctx, given)
         batch = list(enumerate(targets(given).slice(first, size), first))
+        known = await setup(ctx, given, [str(one) for _n, one in batch])
         done = await following.there(ctx, iteration, [str(one) for _n, one in batch]) if given.get("seeds") else set()
     batch = [(number, one) for number, one in batch if str(one) not in done]
     looks = await _look(platform, organization, iteration, batch, known, given)
@@ -168,6 +174,9 @@ async def _keep(
             await ctx.session.execute(insert(Finding), findings)
             if given.get("collector"):
                 await remote.done(ctx, iteration, looks[0].position)
+        for one in looks:
+            if one.met is not None:
+                await hostkeys.keep(ctx, one.address, one.met[0], asyncssh.import_public_key(one.met[1]))
         await bind(ctx, bindings(findings, given["params"]))
         told = {one.address: one.evidence for one in looks if one.evidence is not None}
         await topology.keep(ctx, {one["ci"]: told[one["address"]] for one in findings
@@ -323,6 +332,18 @@ async def drop(ctx: Context, iterations: Sequence[str]) -> None:
         ):  # fmt: skip
             statement = delete(model).where(column.in_(part))
             await ctx.session.execute(statement.execution_options(synchronize_session=False))
+
+
+@purgeable("assets_scan_history")
+async def old_runs(platform: Platform, organization: str, before: datetime) -> int:
+    """Runs that have ended, with what became of each address; the last one of each discovery stays."""
+    async with platform.work(organization) as ctx:
+        last = select(Discovery.job_iteration_id).where(Discovery.job_iteration_id != "")
+        query = select(Iteration.id).where(Iteration.finished_at < before, Iteration.id.not_in(last))
+        ids = list((await ctx.session.execute(query.limit(AT_ONCE))).scalars())
+        await drop(ctx, ids)
+    await old_tasks(platform, organization, before, JOB)
+    return len(ids)
 
 
 __all__ = ["AWAITING", "count", "counted", "drop", "link", "run", "targets"]

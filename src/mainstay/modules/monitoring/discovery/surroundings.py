@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Mapping
 from typing import Any
 
-from mainstay.modules.monitoring.discovery.reading import PARTS_OF, Answers, mac, number, text
+from mainstay.modules.monitoring.discovery.reading import LLDP_2, PARTS_OF, Answers, Table, mac, number, text
 from mainstay.modules.monitoring.topology.estate import CDP, LLDP, Evidence, Heard
 
 MAX_HEARD = 2000
@@ -19,13 +19,23 @@ LLDP_PHONE, CDP_PHONE = 0x04, 0x80
 def evidence(found: Answers, params: Mapping[str, Any]) -> Evidence:
     """What the device knows of its surroundings."""
     wanted = [name for part in ("neighbours", "bridges") if params.get(part, True) for name in PARTS_OF[part]]
-    kind = number(found.scalars.get("chassis_kind"))
-    own = found.scalars.get("chassis_id")
+    if not any(name in found.tables for name in LLDP_2):
+        # They were not asked for: a collector of an older version.
+        wanted = [name for name in wanted if name not in LLDP_2]
+    kind, own = chassis(found)
     return Evidence(
         chassis="" if kind == CHASSIS_MAC else label(kind, own, CHASSIS_MAC, CHASSIS_ADDRESS)[:255],
         heard=[*lldp(found), *cdp(found)], bridge=bridge(found), arp=arp(found), lags=lags(found),
         partial=any(name not in found.tables for name in wanted),
     )  # fmt: skip
+
+
+def chassis(found: Answers) -> tuple[int, Any]:
+    """What the device calls itself in LLDP: the kind of name, and the name."""
+    said = found.scalars
+    if number(said.get("chassis_kind")):
+        return number(said.get("chassis_kind")), said.get("chassis_id")
+    return number(said.get("chassis_kind_2")), said.get("chassis_id_2")
 
 
 def shown(found: Answers) -> list[dict[str, str]]:
@@ -64,32 +74,58 @@ def _interface(found: Answers, index: int) -> list[str]:
 
 
 def lldp(found: Answers) -> list[Heard]:
-    """Neighbours heard by LLDP (LLDP-MIB)."""
+    """Neighbours heard by LLDP (LLDP-MIB; LLDP-V2-MIB where that is empty)."""
+    if not found.rows("lldp"):
+        return _lldp_2(found)
     ports = {index[-1]: row for index, row in found.rows("lldp_ports").items()}
     bridged = {index[0]: number(row.get(2)) for index, row in found.rows("bridge_ports").items()}
-    reached: dict[tuple[int, ...], str] = {}
-    for index in found.rows("lldp_addresses"):
-        if len(index) > 5 and index[4] in (4, 16) and len(index) == 5 + index[4]:
-            octets = bytes(arc & 255 for arc in index[5:])
-            reached.setdefault(index[:3], str(ipaddress.ip_address(octets)))
+    reached = _reached(found.rows("lldp_addresses"), 3)
     made = []
     for index, row in list(found.rows("lldp").items())[:MAX_HEARD]:
-        if len(index) != 3:
-            continue
-        local = ports.get(index[1], {})
-        can = row.get(12)
-        made.append(Heard(
-            protocol=LLDP,
-            local=_words(label(number(local.get(2)), local.get(3), PORT_MAC, PORT_ADDRESS), text(local.get(4)),
-                         *(() if local else (str(index[1]),))),
+        if len(index) == 3:
+            local = ports.get(index[1], {})
             # Without a table of ports the number is that of the bridge, or of the interface itself.
-            if_index=bridged.get(index[1], index[1]),
-            chassis=label(number(row.get(4)), row.get(5), CHASSIS_MAC, CHASSIS_ADDRESS),
-            port=_words(label(number(row.get(6)), row.get(7), PORT_MAC, PORT_ADDRESS), text(row.get(8))),
-            name=text(row.get(9)), address=reached.get(index, ""),
-            phone=isinstance(can, bytes) and bool(can) and bool(can[0] & LLDP_PHONE),
-        ))  # fmt: skip
+            one = _heard(row, local, bridged.get(index[1], index[1]), reached.get(index, ""))
+            one.local = one.local or [str(index[1])]
+            made.append(one)
     return made
+
+
+def _lldp_2(found: Answers) -> list[Heard]:
+    reached = _reached(found.rows("lldp_2_addresses"), 4)
+    ports = found.rows("lldp_2_ports")
+    made: dict[tuple[int, int], Heard] = {}
+    for index, row in list(found.rows("lldp_2").items())[:MAX_HEARD]:
+        if len(index) == 4:
+            # Its columns stand one further on. A neighbour that sends to several groups is one.
+            older = {column - 1: value for column, value in row.items()}
+            one = _heard(older, ports.get((index[1],), {}), index[1], reached.get(index, ""))
+            one.local = one.local or _interface(found, index[1]) or [str(index[1])]
+            known = made.setdefault((index[1], index[3]), one)
+            known.address = known.address or one.address
+    return list(made.values())
+
+
+def _reached(table: Table, length: int) -> dict[tuple[int, ...], str]:
+    """Management addresses by the index of the neighbour, which takes so many numbers; kind, length, octets follow."""
+    made: dict[tuple[int, ...], str] = {}
+    for index in table:
+        size = index[length + 1] if len(index) > length + 2 else 0
+        if size in (4, 16) and len(index) == length + 2 + size:
+            octets = bytes(arc & 255 for arc in index[length + 2 :])
+            made.setdefault(index[:length], str(ipaddress.ip_address(octets)))
+    return made
+
+
+def _heard(row: Mapping[int, Any], local: Mapping[int, Any], if_index: int, address: str) -> Heard:
+    can = row.get(12)
+    return Heard(
+        protocol=LLDP, if_index=if_index, address=address,
+        local=_words(label(number(local.get(2)), local.get(3), PORT_MAC, PORT_ADDRESS), text(local.get(4))),
+        chassis=label(number(row.get(4)), row.get(5), CHASSIS_MAC, CHASSIS_ADDRESS),
+        port=_words(label(number(row.get(6)), row.get(7), PORT_MAC, PORT_ADDRESS), text(row.get(8))),
+        name=text(row.get(9)), phone=isinstance(can, bytes) and bool(can) and bool(can[0] & LLDP_PHONE),
+    )  # fmt: skip
 
 
 def cdp(found: Answers) -> list[Heard]:

@@ -13,7 +13,7 @@ from mainstay.kernel.fields import Choice
 from mainstay.kernel.record import Base, Identifier, JsonType, Record, Scoped, Timestamp, new_id, unique
 
 SNMP, ICMP, TCP, SSH = "snmp", "icmp", "tcp", "ssh"
-PROTOCOLS = (Choice(SNMP, "SNMP"), Choice(ICMP, "ICMP"), Choice(TCP, "TCP ports"), Choice(SSH, "SSH greeting"))
+PROTOCOLS = (Choice(SNMP, "SNMP"), Choice(ICMP, "ICMP"), Choice(TCP, "TCP ports"), Choice(SSH, "SSH"))
 FOLLOW = (Choice("lldp", "LLDP"), Choice("cdp", "CDP"), Choice("arp", "ARP"), Choice("routes", "Routes"))
 SEEDS = "Seeds"
 
@@ -35,7 +35,8 @@ class Discovery(Record):
     secondary_host: Mapped[str] = f.longtext(label="Further addresses", length=20_000)
     protocol: Mapped[list[str]] = f.choices(
         PROTOCOLS, label="Protocols",
-        help="Empty: SNMP. With ICMP, TCP or SSH, addresses that answer only these become items, too.",
+        help="Empty: SNMP, and SSH where a credential below is for it. With ICMP, TCP or SSH, addresses that answer "
+        "only these become items, too.",
     )  # fmt: skip
     params: Mapped[dict[str, Any]] = f.json(label="How to look", help="See the fields of the scanner.")
     credentials: Mapped[list[str]] = f.references(
@@ -120,7 +121,7 @@ class Finding(Scoped, Base):
     """Milliseconds until the answer to an echo."""
     open_ports: Mapped[list[int]] = mapped_column(JsonType, default=list)
     ssh: Mapped[dict[str, str]] = mapped_column(JsonType, default=dict)
-    """How the SSH server introduced itself: banner, key_type, host_key."""
+    """How the SSH server introduced itself (banner, key_type, host_key), and the credential that logged in."""
     depth: Mapped[int | None] = mapped_column(Integer)
     """Steps from a seed; None: it was in the ranges."""
     leads: Mapped[list[list[str]]] = mapped_column(JsonType, default=list)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from mainstay.kernel.purge import purgeable_rows
 from mainstay.kernel.telemetry.arrow import pa
 from mainstay.kernel.telemetry.migrations import register_migration, register_retention
 from mainstay.modules.monitoring.events.engine import Occurrence
@@ -39,6 +40,7 @@ register_migration(
     SETTINGS non_replicated_deduplication_window = 1000""",
 )
 register_retention(TABLE, "time", lambda settings: settings.event_history_days)
+purgeable_rows("events", TABLE, "time")
 
 
 def writer(telemetry: Telemetry) -> Writer:

@@ -144,6 +144,8 @@ async def _credential(ctx: Context, given: str, address: str) -> Credential:
     row = await store.find(ctx, query)
     if row is None:
         raise NotFound(f"There is no credential {given[:80]!r}.")
+    if row.kind not in credentials.VERSIONS:
+        raise Invalid.field("credential", f"The credential {row.name} is not for SNMP.")
     if not credentials.fits(row, address):
         raise Invalid.field("credential", f"The credential {row.name} is not for {address}.")
     return row

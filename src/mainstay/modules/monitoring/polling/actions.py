@@ -16,6 +16,8 @@ from mainstay.modules.monitoring.templates.service import statistic_keys
 from mainstay.modules.monitoring.thresholds.shipped import METRICS
 
 MOST_POINTS = 10_000
+SPARK_STEP, SPARK_POINTS = 300, 48
+"""Of the lines that are drawn beside interfaces: seconds between points, and how many of them."""
 measurements = Group("Metrics", "/api/metrics/")
 
 
@@ -99,3 +101,50 @@ async def read_series(ctx: Context, query: SeriesQuery) -> SeriesAnswer:
 
 def _points(line: metrics.Line, moments: Mapping[float, datetime]) -> list[Point]:
     return list(map(Point, map(moments.__getitem__, line.times), line.averages, line.lows, line.highs))
+
+
+class TrafficQuery(msgspec.Struct, kw_only=True):
+    """Of which item."""
+
+    ci_id: str = ""
+
+
+class Traffic(msgspec.Struct, kw_only=True):
+    """Bits a second in and out of one interface, a value for each step; null: nothing was measured."""
+
+    resource: str
+    inbound: list[float | None]
+    outbound: list[float | None]
+
+
+class TrafficAnswer(msgspec.Struct, kw_only=True):
+    """The traffic of all interfaces of an item; the first value ends at ``since`` plus a step."""
+
+    ci_id: str
+    since: datetime
+    step: int
+    interfaces: list[Traffic]
+
+
+@measurements.route("GET", "traffic/", permission=("asset", "view"))
+async def traffic(ctx: Context, query: TrafficQuery) -> TrafficAnswer:
+    """The traffic of all interfaces of an item in the last four hours, small enough to be drawn beside each"""
+    item = await item_of(ctx, query.ci_id)
+    telemetry = ctx.platform.telemetry
+    if telemetry is None:
+        raise Unavailable("Measurements are not stored in this process.")
+    until = datetime.fromtimestamp(ctx.now.timestamp() // SPARK_STEP * SPARK_STEP + SPARK_STEP, UTC)
+    since = until - timedelta(seconds=SPARK_STEP * SPARK_POINTS)
+    made: dict[str, Traffic] = {}
+    for metric, name in (("if_in", "inbound"), ("if_out", "outbound")):
+        lines = await metrics.series(telemetry, ctx.organization, item.id, metric, "", since, until, SPARK_STEP)
+        for line in lines:
+            one = made.setdefault(line.resource, Traffic(
+                resource=line.resource, inbound=[None] * SPARK_POINTS, outbound=[None] * SPARK_POINTS
+            ))  # fmt: skip
+            values = getattr(one, name)
+            for at, value in zip(line.times, line.averages, strict=True):
+                place = int((at - since.timestamp()) // SPARK_STEP)
+                if 0 <= place < SPARK_POINTS:
+                    values[place] = round(value)
+    return TrafficAnswer(ci_id=item.id, since=since, step=SPARK_STEP, interfaces=list(made.values()))

@@ -14,7 +14,6 @@ from mainstay.modules.monitoring.collectors.engine import site_of
 from mainstay.modules.monitoring.collectors.service import sites
 from mainstay.modules.monitoring.collectors.tables import Collector
 from mainstay.modules.monitoring.credentials import service as credentials
-from mainstay.modules.monitoring.credentials.tables import ACTIVE, Credential
 from mainstay.modules.monitoring.polling.asked import ItemsInput
 from mainstay.modules.monitoring.polling.performance import labels, performance
 from mainstay.modules.monitoring.polling.switching import LONGEST, SHORTEST, planned
@@ -110,10 +109,9 @@ async def choices(ctx: Context, query: ConfigQuery) -> Choices:
     may = ctx.principal.can
     listed: list[dict[str, Any]] = []
     if may("credential", "view"):
-        wanted = select(Credential).where(Credential.status == ACTIVE).order_by(Credential.priority, Credential.id)
         listed = [
             {"id": row.id, "name": row.name, "kind": row.kind, "scope": row.scope}
-            for row in (await ctx.session.execute(wanted)).scalars()
+            for row in (await ctx.session.execute(credentials.active())).scalars()
             if not address or credentials.fits(row, address)
         ]
     collectors: list[dict[str, Any]] = []

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+from mainstay.kernel.purge import purgeable_rows
 from mainstay.kernel.telemetry import Telemetry, register_migration, register_retention
 from mainstay.kernel.telemetry.arrow import pa
 
@@ -80,6 +81,8 @@ register_migration(
 register_retention(TABLE, "time", lambda settings: settings.metric_days)
 register_retention("metrics_5m", "time", lambda settings: settings.metric_5m_days)
 register_retention("metrics_1h", "time", lambda settings: settings.metric_1h_days)
+for _name, _table in (("rawdata", TABLE), ("minutesdata", "metrics_5m"), ("hoursdata", "metrics_1h")):
+    purgeable_rows(_name, _table, "time")
 
 
 def step_for(since: datetime, until: datetime) -> int:

@@ -23,7 +23,7 @@ from mainstay.modules.assets.cmdb.tables import Ci
 from mainstay.modules.monitoring.collectors.engine import site_of
 from mainstay.modules.monitoring.collectors.service import sites_everywhere
 from mainstay.modules.monitoring.credentials import service as credentials
-from mainstay.modules.monitoring.credentials.tables import ACTIVE, Credential
+from mainstay.modules.monitoring.credentials.tables import Credential
 from mainstay.modules.monitoring.discovery.ping import Pinger
 from mainstay.modules.monitoring.polling.asking import LOSSES, ask
 from mainstay.modules.monitoring.polling.known import Known
@@ -298,7 +298,7 @@ class Poller(Service):
         if self._permitted.get(device.organization, (0.0,))[0] <= now:
             self._permitted[device.organization] = (now + PERMITTED, await credentials.permitted(ctx))
         if self._access.get(device.credential, (0.0,))[0] <= now:
-            query = select(Credential).where(Credential.id == device.credential, Credential.status == ACTIVE)
+            query = credentials.active().where(Credential.id == device.credential)
             row = (await ctx.session.execute(query)).scalar()
             access = None
             if row is not None:

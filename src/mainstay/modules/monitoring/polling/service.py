@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from sqlalchemy import func, or_, select, update
 
@@ -11,9 +11,11 @@ from mainstay.kernel.context import Context
 from mainstay.kernel.errors import Conflict, NotFound
 from mainstay.modules.assets.cmdb.tables import Ci
 from mainstay.modules.monitoring.credentials import service as credentials
-from mainstay.modules.monitoring.credentials.tables import ACTIVE, Credential
+from mainstay.modules.monitoring.credentials.tables import ACTIVE, SNMP, Credential
 from mainstay.modules.monitoring.polling.tables import Polled
 from mainstay.modules.monitoring.snmp.client import Access
+
+DISPLACED = "Another device answers at its address now:"
 
 
 class Binding(NamedTuple):
@@ -30,24 +32,41 @@ class Binding(NamedTuple):
 async def bind(ctx: Context, given: Sequence[Binding]) -> None:
     """Poll these devices from now on; one that is polled already keeps its interval, and whether it is paused.
 
-    One that is polled by SNMP stays so, though no credential opened it this time.
+    One that is polled by SNMP stays so, though no credential opened it this time. One that was polled at an address
+    where another device answers now is not polled there any more: what it measured would be the other's.
     """
     wanted = {one.ci: one for one in reversed(given)}
     if not wanted:
         return
-    query = select(Polled.ci, Polled.credential).where(Polled.ci.in_(sorted(wanted)))
-    known: dict[str, str] = {row.ci: row.credential for row in (await ctx.session.execute(query)).all()}
+    query = select(Polled.ci, Polled.credential, Polled.address, Polled.error).where(Polled.ci.in_(sorted(wanted)))
+    known = {row.ci: row for row in (await ctx.session.execute(query)).all()}
+    await _displaced(ctx, wanted)
     for ci, one in wanted.items():
-        values = {"name": one.name[:255], "address": one.address, "credential": one.credential, "ping": one.ping,
-                  "snmp": one.snmp and bool(one.credential)}  # fmt: skip
-        if known.get(ci) and not one.credential:
+        values: dict[str, Any] = {"name": one.name[:255], "address": one.address, "credential": one.credential,
+                                  "ping": one.ping, "snmp": one.snmp and bool(one.credential)}  # fmt: skip
+        there = known.get(ci)
+        displaced = there is not None and there.error.startswith(DISPLACED)
+        if there is not None and there.credential and not one.credential and not displaced:
             continue
-        if ci in known:
+        if there is not None:
+            if displaced:
+                values |= {"enabled": True, "error": ""}
             changed = update(Polled).where(Polled.ci == ci).values(**values)
             await ctx.session.execute(changed.execution_options(synchronize_session=False))
         else:
             ctx.session.add(Polled(organization=ctx.organization, ci=ci, created=ctx.now, **values))
     await ctx.session.flush()
+
+
+async def _displaced(ctx: Context, wanted: Mapping[str, Binding]) -> None:
+    """Stop polling items at addresses where these devices answer now."""
+    at = {one.address: one for one in wanted.values()}
+    query = select(Polled.ci, Polled.address).where(Polled.address.in_(sorted(at)), Polled.enabled.is_(True))
+    for row in (await ctx.session.execute(query)).all():
+        if row.ci not in wanted:
+            told = f"{DISPLACED} {at[row.address].name}. It is not polled until it is found elsewhere."
+            ended = update(Polled).where(Polled.ci == row.ci).values(enabled=False, error=told[:500])
+            await ctx.session.execute(ended.execution_options(synchronize_session=False))
 
 
 class Way(NamedTuple):
@@ -74,11 +93,11 @@ async def way(ctx: Context, address: str, credential: str) -> Way:
     if credential:
         query = select(Credential).where(
             or_(Credential.id == credential, func.lower(Credential.name) == credential.lower()),
-            Credential.status == ACTIVE,
-        )
+            Credential.status == ACTIVE, Credential.kind.in_(SNMP),
+        )  # fmt: skip
         row = (await ctx.session.execute(query)).scalar()
         if row is None:
-            raise NotFound(f"There is no active credential {credential[:80]!r}.")
+            raise NotFound(f"There is no active credential {credential[:80]!r} for SNMP.")
         if not credentials.fits(row, address):
             raise Conflict(f"The credential {row.name} is not for {address}.")
     else:

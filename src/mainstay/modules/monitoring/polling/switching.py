@@ -16,7 +16,6 @@ from mainstay.modules.assets.cmdb.chosen import chosen, split
 from mainstay.modules.assets.cmdb.lookup import canonical
 from mainstay.modules.assets.cmdb.tables import Ci
 from mainstay.modules.monitoring.credentials import service as credentials
-from mainstay.modules.monitoring.credentials.tables import ACTIVE, Credential
 from mainstay.modules.monitoring.events.tables import Event
 from mainstay.modules.monitoring.polling.performance import performance
 from mainstay.modules.monitoring.polling.service import Binding, bind
@@ -71,12 +70,11 @@ async def planned(ctx: Context, ids: Iterable[str], credential: str) -> list[Mea
     query = select(Ci.id, Ci.ip_address).where(Ci.id.in_(names))
     addresses = {row.id: row.ip_address for row in (await ctx.session.execute(query)).all()}
     polled = {row.ci: row for row in (await ctx.session.execute(select(Polled).where(Polled.ci.in_(names)))).scalars()}
-    listed = select(Credential).where(Credential.status == ACTIVE).order_by(Credential.priority, Credential.id)
-    known = list((await ctx.session.execute(listed)).scalars())
+    known = list((await ctx.session.execute(credentials.active())).scalars())
     if credential:
         known = [one for one in known if credential == one.id or credential.lower() == one.name.lower()]
         if not known:
-            raise NotFound(f"There is no active credential {credential[:80]!r}.")
+            raise NotFound(f"There is no active credential {credential[:80]!r} for SNMP.")
     (text,) = await options.get(ctx, credentials.ALLOWED)
     permitted = credentials.spans(str(text))
     scopes = [(one, credentials.spans(one.scope)) for one in known]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
@@ -46,11 +46,14 @@ class Layered(Library):
 async def library(ctx: Context) -> Library:
     """What tells devices apart."""
     query = select(DeviceTemplate).where(DeviceTemplate.is_enabled.is_(True)).order_by(DeviceTemplate.id)
-    rows = list((await ctx.session.execute(query)).scalars())
+    return layered(list((await ctx.session.execute(query)).scalars()))
+
+
+def layered(rows: Sequence[DeviceTemplate]) -> Library:
+    """What tells devices apart with these templates."""
     if not rows:
         return shipped()
-    own = Library([rule(row) for row in rows], {})
-    return Layered(own, shipped(), {row.id: row.model for row in rows})
+    return Layered(Library([rule(row) for row in rows], {}), shipped(), {row.id: row.model for row in rows})
 
 
 def rule(row: DeviceTemplate) -> System:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from mainstay.kernel.purge import purgeable_rows
 from mainstay.kernel.telemetry import register_migration, register_retention
 from mainstay.kernel.telemetry.arrow import pa
 
@@ -58,6 +59,7 @@ register_migration(
     SETTINGS non_replicated_deduplication_window = 1000""",
 )
 register_retention(TABLE, "received", lambda settings: settings.trap_days)
+purgeable_rows("traps", TABLE, "received")
 
 
 def table_of(rows: Sequence[tuple[Any, ...]]) -> Any:

@@ -1,0 +1,1 @@
+"""How long an organization keeps what grows with time; every night what is older goes."""

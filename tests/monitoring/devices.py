@@ -1,0 +1,167 @@
+"""Devices to log in to: real SSH servers with a shell or a prompt, and web servers that ask for a password."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from base64 import b64encode
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+
+import asyncssh
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+USER, PASSWORD, ENABLE = "operator", "Sw1tch-secret", "En4ble-secret"
+
+
+class Door(asyncssh.SSHServer):
+    """Lets the operator in, with a password or a key; notes what was tried."""
+
+    def __init__(self, device: Device) -> None:
+        self.device = device
+
+    def begin_auth(self, username: str) -> bool:
+        return True
+
+    def password_auth_supported(self) -> bool:
+        return True
+
+    def validate_password(self, username: str, password: str) -> bool:
+        self.device.passwords.append(password)
+        return (username, password) == (USER, PASSWORD)
+
+    def public_key_auth_supported(self) -> bool:
+        return True
+
+    def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        return username == USER and key.get_fingerprint() == self.device.user_key.get_fingerprint()
+
+
+class Device:
+    """A machine whose shell is that of this one, with some of its commands answered otherwise."""
+
+    banner = "OpenSSH_9.2p1 Debian-2+deb12u3"
+
+    def __init__(self, answers: Mapping[str, str] | None = None) -> None:
+        self.key = asyncssh.generate_private_key("ssh-ed25519")
+        self.user_key = asyncssh.generate_private_key("ssh-ed25519")
+        self.answers = dict(answers or {})
+        self.commands: list[str] = []
+        self.passwords: list[str] = []
+
+    async def answer(self, process: asyncssh.SSHServerProcess[bytes]) -> None:
+        command = process.command or ""
+        self.commands.append(command)
+        functions = "".join(f"{name}() {{ printf '%s\\n' '{text}'; }}; " for name, text in self.answers.items())
+        done = await asyncio.create_subprocess_exec(
+            "sh", "-c", functions + command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+            stdin=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+        out, _err = await done.communicate()
+        process.stdout.write(out)
+        process.exit(done.returncode or 0)
+
+    @asynccontextmanager
+    async def serving(self, address: str, port: int) -> AsyncIterator[None]:
+        server = await asyncssh.create_server(
+            lambda: Door(self), address, port, server_host_keys=[self.key], process_factory=self.answer,
+            encoding=None, server_version=self.banner,
+        )  # fmt: skip
+        try:
+            yield
+        finally:
+            server.close()
+            await server.wait_closed()
+
+
+class Switch(Device):
+    """A device with a prompt and no commands beside it; what it is it tells to privileged users only."""
+
+    banner = "Cisco-1.25"
+
+    async def answer(self, process: asyncssh.SSHServerProcess[bytes]) -> None:
+        if process.command:
+            process.exit(1)
+            return
+        prompt, say = "edge-1>", process.stdout.write
+        say(b"\r\nAuthorised users only.\r\n" + prompt.encode())
+        try:
+            while line := (await process.stdin.readline()).decode().strip():
+                self.commands.append(line)
+                say(f"{line}\r\n".encode())
+                if line == "enable":
+                    say(b"Password: ")
+                    given = (await process.stdin.readline()).decode().strip()
+                    prompt = "edge-1#" if given == ENABLE else prompt
+                    say(b"\r\n" if given == ENABLE else b"\r\n% Access denied\r\n")
+                elif line in self.answers and prompt.endswith("#"):
+                    first, more = self.answers[line].split("\n", 1)
+                    say(f"{first}\r\n --More-- ".encode())
+                    await process.stdin.read(1)
+                    say(b"\x08 \x08" * 9 + more.replace("\n", "\r\n").encode() + b"\r\n")
+                else:
+                    say(b"% Invalid input detected at '^' marker.\r\n")
+                say(prompt.encode())
+        except (asyncssh.BreakReceived, asyncssh.TerminalSizeChanged):
+            pass
+        process.exit(0)
+
+
+class Web:
+    """A device with web pages, one of them open."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str]] = []
+        self.pages: dict[str, tuple[int, str]] = {}
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        path = head.split(" ")[1]
+        given = next(
+            (line[15:].strip() for line in head.split("\r\n") if line.lower().startswith("authorization:")), ""
+        )
+        self.asked.append((path, given))
+        right = f"Basic {b64encode(f'{USER}:{PASSWORD}'.encode()).decode()}"
+        if path in self.pages:
+            status, text = self.pages[path]
+        elif path == "/open" or given in (right, f"Bearer {PASSWORD}"):
+            status, text = 200, "<html><title>Edge\n switch</title></html>"
+        else:
+            status, text = 401, "no"
+        extra = f"Location: {text}\r\n" if status == 302 else 'WWW-Authenticate: Basic realm="x"\r\n' * (status == 401)
+        writer.write(f"HTTP/1.1 {status} X\r\nServer: tiny/1.0\r\n{extra}Content-Length: {len(text)}\r\n"
+                     f"Connection: close\r\n\r\n{text}".encode())  # fmt: skip
+        writer.close()
+
+    @asynccontextmanager
+    async def serving(self, address: str, port: int, certificate: Path | None = None) -> AsyncIterator[None]:
+        context = None
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+        async with await asyncio.start_server(self._serve, address, port, ssl=context):
+            yield
+
+
+def self_signed(path: Path, address: str) -> Path:
+    """A certificate and its key, as devices make them for themselves."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "device")])
+    made = (
+        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+        .serial_number(1).not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(address))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )  # fmt: skip
+    path.write_bytes(
+        made.public_bytes(serialization.Encoding.PEM) + key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    )  # fmt: skip
+    return path
