@@ -19,6 +19,9 @@ export function useSession(): SessionState {
   return session;
 }
 
+/** Where the caller's own picture is; nothing while there is none. */
+export const pictureOf = (user: User) => (user.profile_image ? `/ux/common/user/profile/${user.profile_id}/picture/?v=${user.profile_image}` : undefined);
+
 export const readSession = () => api<SessionAnswer>("/api/session");
 export const readMetadata = () => api<Metadata>("/api/metadata");
 export const endSession = () => api<void>("/api/session", { method: "DELETE" });

@@ -89,6 +89,7 @@ export interface User {
   permissions: Record<string, string[]>;
   preferences?: Record<string, unknown> | null;
   timezone?: string | null;
+  profile_image?: string | null;
   is_admin?: boolean;
 }
 

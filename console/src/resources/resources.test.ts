@@ -9,7 +9,7 @@ import { formFields, placeErrors, sections } from "./form";
 
 const name: FieldMeta = { name: "name", label: "Name", kind: "text", section: "General" };
 const code: FieldMeta = { name: "code", label: "Code", kind: "text", section: "Money" };
-const floor: FieldMeta = { name: "floor", label: "Floor", kind: "text", custom: true };
+const floor: FieldMeta = { name: "floor", label: "Floor", kind: "text", custom: true, listed: false };
 const secret: FieldMeta = { name: "token", label: "Token", kind: "secret" };
 const meta = { fields: [name, code, floor, secret, { ...name, name: "made", read_only: true }, { ...name, name: "gone", behaviour: "hidden" }], default_columns: ["code", "name"] } as unknown as ResourceMeta;
 

@@ -14,6 +14,8 @@ import { linesOf, mapOf, mapText } from "../pipeline/model";
 import { FilterBuilder } from "../resources/FilterBuilder";
 import { NumberInput } from "../templates/NumberInput";
 import { StatisticsInput } from "../templates/StatisticsInput";
+import { LevelsInput, TurnsInput } from "../teams/StepsInput";
+import { AssetsInput } from "../ticket/AssetsInput";
 import { DAYS, isClock, parsed, readConditions, readWeek, writeConditions, writeWeek, type Day, type Simple, type Week } from "./model";
 
 export interface SpecialInput {
@@ -108,4 +110,7 @@ export const SPECIAL_INPUTS: Record<string, ComponentType<SpecialInput>> = {
   "event_rule.samples": Samples,
   "device_template.sysobjectid": NumberInput,
   "device_template.resource": StatisticsInput,
+  "team.level_staff": LevelsInput,
+  "team.sequence_staffs": TurnsInput,
+  "incident.assets": AssetsInput,
 };

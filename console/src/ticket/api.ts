@@ -15,7 +15,9 @@ export interface Message {
   message: string;
   user_id: string | null;
   user_name: string | null;
+  user_picture?: string;
   is_requester: boolean;
+  edited?: boolean;
   attachments?: AttachmentInfo[];
   event_time: string;
 }
@@ -106,7 +108,15 @@ export function useTicketWrites(routeId: string, ticketId: string) {
       }),
     onSettled: reload,
   });
-  return { update, move, post, reload };
+  const correct = useMutation({
+    mutationFn: ({ id, message }: { id: string; message: string }) => api(`${SERVICE_DESK}conversation/${encodeURIComponent(id)}/`, { method: "PUT", body: { message } }),
+    onSettled: reload,
+  });
+  const takeBack = useMutation({
+    mutationFn: (id: string) => api(`${SERVICE_DESK}conversation/${encodeURIComponent(id)}/`, { method: "DELETE" }),
+    onSettled: reload,
+  });
+  return { update, move, post, correct, takeBack, reload };
 }
 
 /** An assignment in the words of the documented record. */

@@ -1,0 +1,61 @@
+"""People in the console: support levels of a team, a picture of oneself."""
+
+from __future__ import annotations
+
+import base64
+import re
+
+from playwright.async_api import expect
+
+from mainstay.kernel.access.bootstrap import ADMIN_ROLE
+from tests.browser.installation import Installation
+from tests.browser.windows import Windows, say
+
+# One red pixel.
+PICTURE = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGP4z8DwHwAFAAH/iZk9HQAAAABJRU5ErkJggg=="
+)
+
+
+async def test_the_support_levels_of_a_team_are_set_by_name(windows: Windows, installation: Installation) -> None:
+    first = await installation.person(full_name="Fiona First")
+    await installation.person(full_name="Stefan Second")
+    made = await installation.call(
+        "POST", "/ux/common/teams/profile/", {"name": "Levels", "level_staff": {"L1": [first.email]}}
+    )
+    page = await windows.open(await installation.person(ADMIN_ROLE), f"/team/{made['id']}")
+    levels = page.get_by_test_id("steps-level_staff")
+    await expect(levels.get_by_role("button", name="Fiona First")).to_be_visible()
+    await levels.get_by_role("button", name="Add a level").click()
+    await levels.get_by_label("People").nth(1).fill("Stefan")
+    await page.get_by_role("option", name=re.compile("Stefan Second")).click()
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_text("Saved.")).to_be_visible()
+
+    team = await installation.call("GET", f"/ux/common/teams/profile/{made['id']}/")
+    names = [(step["level"], [person["full_name"] for person in step["staffs"]]) for step in team["level_staff"]]
+    assert names == [("L1", ["Fiona First"]), ("L2", ["Stefan Second"])]
+    # Whoever is at a level is a member.
+    assert {person["full_name"] for person in team["staffs"]} == {"Fiona First", "Stefan Second"}
+
+    await levels.get_by_role("button", name="Move L2 up").click()
+    await page.get_by_role("button", name="Save").click()
+    await expect(levels.get_by_label("Level").first).to_have_value("L2")
+    await page.reload()
+    await expect(levels.get_by_label("Level").first).to_have_value("L2")
+
+
+async def test_a_picture_of_oneself_stands_beside_ones_words(windows: Windows, installation: Installation) -> None:
+    ticket = await installation.ticket("Who answers here?")
+    page = await windows.open(await installation.person(), "/me")
+    file = {"name": "me.png", "mimeType": "image/png", "buffer": PICTURE}
+    await page.get_by_test_id("file-input").set_input_files([file])  # type: ignore[list-item]
+    await expect(page.get_by_role("button", name="Remove the picture")).to_be_visible()
+    await page.goto(f"/incident/{ticket}")
+    await say(page, "It is me.")
+    face = page.get_by_test_id("message").filter(has_text="It is me.").locator("img")
+    await expect(face).to_have_js_property("complete", True)
+    assert await face.evaluate("image => image.naturalWidth") == 1
+    await page.goto("/me")
+    await page.get_by_role("button", name="Remove the picture").click()
+    await expect(page.get_by_role("button", name="Remove the picture")).to_have_count(0)
