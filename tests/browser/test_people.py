@@ -59,3 +59,34 @@ async def test_a_picture_of_oneself_stands_beside_ones_words(windows: Windows, i
     await page.goto("/me")
     await page.get_by_role("button", name="Remove the picture").click()
     await expect(page.get_by_role("button", name="Remove the picture")).to_have_count(0)
+
+
+async def test_a_requester_reports_answers_and_rates(windows: Windows, installation: Installation) -> None:
+    requester = await installation.requester("Rosa Reporter")
+    page = await windows.open(requester, "/incident/create")
+    await page.get_by_label("Summary").fill("My chair squeaks")
+    await page.get_by_role("textbox", name="Description").fill("Since this morning.")
+    await page.get_by_role("button", name="Create ticket").click()
+    shown = page.get_by_test_id("display-id")
+    await expect(shown).to_have_text(re.compile(r"^INC-\d+$"))
+    ticket = (await shown.text_content() or "").strip()
+    await say(page, "It is the left wheel.")
+    # What is of the service desk alone is not offered.
+    for name in ("Internal note", "Merge into another ticket…", "Activity"):
+        await expect(page.get_by_text(name, exact=True)).to_have_count(0)
+
+    talk = "/ux/sd/inci/conversation/"
+    await installation.call("POST", talk, {"incident_id": ticket, "message": "Oiled.", "is_public": True})
+    await installation.call("POST", talk, {"incident_id": ticket, "message": "He weighs too much.", "type": "note"})
+    await expect(page.get_by_test_id("message").filter(has_text="Oiled.")).to_be_visible()
+    await installation.call(
+        "POST", "/ux/sd/inci/incident/inci_resolve/", {"incident_id": ticket, "closure_note": "Oiled the wheel."}
+    )
+    await expect(page.get_by_test_id("status")).to_have_text("Resolved")
+    await expect(page.get_by_text("He weighs too much.")).to_have_count(0)
+    await page.get_by_label("4 of 5").check(force=True)
+    await page.get_by_label("What should we know?").fill("Quick.")
+    await page.get_by_role("button", name="Send", exact=True).click()
+    await expect(page.get_by_test_id("rated")).to_contain_text("4 of 5")
+    said = await installation.call("GET", f"/ux/sd/inci/incident/feedback/?incident_id={ticket}")
+    assert (said["rating"], said["feedback"]) == (4, "Quick.")

@@ -91,6 +91,8 @@ export interface User {
   timezone?: string | null;
   profile_image?: string | null;
   is_admin?: boolean;
+  /** Staff, or a requester who follows what they reported. */
+  kind?: "staff" | "requester";
 }
 
 export interface SessionAnswer {

@@ -27,6 +27,7 @@ import { Composer, type ComposerMode } from "./Composer";
 import { Conversation } from "./Conversation";
 import { EditableText } from "./EditableText";
 import { MergeNotices, TicketEvents } from "./Family";
+import { Feedback } from "./Feedback";
 import { MergeButton } from "./Merge";
 import { readTicket } from "./model";
 import { Properties } from "./Properties";
@@ -49,6 +50,7 @@ function Loaded({ routeId, detail }: { routeId: string; detail: LoadedTicket }) 
   const transitionRow = useRef<HTMLDivElement>(null);
   const assignee = useRef<HTMLInputElement>(null);
   const mayEdit = allows(meta, "edit");
+  const isRequester = user.kind === "requester";
   const behaviours = useBehaviours(ticket.status?.name);
   const mayWrite = (name: string) => mayEdit && !["read_only", "hidden"].includes(behaviours[name] ?? "");
   useTitle(`${ticket.displayId} ${ticket.summary}`);
@@ -75,7 +77,7 @@ function Loaded({ routeId, detail }: { routeId: string; detail: LoadedTicket }) 
     setMode(next);
     setFocusKey((before) => before + 1);
   };
-  const tabs = ["conversation", "details", ...(userMay(user, "event", "view") ? ["events" as const] : []), "activity", ...(wide ? [] : ["properties" as const])] as ("conversation" | "details" | "events" | "activity" | "properties")[];
+  const tabs = ["conversation", "details", ...(userMay(user, "event", "view") ? ["events" as const] : []), ...(isRequester ? [] : ["activity" as const]), ...(wide ? [] : ["properties" as const])] as ("conversation" | "details" | "events" | "activity" | "properties")[];
   const tab = tabs.find((name) => name === params.get("tab")) ?? "conversation";
   const seen = useRef(new Set<string>()).current;
   seen.add(tab);
@@ -121,10 +123,11 @@ function Loaded({ routeId, detail }: { routeId: string; detail: LoadedTicket }) 
         {/* Hidden and not removed: a text that is being written stays as it is while one looks at the activity. */}
         <Box hidden={tab !== "conversation"}>
           <Conversation ticket={ticket}
-            corrections={mayEdit ? { profileId: user.profile_id, every: allows(meta, "delete"), writes } : undefined}
+            corrections={mayEdit || isRequester ? { profileId: user.profile_id, every: allows(meta, "delete"), writes } : undefined}
             descriptionAction={mayWrite("description") && editing !== "description" ? <IconButton aria-label={`${t("common.edit")}: ${t("ticket.description")}`} onClick={() => setEditing("description")}><EditOutlined fontSize="inherit" /></IconButton> : undefined}
             description={editing === "description" ? <EditableText name="description" value={ticket.description} etag={detail.etag} ticketId={ticket.id} writes={writes} onClose={() => setEditing(undefined)} /> : undefined} />
-          {mayEdit && <Composer key={ticket.id} ticketId={ticket.id} to={ticket.requester.name || ticket.requester.email} mode={mode} onMode={setMode} focusKey={focusKey} writes={writes} />}
+          {(mayEdit || isRequester) && <Composer key={ticket.id} ticketId={ticket.id} publicOnly={isRequester} to={isRequester ? t("ticket.serviceDesk") : ticket.requester.name || ticket.requester.email} mode={mode} onMode={setMode} focusKey={focusKey} writes={writes} />}
+          {isRequester && ["Resolved", "Closed"].includes(ticket.state) && <Feedback id={ticket.id} rating={ticket.rating} onDone={() => void writes.reload()} />}
         </Box>
         {/* Kept as well: a form that was begun is not lost to a look at the conversation. */}
         {seen.has("details") && <Box hidden={tab !== "details"}><TicketDetails ticket={ticket} detail={detail} behaviours={behaviours} mayEdit={mayEdit} /></Box>}

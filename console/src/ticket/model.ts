@@ -67,6 +67,7 @@ export interface Ticket {
   dueDate: string | null;
   source: string;
   tags: string[];
+  rating: number | null;
   created: string | null;
   updated: string | null;
 }
@@ -120,6 +121,7 @@ export function readTicket(detail: TicketDetail): Ticket {
     assigneeName: people.find((person) => person.profile_id === assigneeId)?.full_name || text(record.assignee_name) || text(assignee.full_name) || text(assignment.assignee),
     dueDate: text(basic.due_date) || null,
     source: text(record.source_name) || text(basic.source),
+    rating: Number(asObject(record.close_info).rating) || null,
     tags: Array.isArray(tags) ? tags.map((tag) => text(asObject(tag).name) || text(tag)).filter(Boolean) : [],
     created: text(record.creation_time) || text(basic.creation_time) || null,
     updated: text(record.last_update_time) || text(basic.last_update_time) || null,
