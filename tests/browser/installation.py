@@ -120,8 +120,25 @@ class Installation:
             {"username": name, "email": made.email, "full_name": made.full_name, "role": role, "is_active": True,
              "password": FIRST_PASSWORD, "confirm_password": FIRST_PASSWORD},
         )  # fmt: skip
+        await self._choose_password(name)
+        return made
+
+    async def requester(self, full_name: str) -> Account:
+        """A requester who can sign in, and has chosen a password."""
+        name = f"requester{next(_numbers)}"
+        made = Account(name, PASSWORD, full_name, f"{name}@example.com")
+        await self.call(
+            "POST",
+            "/ux/common/requester/profile/",
+            {"full_name": full_name, "email": made.email, "username": name, "is_login_enable": True,
+             "password": FIRST_PASSWORD, "confirm_password": FIRST_PASSWORD},
+        )  # fmt: skip
+        await self._choose_password(name)
+        return made
+
+    async def _choose_password(self, username: str) -> None:
         async with httpx.AsyncClient(base_url=self.url, timeout=60) as client:
-            answer = await client.post("/api/session", json={"username": name, "password": FIRST_PASSWORD})
+            answer = await client.post("/api/session", json={"username": username, "password": FIRST_PASSWORD})
             assert answer.is_success, answer.text
             answer = await client.post(
                 "/api/session/password",
@@ -129,7 +146,6 @@ class Installation:
                 headers={"X-CSRF-Token": answer.json()["csrf"]},
             )
             assert answer.is_success, answer.text
-        return made
 
     async def role(self, granted: dict[str, dict[str, dict[str, bool]]]) -> str:
         """A new role with these privileges only; returns its name."""

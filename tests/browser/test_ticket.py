@@ -101,3 +101,117 @@ async def test_a_long_conversation_shows_its_end_and_earlier_messages_when_asked
     # A new message joins them; none is lost or shown twice.
     await say(page, "The last word.")
     await expect(remarks).to_have_count(120)
+
+
+async def test_a_message_is_corrected_and_another_taken_back(windows: Windows, installation: Installation) -> None:
+    ticket = await installation.ticket("The fan rattles")
+    await installation.call(
+        "POST", "/ux/sd/inci/conversation/", {"incident_id": ticket, "message": "<p>From somebody else.</p>"}
+    )
+    page = await windows.open(await installation.person(), f"/incident/{ticket}")
+    await say(page, "Restrat it, please.")
+    await say(page, "Wrong ticket, sorry.")
+    messages = page.get_by_test_id("message")
+    # Only one's own.
+    await expect(messages.filter(has_text="somebody else").get_by_role("button", name="this message")).to_have_count(0)
+
+    await messages.filter(has_text="Restrat").get_by_role("button", name="Edit this message").click()
+    editor = page.get_by_role("textbox", name="Edit this message")
+    await editor.fill("Restart it, please.")
+    await page.get_by_role("form", name="Edit this message").get_by_role("button", name="Save").click()
+    corrected = messages.filter(has_text="Restart it, please.")
+    await expect(corrected).to_contain_text("edited")
+    await expect(messages.filter(has_text="Restrat")).to_have_count(0)
+
+    await messages.filter(has_text="Wrong ticket").get_by_role("button", name="Delete this message").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    await expect(messages.filter(has_text="Wrong ticket")).to_have_count(0)
+    talk = await installation.call("GET", f"/ux/sd/inci/conversation/?incident_id={ticket}")
+    assert [row["message"] for row in talk["results"]] == ["<p>From somebody else.</p>", "<p>Restart it, please.</p>"]
+    await page.get_by_role("tab", name="Activity").click()
+    await expect(page.get_by_text("Restrat it, please.").first).to_be_visible()
+
+
+async def test_what_else_is_known_of_a_ticket_is_edited_under_details(
+    windows: Windows, installation: Installation
+) -> None:
+    await installation.call(
+        "POST", "/api/custom-fields/", {"resource": "incident", "label": "Rack", "key": "rack", "kind": "text"}
+    )
+    await installation.call(
+        "POST", "/api/custom-fields/",
+        {"resource": "incident", "label": "Heard by", "key": "heard_by", "kind": "user"},
+    )  # fmt: skip
+    ticket = await installation.ticket("Alarm in the cellar")
+    person = await installation.person(full_name="Carla Cellar")
+    page = await windows.open(person, f"/incident/{ticket}?tab=details")
+    details = page.get_by_test_id("ticket-details")
+    await details.get_by_label("Rack", exact=True).fill("R 12")
+    await details.get_by_label("Heard by").fill("Carla")
+    await page.get_by_role("option", name=re.compile("Carla Cellar")).click()
+    await details.get_by_label("Reported by").fill("The janitor")
+    await details.get_by_role("button", name="Save").click()
+    await expect(page.get_by_text("Saved.")).to_be_visible()
+    facts = page.get_by_test_id("custom-facts")
+    await expect(facts).to_contain_text("R 12")
+    await expect(facts.get_by_role("link", name="Carla Cellar")).to_be_visible()
+    record = (await installation.call("GET", f"/ux/sd/inci/incident/{ticket}/"))["incident"]
+    assert record["custom_field_data"]["rack"] == "R 12"
+    assert record["reporter_info"]["name"] == "The janitor"
+
+    # It is a column of the list, and something to filter by.
+    await page.goto("/incident")
+    await page.get_by_role("button", name="Columns").click()
+    await page.get_by_role("checkbox", name="Rack").check()
+    await page.get_by_role("checkbox", name="Heard by").check()
+    await page.keyboard.press("Escape")
+    row = page.get_by_role("row").filter(has_text="Alarm in the cellar")
+    await expect(row).to_contain_text("R 12")
+    await expect(row).to_contain_text("Carla Cellar")
+    await page.get_by_role("button", name="Filter", exact=True).click()
+    await page.get_by_role("button", name="Add a condition").click()
+    clause = page.get_by_test_id("filter-clause")
+    await clause.get_by_role("combobox", name="Field").click()
+    await page.get_by_role("option", name="Heard by").click()
+    await clause.get_by_label("Value").fill("Carla")
+    await page.get_by_role("option", name=re.compile("Carla Cellar")).click()
+    await expect(page.get_by_role("row")).to_have_count(2)
+    await page.get_by_role("button", name="Filter", exact=True).click()
+    await expect(page.get_by_text("Heard by is one of Carla Cellar")).to_be_visible()
+
+
+async def test_reports_of_one_trouble_are_merged_from_the_list(windows: Windows, installation: Installation) -> None:
+    first = await installation.ticket("Gateway down on floor one")
+    others = [await installation.ticket(f"Gateway down on floor {number}") for number in ("two", "three")]
+    page = await windows.open(await installation.person(), "/incident")
+    await page.get_by_role("searchbox", name="Search in Incidents").fill("Gateway down")
+    await expect(page.get_by_role("row")).to_have_count(4)
+    await page.get_by_role("checkbox", name="Select all rows on this page").check()
+    await page.get_by_role("button", name="Merge…").click()
+    dialog = page.get_by_role("dialog")
+    await expect(dialog.get_by_role("radio", name=re.compile(first))).to_be_checked()
+    await dialog.get_by_label("Why they belong together").fill("One gateway.")
+    await dialog.get_by_role("button", name="Merge", exact=True).click()
+    await expect(page.get_by_text(f"Merged into {first}.")).to_be_visible()
+    for other in others:
+        record = (await installation.call("GET", f"/ux/sd/inci/incident/{other}/"))["incident"]
+        assert record["reference"][0]["display_id"] == first
+    await page.goto(f"/incident/{first}")
+    await expect(page.get_by_test_id("merged-here")).to_contain_text(others[0])
+    await expect(page.get_by_test_id("message").filter(has_text="One gateway.")).to_have_count(2)
+
+
+async def test_a_ticket_is_merged_into_one_that_is_found_by_its_words(
+    windows: Windows, installation: Installation
+) -> None:
+    kept, gone = await installation.ticket("Boiler is cold"), await installation.ticket("No warm water")
+    page = await windows.open(await installation.person(), f"/incident/{gone}")
+    await page.get_by_role("button", name="Merge into another ticket…").click()
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_label("The ticket that remains").fill("boiler")
+    await page.get_by_role("option", name=re.compile(kept)).click()
+    await dialog.get_by_role("button", name="Merge", exact=True).click()
+    await expect(page.get_by_test_id("merged-into")).to_contain_text(kept)
+    await expect(page.get_by_test_id("status")).to_have_text("Closed")
+    await page.get_by_role("button", name="Undo the merge").click()
+    await expect(page.get_by_test_id("status")).to_have_text("Open / New")

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from sqlalchemy import Integer, bindparam, func, insert, literal_column, select, text
 from sqlalchemy.dialects.sqlite.aiosqlite import dialect as sqlite_dialect
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from mainstay.kernel import direct
+from mainstay.kernel import counting, direct
 from mainstay.kernel.changes import Change
 from mainstay.kernel.numbering import Sequence
 from mainstay.kernel.platform import Platform
@@ -168,3 +170,12 @@ async def test_a_write_waits_for_another_process_without_keeping_the_others_wait
     other.close()
     await writing
     assert await _names(platform, world) == ["direct late"]
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_what_is_kept_with_a_resource_is_kept_per_kind_of_database(first: bool) -> None:
+    resource: Any = SimpleNamespace(name="incident", memory={})
+    for is_sqlite in (first, not first):
+        ctx: Any = SimpleNamespace(platform=SimpleNamespace(database=SimpleNamespace(is_sqlite=is_sqlite)))
+        _newest, settled = counting.head(ctx, resource)
+        assert ("pg_current_snapshot" in str(settled)) is not is_sqlite

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -103,3 +104,58 @@ async def test_fields_of_another_organization_do_not_exist(world: World, strange
     assert "custom_field_data.cost_centre" in refused["fields"]
     person = await world.granted({"department": ("view", "add")})
     await world.post(PATH, {"resource": "department", "label": "X"}, by=person, expect=403)
+
+
+async def test_a_field_of_every_kind_goes_out_and_comes_back_in_a_file(world: World, stranger: World) -> None:
+    values: dict[str, Any] = {
+        "text": "A, \"b\"", "longtext": "Two\nlines", "integer": -7, "number": 1.25, "date": "2031-01-31",
+        "datetime": "2031-01-31T12:30:00+00:00", "choice": "Red", "choices": ["Blue", "Red"], "boolean": False,
+    }  # fmt: skip
+    for place in (world, stranger):
+        for kind in (*values, "user"):
+            options = {"choices": ["Red", "Blue"]} if kind.startswith("choice") else {}
+            await declare(place, label=f"My {kind}", key=f"my_{kind}", kind=kind, **options)
+    # People are told apart by their log-in names, which are the same person's in both places here.
+    ann = await world.person(username="ann.file")
+    other = await stranger.person(username="ann.file")
+    given = {**{f"my_{kind}": value for kind, value in values.items()}, "my_user": ann.profile_id}
+    await world.post(DEPARTMENT, {"dept_name": "Full", "custom_field_data": given}, expect=201)
+    await world.post(DEPARTMENT, {"dept_name": "Empty"}, expect=201)
+    for form in ("csv", "xlsx"):
+        file = await world.send("GET", f"{DEPARTMENT}export/", params={"format": form})
+        done = await stranger.call("POST", f"{DEPARTMENT}upload_csv/", files={"file": (f"x.{form}", file.content)})
+        assert done["failed"] == 0, done
+        rows = (await stranger.get(DEPARTMENT, params={"sort": "dept_name"}))["results"]
+        assert [row["dept_name"] for row in rows] == ["Empty", "Full"]
+        assert rows[0]["custom_field_data"] == {}
+        assert rows[1]["custom_field_data"] == {**given, "my_user": other.profile_id}
+        await stranger.post(f"{DEPARTMENT}multidelete/", {"ids": [row["dept_id"] for row in rows]})
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("integer", [2, 10, 100]),
+        ("number", [0.5, 2.25, 10]),
+        ("text", ["alpha", "beta", "gamma"]),
+        ("date", ["2030-12-31", "2031-01-01", "2031-02-01"]),
+        ("boolean", [False, True]),
+        ("choice", ["Blue", "Green", "Red"]),
+    ],
+)
+async def test_lists_sort_by_a_custom_field_and_narrow_to_a_range(world: World, kind: str, values: list[Any]) -> None:
+    options = {"choices": values} if kind == "choice" else {}
+    await declare(world, kind=kind, **options)
+    for value in reversed(values):
+        await world.post(DEPARTMENT, {"dept_name": f"D {value}", "custom_field_data": {"cost_centre": value}})
+    sort = {"sort": "custom_field_data.cost_centre"}
+
+    async def shown(**more: Any) -> list[Any]:
+        rows = (await world.get(DEPARTMENT, params={**sort, **more}))["results"]
+        return [row["custom_field_data"]["cost_centre"] for row in rows]
+
+    assert await shown() == values
+    assert await shown(reverse="true") == values[::-1]
+    if kind in ("integer", "number", "date"):
+        between = {"field": "custom_field_data.cost_centre", "condition": "between", "value": [values[1], values[2]]}
+        assert await shown(filters=json.dumps(between)) == values[1:]

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.support import World
+from mainstay.kernel import feed
+from tests.support import Someone, World
 
 PATH = "/ux/common/fieldconfig/field-config/"
 DEPARTMENT = "/ux/common/department/department/"
@@ -99,6 +100,36 @@ async def test_a_hidden_field_is_nowhere_to_be_seen(world: World) -> None:
     await world.patch(f"{DEPARTMENT}{one['id']}/", {"custom_field_data": {"budget": 1}}, by=person, expect=400)
     whole = await world.get(f"{DEPARTMENT}{one['id']}/")
     assert (whole["description"], whole["custom_field_data"]) == ("Secret plan", {"budget": 4711})
+
+
+async def test_a_hidden_field_is_not_found_by_the_search_over_everything(world: World) -> None:
+    person = await world.granted(ALL)
+    await configure(world, module="incident", role=person.role, field_config={"requester_email": "hidden"})
+    one = await world.post(INCIDENT, {"summary": "Wombat in the rack", "requester_email": "ann.secret@acme.example"})
+    await feed.drain(world.platform)
+
+    async def found(words: str, by: Someone | None = None) -> list[tuple[str, str]]:
+        answer = await world.get("/api/search", params={"q": words}, by=by)
+        return [
+            (row["id"], row["title"] + row["subtitle"]) for row in answer["results"] if row["resource"] == "incident"
+        ]
+
+    ((seen, shown),) = await found("ann.secret@")
+    assert (seen, "ann.secret@acme.example" in shown) == (one["id"], True)
+    assert await found("ann.secret@", person) == []
+    ((seen, shown),) = await found("wombat rack", person)
+    assert (seen, "secret" in shown) == (one["id"], False)
+
+
+async def test_a_merge_field_does_not_tell_what_is_hidden(world: World) -> None:
+    person = await world.granted(ALL)
+    one = await world.post(INCIDENT, {"summary": "No mail", "requester_email": "ann@acme.example", "urgency": "High"})
+    hidden = {"requester_email": "hidden", "priority_id": "hidden", "status_id": "hidden"}
+    await configure(world, module="incident", role=person.role, field_config=hidden)
+    asked = {"incident_id": one["id"], "text": "{{summary}}: {{requester_email}}|{{priority}}|{{status}}"}
+    path = f"{INCIDENT}process-rich-text/"
+    assert (await world.get(path, params=asked, by=person))["text"] == "No mail: ||"
+    assert (await world.get(path, params=asked))["text"] == "No mail: ann@acme.example|Medium|New"
 
 
 async def test_behaviour_depends_on_the_status(world: World) -> None:

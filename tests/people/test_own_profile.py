@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 
 from tests.support import PASSWORD, World
@@ -133,3 +135,51 @@ async def test_a_key_for_nobody_has_no_profile(world: World) -> None:
     await world.post(f"{PATH}user_clocks_data/", {"action": "in"}, expect=403)
     await world.post(f"{PATH}logout/", expect=403)
     assert (await world.get("/api/user"))["profile_id"] == ""
+
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
+
+
+def picture(content: bytes = PNG, kind: str = "image/png") -> dict[str, str]:
+    return {"name": "me.png", "data": f"data:{kind};base64,{base64.b64encode(content).decode()}"}
+
+
+async def test_a_picture_of_oneself_is_set_seen_replaced_and_removed(world: World, stranger: World) -> None:
+    someone = await world.granted({"tag": ("view",)})
+    other = await world.granted({})
+    made = await world.post(f"{PATH}picture/", picture(), by=someone)
+    shown = (await world.get(f"{PATH}{someone.profile_id}/"))["picture"]
+    assert shown == made["picture"]
+    assert (await world.get("/api/user", by=someone))["profile_image"] == made["profile_image"]
+    # Everybody who is logged in sees it; another organization does not.
+    seen = await world.send("GET", shown, by=other)
+    assert (seen.content, seen.headers["content-type"]) == (PNG, "image/png")
+    assert seen.headers["x-content-type-options"] == "nosniff"
+    await stranger.get(shown, expect=404)
+    # It is no file of the account, and another picture has another address.
+    assert (await world.get(f"{PATH}{someone.profile_id}/attachments/"))["results"] == []
+    again = await world.post(f"{PATH}picture/", picture(b"GIF89a" + bytes(9), "image/gif"), by=someone)
+    assert again["picture"] != shown
+    assert (await world.send("GET", again["picture"], by=other)).content.startswith(b"GIF89a")
+    await world.delete(f"{PATH}picture/", by=someone, expect=204)
+    await world.get(again["picture"], by=other, expect=404)
+    me = await world.get(f"{PATH}{someone.profile_id}/")
+    assert (me["picture"], me["is_profile_image"]) == ("", False)
+
+
+@pytest.mark.parametrize(
+    ("given", "status"),
+    [
+        ({}, 400),
+        (picture(b"<svg onload=alert(1)>", "image/svg+xml"), 415),
+        (picture(b"<html><script>", "image/png"), 415),
+        (picture(PNG, "text/html"), 415),
+        (picture(b"RIFF\0\0\0\0WAVE", "image/webp"), 415),
+        (picture(PNG + bytes(2**20)), 413),
+    ],
+)
+async def test_what_is_no_picture_is_refused(world: World, given: dict[str, str], status: int) -> None:
+    someone = await world.granted({})
+    refused = await world.post(f"{PATH}picture/", given, by=someone, expect=status)
+    assert refused["error"]
+    assert (await world.get(f"{PATH}{someone.profile_id}/"))["picture"] == ""

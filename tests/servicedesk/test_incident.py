@@ -144,6 +144,17 @@ async def test_the_conversation_with_an_attachment(world: World) -> None:
     assert (await world.get(TALK, params={"incident_id": made["id"]}))["count"] == 0
 
 
+async def test_the_conversation_shows_who_has_a_picture(world: World) -> None:
+    made = await report(world)
+    agent = await world.person("IT Support Operator")
+    data = "data:image/jpeg;base64," + base64.b64encode(b"\xff\xd8\xff\xe0 a face").decode()
+    mine = await world.post("/ux/common/user/profile/picture/", {"name": "me.jpg", "data": data}, by=agent)
+    for author, text in ((agent, "With a face"), (None, "Without")):
+        await world.post(TALK, {"incident_id": made["id"], "message": text}, by=author, expect=201)
+    rows = (await world.get(TALK, params={"incident_id": made["id"]}))["results"]
+    assert [row["user_picture"] for row in rows] == [mine["picture"], ""]
+
+
 @pytest.mark.proves(f"GET {PATH}")
 async def test_the_list_is_filtered_sorted_and_paged(world: World) -> None:
     await world.post(

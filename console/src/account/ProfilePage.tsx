@@ -11,15 +11,21 @@ import { useState, type ReactNode } from "react";
 import { useNotify } from "react-admin";
 import { ApiError, api, messageOf } from "../api/http";
 import { savePreferences } from "../api/pageConfig";
-import { useSession } from "../api/session";
+import { toUpload } from "../api/files";
+import { pictureOf, useSession } from "../api/session";
 import { THEMES } from "../app/AccountMenu";
 import { useThemeMode } from "../app/ThemeRoot";
 import { relativeTime } from "../common/format";
+import { DropZone } from "../common/DropZone";
 import { useTitle } from "../common/hooks";
+import { PersonAvatar } from "../common/PersonAvatar";
 import { t } from "../i18n";
 import { MyNotifications } from "../notify/MyNotifications";
 import { deviceName } from "./device";
 import { NewPassword } from "./NewPassword";
+import { asPicture } from "./picture";
+
+const PICTURE = "/ux/common/user/profile/picture/";
 
 export function Section({ title, hint, children }: { title: string; hint?: string; children: ReactNode }) {
   return (
@@ -42,10 +48,34 @@ function Facts() {
   ];
   return (
     <Section title={user.full_name}>
+      <Picture />
       <Box component="dl" sx={{ m: 0, display: "grid", gridTemplateColumns: "110px 1fr", rowGap: 0.5, "& dt": { color: "text.secondary" }, "& dd": { m: 0, overflowWrap: "anywhere" } }}>
         {facts.filter(([, value]) => value).map(([label, value]) => <Box key={label} sx={{ display: "contents" }}><dt>{label}</dt><dd>{value}</dd></Box>)}
       </Box>
     </Section>
+  );
+}
+
+function Picture() {
+  const { user, refresh } = useSession();
+  const notify = useNotify();
+  const picture = pictureOf(user);
+  const { mutate, isPending } = useMutation({
+    mutationFn: async (file: File | undefined) =>
+      file ? api(PICTURE, { method: "POST", body: await toUpload(await asPicture(file)) }) : api(PICTURE, { method: "DELETE" }),
+    onSuccess: () => refresh(),
+    onError: (error) => notify(messageOf(error), { type: "error" }),
+  });
+  return (
+    <DropZone accept="image/png,image/jpeg,image/gif,image/webp" multiple={false} disabled={isPending} inputLabel={t("account.choosePicture")} onFiles={([file]) => mutate(file)}>
+      {(choose) => (
+        <Box sx={{ display: "flex", flexWrap: "wrap", alignItems: "center", gap: 1.5 }}>
+          <PersonAvatar name={user.full_name} picture={picture} size={72} />
+          <Button variant="outlined" disabled={isPending} onClick={choose}>{t("account.choosePicture")}</Button>
+          {picture && <Button color="inherit" disabled={isPending} onClick={() => mutate(undefined)}>{t("account.removePicture")}</Button>}
+        </Box>
+      )}
+    </DropZone>
   );
 }
 

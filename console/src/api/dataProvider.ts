@@ -78,7 +78,11 @@ export async function inParallel<T, R>(items: T[], limit: number, work: (item: T
   return results;
 }
 
-export function createDataProvider(byName: Map<string, ResourceMeta>): DataProvider {
+/** Resources whose records are not flat: name → how a record becomes a row. */
+export type RowReaders = Record<string, (record: Json) => Json>;
+
+export function createDataProvider(byName: Map<string, ResourceMeta>, readers: RowReaders = {}): DataProvider {
+  const rowOf = (record: Json, meta: ResourceMeta) => toRow(readers[meta.name]?.(record) ?? record, meta);
   const metaOf = (resource: string): ResourceMeta => {
     const meta = byName.get(resource);
     if (!meta) throw new Error(`There is no resource ${resource}`);
@@ -87,7 +91,7 @@ export function createDataProvider(byName: Map<string, ResourceMeta>): DataProvi
 
   const list = async (meta: ResourceMeta, search: string, signal?: AbortSignal) => {
     const body = await api<ListEnvelope<Json>>(`${meta.path}${meta.verbs.list ?? ""}${search}`, { signal });
-    return { data: body.results.map((record) => toRow(record, meta)), total: body.count };
+    return { data: body.results.map((record) => rowOf(record, meta)), total: body.count };
   };
 
   const provider = {
@@ -98,13 +102,13 @@ export function createDataProvider(byName: Map<string, ResourceMeta>): DataProvi
     getOne: async (resource: string, params: { id: Identifier; signal?: AbortSignal }) => {
       const meta = metaOf(resource);
       const { data, etag } = await send<Json>(recordUrl(meta, params.id), { signal: params.signal });
-      return { data: { ...toRow(unwrap(data, meta), meta), __etag: etag } };
+      return { data: { ...rowOf(unwrap(data, meta), meta), __etag: etag } };
     },
     getMany: async (resource: string, params: { ids: Identifier[]; signal?: AbortSignal }) => {
       const meta = metaOf(resource);
       // Ids are no filter field: records are read one by one, and those that are gone are left out.
       const results = await inParallel(params.ids, 4, (id) => api<Json>(recordUrl(meta, id), { signal: params.signal }));
-      return { data: results.flatMap((result) => (result.status === "fulfilled" ? [toRow(unwrap(result.value, meta), meta)] : [])) };
+      return { data: results.flatMap((result) => (result.status === "fulfilled" ? [rowOf(unwrap(result.value, meta), meta)] : [])) };
     },
     getManyReference: (resource: string, params: GetListParams & { target: string; id: Identifier }) => {
       const meta = metaOf(resource);
@@ -127,7 +131,7 @@ export function createDataProvider(byName: Map<string, ResourceMeta>): DataProvi
       const { data, etag: next } = await send<Json>(recordUrl(meta, params.id), {
         method: writeMethod(meta), body: params.data, headers: etag ? { "If-Match": etag } : undefined,
       });
-      return { data: { ...toRow({ [meta.id]: params.id, ...unwrap(data, meta) }, meta), __etag: next } };
+      return { data: { ...rowOf({ [meta.id]: params.id, ...unwrap(data, meta) }, meta), __etag: next } };
     },
     updateMany: async (resource: string, params: { ids: Identifier[]; data: Json }) => {
       const meta = metaOf(resource);

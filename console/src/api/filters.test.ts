@@ -42,4 +42,11 @@ describe("fields in filters", () => {
   it("describes a clause by the names of its choices", () => {
     expect(describeClause({ field: "status", condition: "in", value: ["1", 2] }, choice, (key) => key)).toBe("Status in New, Closed");
   });
+  it("describes people by their names, answers in words and times as the person reads them", () => {
+    const user: FieldMeta = { name: "assignee", label: "Assignee", kind: "user" };
+    const names: Record<string, string> = { p1: "Ada", p2: "Bo" };
+    expect(describeClause({ field: "assignee", condition: "in", value: ["p1", "p2"] }, user, (key) => key, (id) => names[id] ?? "")).toBe("Assignee in Ada, Bo");
+    expect(describeClause({ field: "a", condition: "equal", value: false }, { ...text, kind: "boolean", label: "Archived" }, (key) => key)).toBe("Archived equal no");
+    expect(describeClause({ field: "due", condition: "less", value: "2026-01-31T12:00:00Z" }, { ...text, kind: "datetime", label: "Due" }, (key) => key)).toMatch(/^Due less 31 Jan 2026/);
+  });
 });

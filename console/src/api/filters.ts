@@ -1,4 +1,5 @@
-import type { FieldKind, FieldMeta } from "./types";
+import { dateTime } from "../common/format";
+import type { ChoiceId, FieldKind, FieldMeta } from "./types";
 
 export type Condition =
   | "equal" | "not_equal" | "in" | "not_in" | "contains" | "not_contains" | "starts_with"
@@ -81,10 +82,15 @@ export function emptyValue(field: FieldMeta, condition: Condition): unknown {
   return "";
 }
 
-export function describeClause(clause: Clause, field: FieldMeta | undefined, words: (key: string) => string): string {
+/** `nameOf`: names of records that a value stands for. */
+export function describeClause(clause: Clause, field: FieldMeta | undefined, words: (key: string) => string, nameOf: (id: ChoiceId) => string = String): string {
   const label = field?.label ?? clause.field;
   if (takesNoValue(clause.condition)) return `${label} ${words(clause.condition)}`;
-  const name = (value: unknown) => field?.choices?.find((choice) => String(choice.id) === String(value))?.name ?? String(value);
+  const name = (value: unknown) => {
+    if (typeof value === "boolean") return words(value ? "yes" : "no");
+    if (field?.kind === "datetime") return dateTime(String(value)) || String(value);
+    return field?.choices?.find((choice) => String(choice.id) === String(value))?.name ?? nameOf(value as ChoiceId);
+  };
   const value = Array.isArray(clause.value) ? clause.value.map(name).join(", ") : name(clause.value);
   return `${label} ${words(clause.condition)} ${value}`;
 }

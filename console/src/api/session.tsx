@@ -5,7 +5,7 @@ import type { Metadata, ResourceMeta, SessionAnswer, User } from "./types";
 
 export interface SessionState {
   user: User;
-  /** Reads the caller again after the profile changed. */
+  /** Reads again who the caller is, and which fields and rights there are. */
   refresh: () => Promise<void>;
   signOut: () => Promise<void>;
 }
@@ -18,6 +18,9 @@ export function useSession(): SessionState {
   if (!session) throw new Error("useSession is called outside of SessionProvider");
   return session;
 }
+
+/** Where the caller's own picture is; nothing while there is none. */
+export const pictureOf = (user: User) => (user.profile_image ? `/ux/common/user/profile/${user.profile_id}/picture/?v=${user.profile_image}` : undefined);
 
 export const readSession = () => api<SessionAnswer>("/api/session");
 export const readMetadata = () => api<Metadata>("/api/metadata");

@@ -89,7 +89,10 @@ export interface User {
   permissions: Record<string, string[]>;
   preferences?: Record<string, unknown> | null;
   timezone?: string | null;
+  profile_image?: string | null;
   is_admin?: boolean;
+  /** Staff, or a requester who follows what they reported. */
+  kind?: "staff" | "requester";
 }
 
 export interface SessionAnswer {

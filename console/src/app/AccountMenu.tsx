@@ -1,4 +1,3 @@
-import Avatar from "@mui/material/Avatar";
 import Divider from "@mui/material/Divider";
 import IconButton from "@mui/material/IconButton";
 import ListSubheader from "@mui/material/ListSubheader";
@@ -7,8 +6,8 @@ import MenuItem from "@mui/material/MenuItem";
 import { useState } from "react";
 import { Link } from "react-router-dom";
 import { savePreferences } from "../api/pageConfig";
-import { useSession } from "../api/session";
-import { initials } from "../common/format";
+import { pictureOf, useSession } from "../api/session";
+import { PersonAvatar } from "../common/PersonAvatar";
 import { t } from "../i18n";
 import type { ThemeMode } from "./theme";
 import { useThemeMode } from "./ThemeRoot";
@@ -27,7 +26,7 @@ export function AccountMenu({ onHelp }: { onHelp: () => void }) {
   return (
     <>
       <IconButton aria-label={t("shell.account", { name: user.full_name })} aria-haspopup="menu" data-testid="account-menu" onClick={(event) => setAnchor(event.currentTarget)}>
-        <Avatar sx={{ width: 28, height: 28, fontSize: 12, bgcolor: "primary.main", color: "primary.contrastText" }}>{initials(user.full_name)}</Avatar>
+        <PersonAvatar name={user.full_name} picture={pictureOf(user)} size={28} />
       </IconButton>
       <Menu anchorEl={anchor} open={!!anchor} onClose={close}>
         <ListSubheader sx={{ lineHeight: 1.4, py: 1, bgcolor: "transparent" }}>

@@ -11,6 +11,7 @@ import type { Metadata } from "../api/types";
 import { Home } from "../home/Home";
 import { i18nProvider } from "../i18n";
 import { ResourceList } from "../resources/ResourceList";
+import { flatRecord } from "../ticket/model";
 import { Layout } from "./Layout";
 import { isTasks, LIST_PAGES } from "./pages";
 import { Forbidden, NotFound, Waiting } from "./Messages";
@@ -102,7 +103,7 @@ export default function AdminApp({ metadata }: { metadata: Metadata }) {
   const session = useSession();
   const byName = useMemo(() => new Map(metadata.resources.map((resource) => [resource.name, resource])), [metadata]);
   const queryClient = useMemo(createQueryClient, []);
-  const dataProvider = useMemo(() => createDataProvider(byName), [byName]);
+  const dataProvider = useMemo(() => createDataProvider(byName, { incident: flatRecord }), [byName]);
   const store = useMemo(() => localStorageStore("1", "mainstay"), []);
   const authProvider = useMemo(() => createAuthProvider(session.user, byName, session.signOut), [session, byName]);
   return (

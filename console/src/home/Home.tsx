@@ -20,12 +20,12 @@ import { SafeHtml } from "../common/SafeHtml";
 import { t } from "../i18n";
 import { ChoiceMark } from "../resources/FieldValue";
 
-/** Tickets that still need somebody: the states are told apart by name, whatever their ids are here. */
-export function openClause(meta: ResourceMeta | undefined): Clause[] {
+/** Tickets that still need somebody, or those that do no more: the states are told apart by name, whatever their ids are here. */
+export function openClause(meta: ResourceMeta | undefined, open = true): Clause[] {
   const field = meta?.fields.find((item) => item.name === "state_id" || item.name === "state");
   const done = (field?.choices ?? []).filter((choice) => ["resolved", "closed"].includes(choice.name.toLowerCase()));
   if (!field || done.length === 0) return [];
-  return [{ field: field.name, condition: "not_in", value: done.map((choice) => choice.id) }];
+  return [{ field: field.name, condition: open ? "not_in" : "in", value: done.map((choice) => choice.id) }];
 }
 
 function Panel({ title, total, all, children }: { title: string; total?: number; all?: string; children: ReactNode }) {
@@ -133,6 +133,8 @@ export function Home() {
   useTitle(undefined);
   const mine = useMemo<Clause[]>(() => [{ field: "assignee", condition: "in", value: [user.profile_id] }, ...openClause(incident)], [user.profile_id, incident]);
   const unassigned = useMemo<Clause[]>(() => [{ field: "assignee", condition: "empty" }, ...openClause(incident)], [incident]);
+  const reported = useMemo<Clause[]>(() => openClause(incident), [incident]);
+  const solved = useMemo<Clause[]>(() => openClause(incident, false), [incident]);
   return (
     <Box sx={{ p: { xs: 1.5, sm: 2 }, maxWidth: 1320 }}>
       <Box sx={{ display: "flex", alignItems: "center", mb: 2, gap: 1 }}>
@@ -141,7 +143,12 @@ export function Home() {
       </Box>
       <Box sx={{ display: "grid", gap: 2, alignItems: "start", gridTemplateColumns: { xs: "minmax(0,1fr)", md: "minmax(0,2fr) minmax(0,1fr)" } }}>
         <Box sx={{ display: "grid", gap: 2, minWidth: 0 }}>
-          {incident ? (
+          {incident && user.kind === "requester" ? (
+            <>
+              <Tickets title={t("home.reported")} empty={t("home.reportedEmpty")} where={reported} />
+              <Tickets title={t("home.solved")} empty={t("home.solvedEmpty")} where={solved} />
+            </>
+          ) : incident ? (
             <>
               <Tickets title={t("home.mine")} empty={t("home.mineEmpty")} where={mine} />
               <Tickets title={t("home.unassigned")} empty={t("home.unassignedEmpty")} where={unassigned} />

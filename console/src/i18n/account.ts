@@ -29,6 +29,8 @@ export const account = {
   noToken: "This link has no invitation in it. Open the link from the e-mail again.",
   unreachable: "The server cannot be reached.",
   profile: "My profile",
+  choosePicture: "Choose a picture",
+  removePicture: "Remove the picture",
   preferences: "Preferences",
   sessions: "Where you are signed in",
   sessionsHint: "Sign out every place that you do not recognise.",

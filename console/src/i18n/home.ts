@@ -11,4 +11,8 @@ export const home = {
   all: "Show all",
   newTicket: "New ticket",
   noTickets: "Your role does not include tickets. Choose an area on the left.",
+  reported: "What you reported",
+  reportedEmpty: "Nothing is open. Report what does not work with the button above.",
+  solved: "Solved",
+  solvedEmpty: "Nothing yet.",
 };

@@ -20,11 +20,12 @@ import { notify } from "./notify";
 import { pipeline } from "./pipeline";
 import { rules } from "./rules";
 import { topology } from "./topology";
+import { teams } from "./teams";
 import { templates } from "./templates";
 import { traps } from "./traps";
 import { ticket } from "./ticket";
 
-const english = { common, shell, account, home, resources, ticket, imports, admin, logs, events, intake, pipeline, mibs, traps, rules, notify, assets, collectors, credentials, discovery, topology, templates };
+const english = { common, shell, account, home, resources, ticket, imports, admin, logs, events, intake, pipeline, mibs, traps, rules, notify, assets, collectors, credentials, discovery, topology, teams, templates };
 
 type Leaves<T, Prefix extends string = ""> = {
   [K in keyof T & string]: T[K] extends string ? `${Prefix}${K}` : Leaves<T[K], `${Prefix}${K}.`>;

@@ -12,6 +12,7 @@ import type { FieldMeta, ResourceMeta, Row } from "../api/types";
 import { ConfirmDialog, DialogFrame } from "../common/dialogs";
 import { t } from "../i18n";
 import { FieldInput } from "./FieldInput";
+import { BULK_ACTIONS } from "./panels";
 
 /** The server takes no more records in one deletion. */
 const MOST = 10_000;
@@ -64,6 +65,8 @@ export function BulkBar({ meta }: { meta: ResourceMeta }) {
   const count = selectedIds.length;
   if (count === 0) return null;
 
+  const Special = BULK_ACTIONS[meta.name];
+  const marked = data.filter((row) => selectedIds.includes(row.id));
   // Offered when the whole page is selected and there is more behind it.
   const more = total > count && data.every((row) => selectedIds.includes(row.id));
   const everything = async () => {
@@ -109,6 +112,7 @@ export function BulkBar({ meta }: { meta: ResourceMeta }) {
       <Box sx={{ fontWeight: 600 }}>{t("resources.selected", { n: count })}</Box>
       {more && <Button onClick={() => void everything()}>{t("resources.selectMatching", { n: Math.min(total, MOST) })}</Button>}
       {may.edit && editable.length > 0 && <Button onClick={() => setDialog("edit")}>{t("resources.bulkEdit")}</Button>}
+      {may.edit && Special && marked.length === count && <Special rows={marked} onDone={() => { onUnselectItems(); finish(); }} />}
       {may.remove && <Button color="error" onClick={() => setDialog("delete")}>{t("resources.bulkDelete")}</Button>}
       <Button color="inherit" onClick={() => onUnselectItems()}>{t("resources.unselect")}</Button>
       {dialog === "delete" && (

@@ -3,9 +3,11 @@ import Link from "@mui/material/Link";
 import { Link as RouterLink } from "react-router-dom";
 import { useMetadata, referencedResource } from "../api/metadata";
 import { fieldLabel, fieldValue, referenceId } from "../api/records";
-import type { Choice, FieldMeta } from "../api/types";
+import type { Choice, ChoiceId, FieldMeta } from "../api/types";
 import { dateOnly, dateTime, plainText, textOn } from "../common/format";
 import { t } from "../i18n";
+import { stepsText } from "../teams/model";
+import { ReferenceNames } from "./ReferenceName";
 
 /** A choice with its colour as a mark beside the text, so that the text keeps its contrast on both themes. */
 export function ChoiceMark({ name, color }: { name: string; color?: string | null }) {
@@ -21,6 +23,9 @@ function findChoice(field: FieldMeta, value: unknown): Choice | undefined {
   const id = referenceId(value);
   return field.choices?.find((choice) => String(choice.id) === String(id) || choice.name === id);
 }
+
+/** An id without a name beside it. */
+const isBareId = (value: unknown) => typeof value === "string" || typeof value === "number";
 
 function nameOf(value: unknown): string {
   if (typeof value === "object" && value !== null) {
@@ -46,7 +51,7 @@ export function valueText(record: Record<string, unknown>, field: FieldMeta): st
     case "html":
       return plainText(String(value));
     case "json":
-      return typeof value === "string" ? value : JSON.stringify(value);
+      return typeof value === "string" ? value : (stepsText(value) ?? JSON.stringify(value));
     default: {
       const many = Array.isArray(value) ? value : [value];
       return many.map((item) => findChoice(field, item)?.name ?? nameOf(item)).join(", ");
@@ -76,9 +81,16 @@ export function FieldValue({ record, field, link }: { record: Record<string, unk
     case "user": {
       const target = referencedResource(field, byName);
       const id = referenceId(value);
+      const shown = target && id !== null && isBareId(value) && fieldLabel(record, field) === undefined ? <ReferenceNames target={target} ids={[id]} /> : <>{text}</>;
       return link && target && id !== null
-        ? <Link component={RouterLink} to={`/${target.name}/${encodeURIComponent(String(id))}`}>{text}</Link>
-        : <>{text}</>;
+        ? <Link component={RouterLink} to={`/${target.name}/${encodeURIComponent(String(id))}`}>{shown}</Link>
+        : shown;
+    }
+    case "references":
+    case "users": {
+      const target = referencedResource(field, byName);
+      const bare = target && Array.isArray(value) && value.every(isBareId) && fieldLabel(record, field) === undefined;
+      return bare ? <ReferenceNames target={target} ids={value as ChoiceId[]} /> : <>{text}</>;
     }
     default:
       return <>{text}</>;

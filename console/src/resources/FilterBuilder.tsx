@@ -7,6 +7,7 @@ import TextField from "@mui/material/TextField";
 import Autocomplete from "@mui/material/Autocomplete";
 import { conditionsFor, emptyValue, filterName, firstCondition, takesList, takesNoValue, type Clause, type Condition } from "../api/filters";
 import { referencedResource, useMetadata } from "../api/metadata";
+import { toLocalInput } from "../api/records";
 import type { Choice, ChoiceId, FieldMeta } from "../api/types";
 import { t } from "../i18n";
 import { ReferencesPicker } from "./ReferencePicker";
@@ -39,17 +40,20 @@ function ValueInput({ field, clause, onChange }: { field: FieldMeta; clause: Cla
     return <ReferencesPicker label={t("resources.value")} target={target} value={list} onChange={onChange} />;
   }
   const type = INPUT_TYPE[field.kind] ?? "text";
+  // A time is typed in the person's own zone and asked for as the moment that it is.
+  const shown = (value: unknown) => (field.kind === "datetime" ? toLocalInput(String(value ?? "")) : String(value ?? ""));
+  const meant = (typed: string) => (field.kind === "datetime" && typed ? new Date(typed).toISOString() : typed);
   const labelShift = type === "date" || type === "datetime-local" ? { inputLabel: { shrink: true } } : undefined;
   if (clause.condition === "between") {
     const [from = "", to = ""] = list.map(String);
     return (
       <Box sx={{ display: "flex", gap: 1 }}>
-        <TextField type={type} label={t("resources.from")} value={from} slotProps={labelShift} onChange={(event) => onChange([event.target.value, to])} />
-        <TextField type={type} label={t("resources.to")} value={to} slotProps={labelShift} onChange={(event) => onChange([from, event.target.value])} />
+        <TextField type={type} label={t("resources.from")} value={shown(from)} slotProps={labelShift} onChange={(event) => onChange([meant(event.target.value), to])} />
+        <TextField type={type} label={t("resources.to")} value={shown(to)} slotProps={labelShift} onChange={(event) => onChange([from, meant(event.target.value)])} />
       </Box>
     );
   }
-  return <TextField type={type} label={t("resources.value")} value={String(clause.value ?? "")} slotProps={labelShift} onChange={(event) => onChange(event.target.value)} />;
+  return <TextField type={type} label={t("resources.value")} value={shown(clause.value)} slotProps={labelShift} onChange={(event) => onChange(meant(event.target.value))} />;
 }
 
 export function FilterBuilder({ fields, where, any, onChange }: {

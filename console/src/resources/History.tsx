@@ -1,39 +1,27 @@
 import Box from "@mui/material/Box";
 import Typography from "@mui/material/Typography";
 import { useQuery } from "@tanstack/react-query";
-import { useDataProvider } from "react-admin";
 import { verbUrl } from "../api/dataProvider";
 import { api, query } from "../api/http";
 import { useLive } from "../api/live";
 import { findField, referencedResource, useMetadata } from "../api/metadata";
-import { referenceId, titleOf } from "../api/records";
-import type { ChoiceId, FieldMeta, HistoryEntry, ListEnvelope, ResourceMeta, Row } from "../api/types";
+import { referenceId } from "../api/records";
+import type { ChoiceId, FieldMeta, HistoryEntry, ListEnvelope, ResourceMeta } from "../api/types";
 import { Failure, Message, Waiting } from "../app/Messages";
 import { dateTime, relativeTime } from "../common/format";
 import { t } from "../i18n";
-import { changeText } from "./changes";
+import { apart, changeText } from "./changes";
+import { ReferenceNames } from "./ReferenceName";
 
-const ACTIONS = ["create", "update", "delete", "comment", "resolve", "close", "reopen", "attach", "revoke"] as const;
+const ACTIONS = ["create", "update", "delete", "comment", "resolve", "close", "reopen", "attach", "detach", "revoke", "merge", "unmerge", "feedback"] as const;
 type KnownAction = (typeof ACTIONS)[number];
-
-/** A reference in a change, by the name its record has now. */
-function ReferenceName({ target, id }: { target: ResourceMeta; id: ChoiceId }) {
-  const provider = useDataProvider();
-  const { data } = useQuery({
-    queryKey: [target.name, "getMany", [String(id)]],
-    queryFn: () => provider.getMany<Row>(target.name, { ids: [id] }),
-    retry: false,
-  });
-  const record = data?.data[0];
-  return <>{record ? titleOf(record, target) : String(id)}</>;
-}
 
 function Value({ value, field }: { value: unknown; field: FieldMeta | undefined }) {
   const { byName } = useMetadata();
   const target = field && referencedResource(field, byName);
   const list = Array.isArray(value) ? value : [value];
   if (target && list.length > 0 && list.every((item) => referenceId(item) !== null)) {
-    return <>{list.map((item, index) => <span key={index}>{index > 0 && ", "}<ReferenceName target={target} id={referenceId(item) as ChoiceId} /></span>)}</>;
+    return <ReferenceNames target={target} ids={list.map((item) => referenceId(item) as ChoiceId)} />;
   }
   return <>{changeText(value, field) || t("resources.wasEmpty")}</>;
 }
@@ -55,7 +43,7 @@ export function History({ meta, id }: { meta: ResourceMeta; id: string }) {
       {data.results.map((entry) => {
         // What was not there before needs no "before".
         const plain = entry.action === "create" || entry.action === "comment";
-        const changes = (entry.changes ?? []).filter((change) => !(entry.action === "comment" && change.field === "type"));
+        const changes = apart(entry.changes ?? [], meta.fields).filter((change) => !(entry.action === "comment" && change.field === "type"));
         return (
         <Box component="li" key={entry.id} sx={{ borderBottom: 1, borderColor: "divider", py: 1 }}>
           <Typography variant="body2">

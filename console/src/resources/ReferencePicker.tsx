@@ -7,6 +7,7 @@ import { titleOf } from "../api/records";
 import type { ChoiceId, ResourceMeta, Row } from "../api/types";
 import { useDebounced } from "../common/hooks";
 import { t } from "../i18n";
+import { useNames } from "./ReferenceName";
 
 export interface Option {
   id: ChoiceId;
@@ -40,20 +41,10 @@ function useOptions(target: ResourceMeta, text: string, enabled: boolean) {
   return { options, isFetching };
 }
 
-/** Names of ids that came without a label (a filter from a shared link). */
-function useNames(target: ResourceMeta, ids: ChoiceId[], known: Map<string, string>) {
-  const provider = useDataProvider();
-  const unknown = ids.filter((id) => !known.has(String(id)));
-  const { data } = useQuery({
-    queryKey: [target.name, "getMany", unknown.map(String)],
-    queryFn: () => provider.getMany<Row>(target.name, { ids: unknown }),
-    enabled: unknown.length > 0,
-    retry: false,
-  });
-  return (id: ChoiceId) => {
-    const row = data?.data.find((item) => String(item.id) === String(id));
-    return known.get(String(id)) ?? (row ? titleOf(row, target) : String(id));
-  };
+/** Names of ids, of which some are known: a filter from a shared link has none. */
+function useKnownNames(target: ResourceMeta, ids: ChoiceId[], known: Map<string, string>) {
+  const nameOf = useNames(target, ids.filter((id) => !known.has(String(id))));
+  return (id: ChoiceId) => known.get(String(id)) ?? nameOf(id);
 }
 
 const sameOption = (a: Option, b: Option) => String(a.id) === String(b.id);
@@ -77,7 +68,7 @@ export function ReferencePicker({ value, valueName, onChange, target, label, req
   const known = new Map<string, string>();
   if (value !== null && valueName) known.set(String(value), valueName);
   if (picked) known.set(String(picked.id), picked.name);
-  const nameOf = useNames(target, value === null ? [] : [value], known);
+  const nameOf = useKnownNames(target, value === null ? [] : [value], known);
   const current = value === null ? null : { id: value, name: nameOf(value) };
   return (
     <Autocomplete
@@ -101,7 +92,7 @@ export function ReferencesPicker({ value, valueNames, onChange, target, label, r
   const { options, isFetching } = useOptions(target, text, open);
   const known = new Map(picked.map((option) => [String(option.id), option.name]));
   if (valueNames?.length === value.length) value.forEach((id, index) => known.has(String(id)) || known.set(String(id), valueNames[index] ?? ""));
-  const nameOf = useNames(target, value, known);
+  const nameOf = useKnownNames(target, value, known);
   return (
     <Autocomplete
       multiple value={value.map((id) => ({ id, name: nameOf(id) }))} options={options} open={open} disabled={disabled} loading={isFetching}

@@ -10,11 +10,11 @@ import { Link } from "react-router-dom";
 import { defaultSort } from "../api/dataProvider";
 import { describeClause, filterName, isComplete, type Clause, type ListFilter } from "../api/filters";
 import { ApiError } from "../api/http";
-import { useResourceMeta } from "../api/metadata";
+import { referencedResource, useMetadata, useResourceMeta } from "../api/metadata";
 import { usePageConfig } from "../api/pageConfig";
 import { abilities, fieldAccess } from "../api/permissions";
 import { useSession } from "../api/session";
-import type { ResourceMeta, Row } from "../api/types";
+import type { ChoiceId, FieldMeta, ResourceMeta, Row } from "../api/types";
 import { Failure, Forbidden, Message, Waiting } from "../app/Messages";
 import { inSentence } from "../common/format";
 import { useTitle } from "../common/hooks";
@@ -26,6 +26,7 @@ import { DataTable } from "./DataTable";
 import { ExportButton } from "./ExportButton";
 import { FilterBuilder } from "./FilterBuilder";
 import { Pager } from "./Pager";
+import { useNames } from "./ReferenceName";
 import { SavedFilters } from "./SavedFilters";
 import { SearchBox } from "./SearchBox";
 
@@ -48,6 +49,16 @@ function Empty({ meta, narrowed, onClear }: { meta: ResourceMeta; narrowed: bool
         </Box>
       } />
   );
+}
+
+/** A condition in words; people and other records by their names. */
+function ClauseChip({ clause, field, onDelete }: { clause: Clause; field: FieldMeta | undefined; onDelete: () => void }) {
+  const { byName } = useMetadata();
+  const target = field && referencedResource(field, byName);
+  const ids = target && Array.isArray(clause.value) ? (clause.value as ChoiceId[]) : [];
+  const nameOf = useNames(target, ids);
+  const words = (key: string) => (key === "yes" || key === "no" ? t(`common.${key}`) : t(`resources.conditions.${key as Clause["condition"]}`));
+  return <Chip label={describeClause(clause, field, words, nameOf)} onDelete={onDelete} />;
 }
 
 interface ListParts {
@@ -97,8 +108,7 @@ function ListView({ meta, head, empty }: ListParts & { meta: ResourceMeta }) {
       {!filtering && active.length > 0 && (
         <Box sx={{ display: "flex", flexWrap: "wrap", gap: 0.75, px: { xs: 1, sm: 2 }, pt: head ? 1 : 0, pb: 1 }}>
           {active.map((clause, index) => (
-            <Chip key={index} label={describeClause(clause, fieldOf(clause), (key) => t(`resources.conditions.${key as Clause["condition"]}`))}
-              onDelete={() => apply({ ...filter, where: where.filter((item) => item !== clause) })} />
+            <ClauseChip key={index} clause={clause} field={fieldOf(clause)} onDelete={() => apply({ ...filter, where: where.filter((item) => item !== clause) })} />
           ))}
           <Button color="inherit" onClick={() => apply({ q: filter.q })}>{t("resources.clearFilters")}</Button>
         </Box>

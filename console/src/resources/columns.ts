@@ -1,9 +1,9 @@
 import { fieldAccess } from "../api/permissions";
 import type { FieldMeta, ResourceMeta } from "../api/types";
 
-/** Fields that can stand in a list: secrets, long texts and trees do not read in a cell. */
+/** Fields that can stand in a list, custom ones too, which come with every row: secrets, long texts and trees do not read in a cell. */
 export function listableFields(meta: ResourceMeta): FieldMeta[] {
-  return meta.fields.filter((field) => !fieldAccess(field).hidden && field.listed !== false && !["secret", "json", "html"].includes(field.kind));
+  return meta.fields.filter((field) => !fieldAccess(field).hidden && (field.listed !== false || field.custom) && !["secret", "json", "html", "longtext"].includes(field.kind));
 }
 
 /** The columns to show: the person's choice as far as it still exists, else the resource's own. */

@@ -7,6 +7,7 @@ import { ChannelTest } from "../notify/ChannelTest";
 import { RuleTester } from "../rules/RuleTester";
 import { TemplateTest } from "../templates/TemplateTest";
 import { TriggerPreview } from "../rules/TriggerPreview";
+import { MergeMarked } from "../ticket/Merge";
 
 export interface FormPanel {
   /** The record as it is saved; none while it is being created. */
@@ -24,4 +25,16 @@ export const FORM_PANELS: Record<string, ComponentType<FormPanel>> = {
   collector: Enrolment,
   credential: CredentialTest,
   device_template: TemplateTest,
+};
+
+export interface BulkAction {
+  /** The marked records, as far as they are on the page. */
+  rows: Row[];
+  /** Reads the list again and takes the marks away. */
+  onDone: () => void;
+}
+
+/** What can be done with several records of a resource at once, besides changing and deleting them. */
+export const BULK_ACTIONS: Record<string, ComponentType<BulkAction>> = {
+  incident: MergeMarked,
 };

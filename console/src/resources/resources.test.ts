@@ -2,14 +2,14 @@ import { describe, expect, it } from "vitest";
 import { deviceName } from "../account/device";
 import { checkPassword, waitText } from "../account/policy";
 import type { FieldMeta, ResourceMeta } from "../api/types";
-import { changeText } from "./changes";
+import { apart, changeText } from "./changes";
 import { moved, visibleColumns } from "./columns";
 import { conflictFields, resolveConflict } from "./conflict";
 import { formFields, placeErrors, sections } from "./form";
 
 const name: FieldMeta = { name: "name", label: "Name", kind: "text", section: "General" };
 const code: FieldMeta = { name: "code", label: "Code", kind: "text", section: "Money" };
-const floor: FieldMeta = { name: "floor", label: "Floor", kind: "text", custom: true };
+const floor: FieldMeta = { name: "floor", label: "Floor", kind: "text", custom: true, listed: false };
 const secret: FieldMeta = { name: "token", label: "Token", kind: "secret" };
 const meta = { fields: [name, code, floor, secret, { ...name, name: "made", read_only: true }, { ...name, name: "gone", behaviour: "hidden" }], default_columns: ["code", "name"] } as unknown as ResourceMeta;
 
@@ -48,6 +48,16 @@ describe("history", () => {
     expect(changeText([{ name: "A" }, "b"], undefined)).toBe("A, b");
     expect([changeText("", status), changeText(null, undefined), changeText(false, undefined)]).toEqual(["", "", "No"]);
     expect(changeText("2026-01-31", { ...status, kind: "date", choices: null })).toBe("31 Jan 2026");
+  });
+});
+
+describe("a change of custom fields", () => {
+  it("is told field by field, under the labels of today", () => {
+    const changes = [{ field: "name", old: "A", new: "B" }, { field: "custom_field_data", old: { floor: "1", gone: "x" }, new: { floor: "2", gone: "x", left: ["y"] } }];
+    expect(apart(changes, meta.fields)).toEqual([
+      { field: "name", old: "A", new: "B" }, { field: "custom_field_data.floor", label: "Floor", old: "1", new: "2" }, { field: "custom_field_data.left", label: "left", old: undefined, new: ["y"] },
+    ]);
+    expect(apart([{ field: "custom_field_data", old: null, new: { floor: "1" } }], meta.fields)).toHaveLength(1);
   });
 });
 

@@ -6,6 +6,7 @@ import IconButton from "@mui/material/IconButton";
 import TextField from "@mui/material/TextField";
 import Typography from "@mui/material/Typography";
 import { useState, type ComponentType } from "react";
+import { BehavioursInput, ModuleInput, ResourceInput, StatusInput } from "../admin/FieldConfigInputs";
 import { useMetadata } from "../api/metadata";
 import { fieldAccess } from "../api/permissions";
 import type { FieldMeta } from "../api/types";
@@ -14,6 +15,8 @@ import { linesOf, mapOf, mapText } from "../pipeline/model";
 import { FilterBuilder } from "../resources/FilterBuilder";
 import { NumberInput } from "../templates/NumberInput";
 import { StatisticsInput } from "../templates/StatisticsInput";
+import { LevelsInput, TurnsInput } from "../teams/StepsInput";
+import { AssetsInput } from "../ticket/AssetsInput";
 import { DAYS, isClock, parsed, readConditions, readWeek, writeConditions, writeWeek, type Day, type Simple, type Week } from "./model";
 
 export interface SpecialInput {
@@ -108,4 +111,11 @@ export const SPECIAL_INPUTS: Record<string, ComponentType<SpecialInput>> = {
   "event_rule.samples": Samples,
   "device_template.sysobjectid": NumberInput,
   "device_template.resource": StatisticsInput,
+  "team.level_staff": LevelsInput,
+  "team.sequence_staffs": TurnsInput,
+  "incident.assets": AssetsInput,
+  "custom_field.resource": ResourceInput,
+  "field_config.module": ModuleInput,
+  "field_config.status": StatusInput,
+  "field_config.field_config": BehavioursInput,
 };

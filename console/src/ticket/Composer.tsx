@@ -20,8 +20,9 @@ const RichText = lazy(() => import("../common/RichText"));
 
 export type ComposerMode = "reply" | "note";
 
-export function Composer({ ticketId, to, mode, onMode, focusKey, writes }: {
-  ticketId: string; to: string; mode: ComposerMode; onMode: (mode: ComposerMode) => void; focusKey: number; writes: ReturnType<typeof useTicketWrites>;
+export function Composer({ ticketId, to, mode, onMode, focusKey, writes, publicOnly }: {
+  /** A requester writes to the service desk and keeps no notes there. */
+  publicOnly?: boolean; ticketId: string; to: string; mode: ComposerMode; onMode: (mode: ComposerMode) => void; focusKey: number; writes: ReturnType<typeof useTicketWrites>;
 }) {
   const [texts, setTexts] = useState(() => ({ reply: readDraft(ticketId, "reply"), note: readDraft(ticketId, "note") }));
   const [files, setFiles] = useState<File[]>([]);
@@ -50,16 +51,16 @@ export function Composer({ ticketId, to, mode, onMode, focusKey, writes }: {
   return (
     <Box component="section" aria-label={t("ticket.reply")} data-testid="composer" data-mode={mode} sx={{ mt: 2, p: 1, borderRadius: 1.5, bgcolor: mode === "note" ? "note.main" : "raised" }}>
       <Box sx={{ display: "flex", alignItems: "center", gap: 1, mb: 1 }}>
-        <ToggleButtonGroup exclusive size="small" value={mode} onChange={(_, next: ComposerMode | null) => next && onMode(next)} aria-label={t("ticket.reply")}>
+        {!publicOnly && <ToggleButtonGroup exclusive size="small" value={mode} onChange={(_, next: ComposerMode | null) => next && onMode(next)} aria-label={t("ticket.reply")}>
           <ToggleButton value="reply" sx={{ py: 0.25, px: 1.25 }}>{t("ticket.reply")}</ToggleButton>
           <ToggleButton value="note" sx={{ py: 0.25, px: 1.25 }}>{t("ticket.note")}</ToggleButton>
-        </ToggleButtonGroup>
+        </ToggleButtonGroup>}
         <Typography variant="body2" noWrap sx={{ color: mode === "note" ? "note.text" : "text.secondary", minWidth: 0 }}>{mode === "reply" ? t("ticket.replyTo", { name: to }) : t("ticket.noteHint")}</Typography>
       </Box>
       <DropZone onFiles={(added) => setFiles((before) => [...before, ...added])} inputLabel={t("ticket.attach")}>
         {(choose) => (
           <Suspense fallback={<Box sx={{ height: 140 }} />}>
-            <RichText key={`${mode}-${focusKey}`} value={html} onChange={setHtml} label={label} placeholder={t(mode === "reply" ? "ticket.replyHint" : "ticket.noteHint")} autoFocus={focusKey > 0}
+            <RichText key={`${mode}-${focusKey}`} value={html} onChange={setHtml} label={label} placeholder={t(publicOnly ? "ticket.answerHint" : mode === "reply" ? "ticket.replyHint" : "ticket.noteHint")} autoFocus={focusKey > 0}
               onSubmit={() => void send()} minHeight={72}
               extra={
                 <>

@@ -1,21 +1,16 @@
 import Alert from "@mui/material/Alert";
 import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
-import TextField from "@mui/material/TextField";
 import Typography from "@mui/material/Typography";
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
 import { Link } from "react-router-dom";
-import { api, messageOf, query } from "../api/http";
+import { api, query } from "../api/http";
 import type { ListEnvelope } from "../api/types";
 import { PlainTable, useTask } from "../common/blocks";
-import { DialogFrame } from "../common/dialogs";
 import { count, relativeTime } from "../common/format";
 import { SeverityMark } from "../events/SeverityMark";
 import { t } from "../i18n";
-import { relatives } from "./model";
-
-const INCIDENTS = "/ux/sd/inci/incident/";
+import { INCIDENTS, relatives } from "./model";
 
 interface TicketEvent {
   event_id: string;
@@ -59,41 +54,6 @@ export function MergeNotices({ id, reference, onDone }: { id: string; reference:
         <Alert severity="info" sx={{ mb: 1 }} data-testid="merged-here">
           {t("ticket.mergedHere")} {merged.map((item) => <Box key={item.id} component="span" sx={{ mr: 1.5 }}><Link to={`/incident/${item.displayId}`}>{item.displayId}</Link> <Button size="small" color="inherit" disabled={busy} onClick={() => void unmerge(item.id)}>{t("ticket.unmerge")}</Button></Box>)}
         </Alert>
-      )}
-    </>
-  );
-}
-
-export function MergeButton({ id, reference, onDone }: { id: string; reference: unknown; onDone: () => void }) {
-  const [asking, setAsking] = useState(false);
-  const [other, setOther] = useState("");
-  const [failure, setFailure] = useState<string>();
-  if (relatives(reference).into) return null;
-  const merge = async () => {
-    setFailure(undefined);
-    try {
-      await api(`${INCIDENTS}merge/`, { method: "POST", body: { incident_id: other.trim(), ids: [id] } });
-      setAsking(false);
-      onDone();
-    } catch (error) {
-      setFailure(messageOf(error));
-    }
-  };
-  return (
-    <>
-      <Button onClick={() => setAsking(true)}>{t("ticket.merge")}</Button>
-      {asking && (
-        <DialogFrame title={t("ticket.merge")} onClose={() => setAsking(false)}>
-          <Box component="form" sx={{ display: "grid", gap: 2, pt: 1 }} onSubmit={(event) => { event.preventDefault(); void merge(); }}>
-            <Typography color="text.secondary">{t("ticket.mergeHint")}</Typography>
-            {failure && <Alert severity="error">{failure}</Alert>}
-            <TextField autoFocus required label={t("ticket.mergeWith")} value={other} onChange={(event) => setOther(event.target.value)} />
-            <Box sx={{ display: "flex", gap: 1, justifyContent: "flex-end" }}>
-              <Button onClick={() => setAsking(false)}>{t("common.cancel")}</Button>
-              <Button type="submit" variant="contained" disabled={!other.trim()}>{t("ticket.mergeAction")}</Button>
-            </Box>
-          </Box>
-        </DialogFrame>
       )}
     </>
   );

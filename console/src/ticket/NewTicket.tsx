@@ -18,6 +18,7 @@ import { ApiError, api, messageOf } from "../api/http";
 import { useMetadata, useResourceMeta } from "../api/metadata";
 import { abilities, fieldAccess } from "../api/permissions";
 import { toPayload } from "../api/records";
+import { useSession } from "../api/session";
 import type { Choice, ChoiceId, FieldMeta } from "../api/types";
 import { Forbidden } from "../app/Messages";
 import { DropZone } from "../common/DropZone";
@@ -61,7 +62,10 @@ export default function NewTicket() {
   const navigate = useNavigate();
   const notify = useNotify();
   const client = useQueryClient();
-  const [requester, setRequester] = useState<RequesterHit | null>(null);
+  const { user } = useSession();
+  // Whoever reports for themselves is not asked who they are.
+  const own = user.kind === "requester";
+  const [requester, setRequester] = useState<RequesterHit | null>(own ? { requester_id: "", full_name: user.full_name, email: user.email } : null);
   const [values, setValues] = useState({ summary: "", description: "", urgency: "", impact: "", team: null as ChoiceId | null, assignee: null as ChoiceId | null, tags: [] as string[] });
   const [files, setFiles] = useState<File[]>([]);
   const set = (change: Partial<typeof values>) => setValues((before) => ({ ...before, ...change }));
@@ -114,7 +118,7 @@ export default function NewTicket() {
       <Form onSubmit={(customValues: Record<string, unknown>) => mutate(customValues)} noValidate aria-label={t("ticket.new")}>
         <Box sx={{ display: "grid", gap: 2 }}>
           {error && <Alert severity="error" data-testid="form-error">{messageOf(error)}</Alert>}
-          <RequesterPicker path={meta.path} value={requester} onChange={setRequester} error={(fieldErrors.requester_email ?? fieldErrors.requester)?.[0]} />
+          {!own && <RequesterPicker path={meta.path} value={requester} onChange={setRequester} error={(fieldErrors.requester_email ?? fieldErrors.requester)?.[0]} />}
           <TextField label={t("ticket.summary")} name="summary" required value={values.summary} onChange={(event) => set({ summary: event.target.value })} error={!!fieldErrors.summary} helperText={fieldErrors.summary?.[0]} />
           <DropZone onFiles={(added) => setFiles((before) => [...before, ...added])} inputLabel={t("ticket.attach")}>
             {(choose) => (

@@ -17,7 +17,8 @@ import { t } from "../i18n";
 import { ChoiceMark } from "../resources/FieldValue";
 import { assignmentChanges, type LoadedTicket, type useTicketWrites } from "./api";
 import { AskDialog } from "./Dialogs";
-import { assignable, matrixPriority, type NamedOption, type Ticket } from "./model";
+import { assignable, matrixPriority, type Behaviours, type NamedOption, type Ticket } from "./model";
+import { CustomFacts } from "./TicketFields";
 
 type Level = "priority" | "urgency" | "impact" | "severity";
 
@@ -45,8 +46,8 @@ function DueInput({ value, disabled, onSave }: { value: string | null; disabled:
   );
 }
 
-export function Properties({ ticket, detail, writes, mayEdit, assigneeRef }: {
-  ticket: Ticket; detail: LoadedTicket; writes: ReturnType<typeof useTicketWrites>; mayEdit: boolean; assigneeRef: RefObject<HTMLInputElement | null>;
+export function Properties({ ticket, detail, writes, mayEdit, behaviours, assigneeRef }: {
+  ticket: Ticket; detail: LoadedTicket; writes: ReturnType<typeof useTicketWrites>; mayEdit: boolean; behaviours: Behaviours; assigneeRef: RefObject<HTMLInputElement | null>;
 }) {
   const notify = useNotify();
   const { byName } = useMetadata();
@@ -54,6 +55,8 @@ export function Properties({ ticket, detail, writes, mayEdit, assigneeRef }: {
   const [asking, setAsking] = useState<{ changes: Record<string, unknown>; name: string }>();
   const { options } = detail;
   const busy = !mayEdit || writes.update.isPending;
+  const hidden = (name: string) => behaviours[name] === "hidden";
+  const locked = (name: string) => busy || behaviours[name] === "read_only";
   const write = (label: string, changes: Record<string, unknown>) => {
     writes.update.mutateAsync({ changes, etag: detail.etag }).then(
       () => notify(t("ticket.changed", { field: label }), { type: "success" }),
@@ -81,7 +84,7 @@ export function Properties({ ticket, detail, writes, mayEdit, assigneeRef }: {
           : <span>{ticket.requester.name || ticket.requester.email || t("ticket.unknownPerson")}</span>}
         {ticket.requester.email && ticket.requester.name && <Box sx={{ fontSize: 12 }}><Link href={`mailto:${ticket.requester.email}`}>{ticket.requester.email}</Link></Box>}
       </Box>
-      <TextField select label={t("ticket.team")} value={ticket.teamId === null ? "" : String(ticket.teamId)} disabled={busy}
+      {!hidden("team") && <TextField select label={t("ticket.team")} value={ticket.teamId === null ? "" : String(ticket.teamId)} disabled={locked("team")}
         onChange={(event) => {
           const team = (options.teams ?? []).find((item) => String(item.team_id) === event.target.value);
           const stays = team && assignable(detail, team.team_id).some((person) => person.profile_id === ticket.assigneeId);
@@ -90,26 +93,27 @@ export function Properties({ ticket, detail, writes, mayEdit, assigneeRef }: {
         <MenuItem value=""><em>{t("common.none")}</em></MenuItem>
         {ticket.teamId !== null && !(options.teams ?? []).some((team) => String(team.team_id) === String(ticket.teamId)) && <MenuItem value={String(ticket.teamId)}>{ticket.teamName}</MenuItem>}
         {(options.teams ?? []).map((team) => <MenuItem key={team.team_id} value={String(team.team_id)}>{team.name}</MenuItem>)}
-      </TextField>
-      <Box>
-        <Autocomplete options={people} value={selected} disabled={busy} openOnFocus getOptionLabel={(person) => person.full_name} getOptionKey={(person) => person.profile_id}
+      </TextField>}
+      {!hidden("assignee") && <Box>
+        <Autocomplete options={people} value={selected} disabled={locked("assignee")} openOnFocus getOptionLabel={(person) => person.full_name} getOptionKey={(person) => person.profile_id}
           isOptionEqualToValue={(a, b) => a.profile_id === b.profile_id} noOptionsText={t("resources.refNone")}
           onChange={(_, person) => write(t("ticket.assignee"), assignmentChanges(ticket.teamId, person?.profile_id ?? null))}
           renderInput={(params) => <TextField {...params} label={t("ticket.assignee")} placeholder={t("ticket.unassigned")} inputRef={assigneeRef} />} />
         {mayEdit && ticket.assigneeId !== user.profile_id && people.some((person) => person.profile_id === user.profile_id) && (
-          <Button disabled={busy} onClick={() => write(t("ticket.assignee"), assignmentChanges(ticket.teamId, user.profile_id))}>{t("ticket.assignToMe")}</Button>
+          <Button disabled={locked("assignee")} onClick={() => write(t("ticket.assignee"), assignmentChanges(ticket.teamId, user.profile_id))}>{t("ticket.assignToMe")}</Button>
         )}
-      </Box>
-      {levels.map((level) => (options[level] ?? []).length > 0 && (
-        <LevelSelect key={level} label={t(`ticket.${level}`)} value={ticket[level]} options={options[level] ?? []} disabled={busy} onPick={(option) => pick(level, option)} />
+      </Box>}
+      {levels.map((level) => (options[level] ?? []).length > 0 && !hidden(`${level}_id`) && (
+        <LevelSelect key={level} label={t(`ticket.${level}`)} value={ticket[level]} options={options[level] ?? []} disabled={locked(`${level}_id`)} onPick={(option) => pick(level, option)} />
       ))}
-      <DueInput value={ticket.dueDate} disabled={busy} onSave={(due) => write(t("ticket.due"), { due_date: due })} />
-      <Autocomplete multiple freeSolo autoSelect disabled={busy} options={[] as string[]} value={ticket.tags}
+      {!hidden("due_date") && <DueInput value={ticket.dueDate} disabled={locked("due_date")} onSave={(due) => write(t("ticket.due"), { due_date: due })} />}
+      {!hidden("tag") && <Autocomplete multiple freeSolo autoSelect disabled={locked("tag")} options={[] as string[]} value={ticket.tags}
         onChange={(_, typed) => {
           const tags = [...new Set(typed.map((tag) => tag.trim()).filter(Boolean))];
           if (!same(tags, ticket.tags)) write(t("ticket.tags"), { tag: tags });
         }}
-        renderInput={(params) => <TextField {...params} label={t("ticket.tags")} placeholder={ticket.tags.length === 0 ? t("ticket.tagsHint") : undefined} />} />
+        renderInput={(params) => <TextField {...params} label={t("ticket.tags")} placeholder={ticket.tags.length === 0 ? t("ticket.tagsHint") : undefined} />} />}
+      <CustomFacts detail={detail} behaviours={behaviours} />
       <Box component="dl" sx={{ m: 0, display: "grid", gridTemplateColumns: "76px 1fr", rowGap: 0.5, fontSize: 12.5, "& dt": { color: "text.secondary" }, "& dd": { m: 0 } }}>
         {([[t("ticket.created"), dateTime(ticket.created)], [t("ticket.updated"), dateTime(ticket.updated)], [t("ticket.source"), ticket.source]] as const)
           .filter(([, value]) => value).map(([label, value]) => <Box key={label} sx={{ display: "contents" }}><dt>{label}</dt><dd>{value}</dd></Box>)}

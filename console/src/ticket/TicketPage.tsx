@@ -26,9 +26,12 @@ import { useTicketDetail, useTicketWrites, type LoadedTicket } from "./api";
 import { Composer, type ComposerMode } from "./Composer";
 import { Conversation } from "./Conversation";
 import { EditableText } from "./EditableText";
-import { MergeButton, MergeNotices, TicketEvents } from "./Family";
+import { MergeNotices, TicketEvents } from "./Family";
+import { Feedback } from "./Feedback";
+import { MergeButton } from "./Merge";
 import { readTicket } from "./model";
 import { Properties } from "./Properties";
+import { TicketDetails, useBehaviours } from "./TicketFields";
 import { Transitions } from "./Transitions";
 
 const NOTICE_MS = 8000;
@@ -47,6 +50,9 @@ function Loaded({ routeId, detail }: { routeId: string; detail: LoadedTicket }) 
   const transitionRow = useRef<HTMLDivElement>(null);
   const assignee = useRef<HTMLInputElement>(null);
   const mayEdit = allows(meta, "edit");
+  const isRequester = user.kind === "requester";
+  const behaviours = useBehaviours(ticket.status?.name);
+  const mayWrite = (name: string) => mayEdit && !["read_only", "hidden"].includes(behaviours[name] ?? "");
   useTitle(`${ticket.displayId} ${ticket.summary}`);
 
   useEffect(() => {
@@ -71,8 +77,10 @@ function Loaded({ routeId, detail }: { routeId: string; detail: LoadedTicket }) 
     setMode(next);
     setFocusKey((before) => before + 1);
   };
-  const tabs = ["conversation", ...(userMay(user, "event", "view") ? ["events" as const] : []), "activity", ...(wide ? [] : ["properties" as const])] as ("conversation" | "events" | "activity" | "properties")[];
+  const tabs = ["conversation", "details", ...(userMay(user, "event", "view") ? ["events" as const] : []), ...(isRequester ? [] : ["activity" as const]), ...(wide ? [] : ["properties" as const])] as ("conversation" | "details" | "events" | "activity" | "properties")[];
   const tab = tabs.find((name) => name === params.get("tab")) ?? "conversation";
+  const seen = useRef(new Set<string>()).current;
+  seen.add(tab);
   useShortcuts(mayEdit ? {
     r: () => write("reply"),
     n: () => write("note"),
@@ -83,7 +91,7 @@ function Loaded({ routeId, detail }: { routeId: string; detail: LoadedTicket }) 
     },
   } : {});
 
-  const properties = <Properties ticket={ticket} detail={detail} writes={writes} mayEdit={mayEdit} assigneeRef={assignee} />;
+  const properties = <Properties ticket={ticket} detail={detail} writes={writes} mayEdit={mayEdit} behaviours={behaviours} assigneeRef={assignee} />;
   return (
     <Box sx={{ display: "grid", gridTemplateColumns: { xs: "minmax(0, 1fr)", md: wide ? "minmax(0, 1fr) 300px" : "minmax(0, 1fr)" }, minHeight: "calc(100dvh - 48px)" }}>
       <Box sx={{ p: { xs: 1.5, sm: 2 }, minWidth: 0 }}>
@@ -94,7 +102,7 @@ function Loaded({ routeId, detail }: { routeId: string; detail: LoadedTicket }) 
             : (
               <>
                 <Typography variant="h1" sx={{ overflowWrap: "anywhere" }}>{ticket.summary}</Typography>
-                {mayEdit && <IconButton aria-label={t("ticket.editSummary")} onClick={() => setEditing("summary")}><EditOutlined fontSize="inherit" /></IconButton>}
+                {mayWrite("summary") && <IconButton aria-label={t("ticket.editSummary")} onClick={() => setEditing("summary")}><EditOutlined fontSize="inherit" /></IconButton>}
               </>
             )}
         </Box>
@@ -109,16 +117,20 @@ function Loaded({ routeId, detail }: { routeId: string; detail: LoadedTicket }) 
         <Box aria-live="polite">
           {changedBy && <Alert severity="info" data-testid="live-notice" sx={{ mb: 1 }} onClose={() => setChangedBy(undefined)}>{t("ticket.otherChanged", { name: changedBy })}</Alert>}
         </Box>
-        <Tabs value={tab} onChange={(_, next: string) => setParams(next === "conversation" ? {} : { tab: next }, { replace: true })} sx={{ borderBottom: 1, borderColor: "divider", mb: 1.5 }}>
+        <Tabs value={tab} onChange={(_, next: string) => setParams(next === "conversation" ? {} : { tab: next }, { replace: true })} variant="scrollable" sx={{ borderBottom: 1, borderColor: "divider", mb: 1.5 }}>
           {tabs.map((name) => <Tab key={name} value={name} label={t(`ticket.${name}`)} />)}
         </Tabs>
         {/* Hidden and not removed: a text that is being written stays as it is while one looks at the activity. */}
         <Box hidden={tab !== "conversation"}>
           <Conversation ticket={ticket}
-            descriptionAction={mayEdit && editing !== "description" ? <IconButton aria-label={`${t("common.edit")}: ${t("ticket.description")}`} onClick={() => setEditing("description")}><EditOutlined fontSize="inherit" /></IconButton> : undefined}
+            corrections={mayEdit || isRequester ? { profileId: user.profile_id, every: allows(meta, "delete"), writes } : undefined}
+            descriptionAction={mayWrite("description") && editing !== "description" ? <IconButton aria-label={`${t("common.edit")}: ${t("ticket.description")}`} onClick={() => setEditing("description")}><EditOutlined fontSize="inherit" /></IconButton> : undefined}
             description={editing === "description" ? <EditableText name="description" value={ticket.description} etag={detail.etag} ticketId={ticket.id} writes={writes} onClose={() => setEditing(undefined)} /> : undefined} />
-          {mayEdit && <Composer key={ticket.id} ticketId={ticket.id} to={ticket.requester.name || ticket.requester.email} mode={mode} onMode={setMode} focusKey={focusKey} writes={writes} />}
+          {(mayEdit || isRequester) && <Composer key={ticket.id} ticketId={ticket.id} publicOnly={isRequester} to={isRequester ? t("ticket.serviceDesk") : ticket.requester.name || ticket.requester.email} mode={mode} onMode={setMode} focusKey={focusKey} writes={writes} />}
+          {isRequester && ["Resolved", "Closed"].includes(ticket.state) && <Feedback id={ticket.id} rating={ticket.rating} onDone={() => void writes.reload()} />}
         </Box>
+        {/* Kept as well: a form that was begun is not lost to a look at the conversation. */}
+        {seen.has("details") && <Box hidden={tab !== "details"}><TicketDetails ticket={ticket} detail={detail} behaviours={behaviours} mayEdit={mayEdit} onSaved={() => void writes.reload()} /></Box>}
         {tab === "events" && <TicketEvents id={ticket.id} />}
         {tab === "activity" && <History meta={meta} id={ticket.id} />}
         {tab === "properties" && properties}

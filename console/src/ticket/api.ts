@@ -3,6 +3,7 @@ import { newKey, writeMethod } from "../api/dataProvider";
 import type { Upload } from "../api/files";
 import { api, query, send } from "../api/http";
 import { useResourceMeta } from "../api/metadata";
+import { useSession } from "../api/session";
 import type { AttachmentInfo, ChoiceId, ListEnvelope } from "../api/types";
 import type { TicketDetail } from "./model";
 
@@ -15,7 +16,9 @@ export interface Message {
   message: string;
   user_id: string | null;
   user_name: string | null;
+  user_picture?: string;
   is_requester: boolean;
+  edited?: boolean;
   attachments?: AttachmentInfo[];
   event_time: string;
 }
@@ -25,9 +28,14 @@ export type LoadedTicket = TicketDetail & { etag: string | null };
 export const ticketKey = (id: string) => ["ticket", id];
 export const conversationKey = (id: string) => ["conversation", id];
 
+/** Requesters hear of no changes, because they see some tickets only: they look again now and then. */
+const useLook = () => (useSession().user.kind === "requester" ? 20_000 : false);
+
 export function useTicketDetail(id: string) {
   const meta = useResourceMeta("incident");
+  const refetchInterval = useLook();
   return useQuery({
+    refetchInterval,
     queryKey: ticketKey(id),
     queryFn: async ({ signal }): Promise<LoadedTicket> => {
       const { data, etag } = await send<TicketDetail>(`${meta.path}${encodeURIComponent(id)}/`, { signal });
@@ -40,7 +48,9 @@ const MESSAGES_PER_PAGE = 100;
 
 /** The conversation from its end: what was said last is there at once, earlier pages are read when asked for. */
 export function useConversation(ticketId: string | undefined) {
+  const refetchInterval = useLook();
   return useInfiniteQuery({
+    refetchInterval,
     queryKey: conversationKey(ticketId ?? ""),
     enabled: !!ticketId,
     initialPageParam: 1,
@@ -106,7 +116,15 @@ export function useTicketWrites(routeId: string, ticketId: string) {
       }),
     onSettled: reload,
   });
-  return { update, move, post, reload };
+  const correct = useMutation({
+    mutationFn: ({ id, message }: { id: string; message: string }) => api(`${SERVICE_DESK}conversation/${encodeURIComponent(id)}/`, { method: "PUT", body: { message } }),
+    onSettled: reload,
+  });
+  const takeBack = useMutation({
+    mutationFn: (id: string) => api(`${SERVICE_DESK}conversation/${encodeURIComponent(id)}/`, { method: "DELETE" }),
+    onSettled: reload,
+  });
+  return { update, move, post, correct, takeBack, reload };
 }
 
 /** An assignment in the words of the documented record. */

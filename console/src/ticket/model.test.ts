@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
+import type { FieldMeta } from "../api/types";
 import { inOrder, type Message } from "./api";
-import { relatives, assignable, matrixPriority, moveFor, nextStatuses, readTicket, type TicketDetail } from "./model";
+import { flatRecord, mergeable, otherFields, relatives, assignable, matrixPriority, moveFor, nextStatuses, readTicket, type TicketDetail } from "./model";
 
 const ada = { profile_id: "p1", full_name: "Ada" };
 const detail: TicketDetail = {
@@ -16,6 +17,37 @@ const detail: TicketDetail = {
     teams: [{ team_id: "t1", name: "Desk", staffs: [ada], owner: [ada] }], users: [ada, { profile_id: "p2", full_name: "Bo" }],
   },
 };
+
+describe("a ticket as a row", () => {
+  it("has the value of each field under the field's name", () => {
+    const row = flatRecord({
+      ...detail.incident, location: { id: "l1", name: "Dublin" }, source: "Phone", source_info: { id: 3, name: "Phone" }, close_info: { close_type: "Fixed" },
+      reporter_info: { name: "Ron", email: "ron@example.com" }, current_watcher: ["p2"], impacted_asset: [{ asset_id: "a1", name: "core-sw" }, { asset_id: "old box", name: "old box" }],
+    });
+    expect(row).toMatchObject({
+      summary: "Mail", location: "l1", location_name: "Dublin", source: 3, source_name: "Phone", close_type: "Fixed", reporter_name: "Ron", reporter_email: "ron@example.com",
+      requester: "r1", requester_name: "Rosa", watcher: ["p2"], assets: ["a1", "old box"], assets_name: ["core-sw", "old box"],
+    });
+  });
+  it("says nothing about what is hidden", () => {
+    expect(Object.keys(flatRecord({ incident_id: "i3", location: {} }))).toEqual(["incident_id", "location", "location_name"]);
+    expect(flatRecord({ location: {} }).location).toBeNull();
+  });
+  it("shows apart what has no place of its own, custom fields first, as they behave in its status", () => {
+    const fields: FieldMeta[] = [
+      { name: "summary", label: "Summary", kind: "text" }, { name: "location", label: "Location", kind: "reference" }, { name: "config", label: "Settings", kind: "json" },
+      { name: "cost_centre", label: "Cost centre", kind: "text", custom: true, behaviour: "visible" },
+    ];
+    expect(otherFields({ fields }, { cost_centre: "read_only" }).map((field) => [field.name, field.behaviour])).toEqual([["cost_centre", "read_only"], ["location", undefined]]);
+  });
+  it("can be merged while it is neither closed nor merged; the oldest comes first", () => {
+    const rows = [
+      { id: "b", display_id: "INC-2", summary: "Second", state: "Open", creation_time: "2026-01-02T00:00:00Z" }, { id: "a", display_id: "INC-1", summary: "First", state: "On Hold", creation_time: "2026-01-01T00:00:00Z" },
+      { id: "c", display_id: "INC-3", state: "Closed", creation_time: "2025-01-01T00:00:00Z" }, { id: "d", display_id: "INC-4", state: "Open", is_merge_incident: true, creation_time: "2025-01-01T00:00:00Z" },
+    ];
+    expect(mergeable(rows).map((ticket) => ticket.displayId)).toEqual(["INC-1", "INC-2"]);
+  });
+});
 
 describe("the ticket", () => {
   it("is read out of the documented record", () => {

@@ -1,5 +1,5 @@
 /** The ticket as the page needs it, out of the documented record (nested) with its flat companions. */
-import type { ChoiceId } from "../api/types";
+import type { ChoiceId, FieldMeta, ResourceMeta } from "../api/types";
 
 type Json = Record<string, unknown>;
 
@@ -67,6 +67,7 @@ export interface Ticket {
   dueDate: string | null;
   source: string;
   tags: string[];
+  rating: number | null;
   created: string | null;
   updated: string | null;
 }
@@ -120,10 +121,45 @@ export function readTicket(detail: TicketDetail): Ticket {
     assigneeName: people.find((person) => person.profile_id === assigneeId)?.full_name || text(record.assignee_name) || text(assignee.full_name) || text(assignment.assignee),
     dueDate: text(basic.due_date) || null,
     source: text(record.source_name) || text(basic.source),
+    rating: Number(asObject(record.close_info).rating) || null,
     tags: Array.isArray(tags) ? tags.map((tag) => text(asObject(tag).name) || text(tag)).filter(Boolean) : [],
     created: text(record.creation_time) || text(basic.creation_time) || null,
     updated: text(record.last_update_time) || text(basic.last_update_time) || null,
   };
+}
+
+/** A ticket as a row of the generic pages: the documented groups beside each other, each value under its field's name. */
+export function flatRecord(record: Json): Json {
+  const part = (group: string, names: Record<string, string>) => {
+    const from = asObject(record[group]);
+    return Object.fromEntries(Object.entries(names).filter(([inner]) => inner in from).map(([inner, name]) => [name, from[inner]]));
+  };
+  const assets = Array.isArray(record.impacted_asset) ? record.impacted_asset.map(asObject) : undefined;
+  return {
+    ...asObject(record.basic_info), ...asObject(record.close_info), ...record,
+    ...part("requester", { requester_id: "requester", full_name: "requester_name", email: "requester_email", phone: "requester_phone" }),
+    ...part("reporter_info", { name: "reporter_name", email: "reporter_email", phone: "reporter_phone" }),
+    ...part("source_info", { id: "source", name: "source_name" }),
+    ...("location" in record ? { location: idOf(asObject(record.location).id), location_name: text(asObject(record.location).name) } : {}),
+    ...(Array.isArray(record.current_watcher) ? { watcher: record.current_watcher } : {}),
+    ...(assets ? { assets: assets.map((asset) => asset.asset_id), assets_name: assets.map((asset) => text(asset.name)) } : {}),
+  };
+}
+
+/** Field → how it behaves for the caller in the ticket's status. */
+export type Behaviours = Record<string, FieldMeta["behaviour"]>;
+
+/** What stands elsewhere on the page, and what is an id beside a name. */
+const ELSEWHERE = new Set([
+  "display_id", "summary", "description", "status_id", "state_id", "priority_id", "urgency_id", "impact_id", "severity_id", "team", "assignee", "due_date", "tag",
+  "requester", "impact_service", "service_classification", "parent", "unread_mail", "is_archive", "creation_time", "last_update_time",
+]);
+
+/** The fields of a ticket that its page does not show in a place of their own, custom ones first. */
+export function otherFields(meta: Pick<ResourceMeta, "fields">, behaviours: Behaviours): FieldMeta[] {
+  const fields = meta.fields.filter((field) => !ELSEWHERE.has(field.name) && field.kind !== "json" && field.kind !== "secret");
+  const held = fields.map((field) => ({ ...field, behaviour: behaviours[field.name] ?? field.behaviour }));
+  return [...held.filter((field) => field.custom), ...held.filter((field) => !field.custom)];
 }
 
 export function matrixPriority(detail: Pick<TicketDetail, "options">, impact: ChoiceId | null | undefined, urgency: ChoiceId | null | undefined): NamedOption | null {
@@ -169,4 +205,21 @@ export function relatives(reference: unknown): { into: Relative | undefined; mer
   const entries = (Array.isArray(reference) ? reference : []).map(asObject);
   const of = (type: string) => entries.filter((item) => item.type === type).map((item): Relative => ({ id: text(item.incident_id), displayId: text(item.display_id) || text(item.incident_id) }));
   return { into: of("merged_into")[0], merged: of("merged") };
+}
+
+export const INCIDENTS = "/ux/sd/inci/incident/";
+
+/** The server merges no more at once: one that remains and a hundred others. */
+export const MOST_MERGED = 101;
+
+export interface Mergeable extends Relative {
+  summary: string;
+  created: string;
+}
+
+/** Rows of tickets that can be merged, the oldest first: neither closed nor merged already. */
+export function mergeable(rows: Json[]): Mergeable[] {
+  const open = rows.filter((row) => text(row.state) !== "Closed" && row.is_merge_incident !== true);
+  const read = open.map((row): Mergeable => ({ id: text(row.id), displayId: text(row.display_id), summary: text(row.summary), created: text(row.creation_time) }));
+  return read.sort((a, b) => a.created.localeCompare(b.created) || a.id.localeCompare(b.id));
 }

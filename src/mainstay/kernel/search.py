@@ -23,7 +23,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mainstay.kernel import direct
+from mainstay.kernel import customfields, direct, rows
+from mainstay.kernel import query as lists
 from mainstay.kernel.context import Context
 from mainstay.kernel.feed import Entry, consumer
 from mainstay.kernel.record import Base, Identifier, Scoped
@@ -121,11 +122,10 @@ async def _refresh(ctx: Context, res: Resource[Any], ids: list[str]) -> None:
     entries = []
     for row in rows:
         values = {name: str(value) for name, value in zip(names, row[1:], strict=True) if value}
-        title = values.get(res.title) or next(iter(values.values()), "")
-        rest = [value for name, value in values.items() if name != res.title]
+        title, subtitle = _words(res, values)
         entries.append({
-            "organization": ctx.organization, "resource": res.name, "record_id": row[0], "title": title[:300],
-            "subtitle": " · ".join(rest)[:300], "words": " ".join(values.values()).lower(),
+            "organization": ctx.organization, "resource": res.name, "record_id": row[0], "title": title,
+            "subtitle": subtitle, "words": " ".join(values.values()).lower(),
         })  # fmt: skip
     if entries:
         await direct.insert(database, session, _ADD.on(database), entries)
@@ -142,17 +142,54 @@ async def find(ctx: Context, text: str, limit: int) -> list[dict[str, Any]]:
         # Resources that show each caller different rows are searched in their own list.
         and res.behaviour.visible(ctx) is None
     }  # fmt: skip
+    # The words of a record are those of every searched field: who may not see all of them is answered from the records.
+    partly = {name for name, res in readable.items() if await _hides(ctx, res)}
     query = (
         select(SearchEntry.resource, SearchEntry.record_id, SearchEntry.title, SearchEntry.subtitle)
         .where(
-            SearchEntry.resource.in_(readable),
+            SearchEntry.resource.in_(readable.keys() - partly),
             *[SearchEntry.words.contains(term, autoescape=True) for term in terms],
         )
         .order_by(SearchEntry.record_id.desc())
         .limit(limit)
     )
-    return [
+    found = [
         {"resource": row.resource, "id": row.record_id, "title": row.title, "subtitle": row.subtitle,
          "label": readable[row.resource].label}
         for row in (await ctx.session.execute(query)).all()
     ]  # fmt: skip
+    for name in sorted(partly):
+        found += await _seen(ctx, readable[name], text, limit)
+    return sorted(found, key=lambda item: str(item["id"]), reverse=True)[:limit]
+
+
+async def _hides(ctx: Context, res: Resource[Any]) -> bool:
+    """Whether a searched field of a resource is hidden from the caller."""
+    hidden = await customfields.hidden(ctx, res)
+    return any(res.fields[name].search for name in hidden if name in res.fields)
+
+
+async def _seen(ctx: Context, res: Resource[Any], text: str, limit: int) -> list[dict[str, Any]]:
+    """What a search finds by the fields that the caller sees, and shows of them."""
+    origin = await rows.source(ctx, res)
+    condition = lists.search(origin, text)
+    if condition is None:
+        return []
+    names = [name for name, spec in origin.fields.items() if spec.search]
+    columns = [origin.columns[name] for name in names]
+    query = select(res.model.id, *columns).where(condition).order_by(res.model.id.desc()).limit(limit)
+    return [
+        _entry(res, dict(zip(["id", *names], row, strict=True))) for row in (await ctx.session.execute(query)).all()
+    ]
+
+
+def _entry(res: Resource[Any], row: dict[str, Any]) -> dict[str, Any]:
+    title, subtitle = _words(res, {name: str(value) for name, value in row.items() if value and name != "id"})
+    return {"resource": res.name, "id": row["id"], "title": title, "subtitle": subtitle, "label": res.label}
+
+
+def _words(res: Resource[Any], values: dict[str, str]) -> tuple[str, str]:
+    """Title and second line of a record, out of its searched fields."""
+    title = values.get(res.title) or next(iter(values.values()), "")
+    rest = [value for name, value in values.items() if name != res.title]
+    return title[:300], " · ".join(rest)[:300]

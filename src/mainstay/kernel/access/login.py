@@ -219,6 +219,7 @@ async def profile(ctx: Context, account: User, organization_name: str) -> dict[s
         "organization": account.organization, "organization_name": organization_name,
         "role": roles[0].role_name if roles else "", "roles": [{"id": r.id, "name": r.role_name} for r in roles],
         "permissions": granted, "preferences": account.preferences, "timezone": account.timezone,
+        "profile_image": account.profile_image,
         "is_admin": any(role.is_admin for role in roles), "kind": account.kind, "is_active": account.is_active,
         "password_change_required": account.must_change_password,
     }  # fmt: skip

@@ -13,7 +13,7 @@ from mainstay.modules.people.requesters.resource import requesters
 from mainstay.modules.people.roles.resource import roles
 from mainstay.modules.people.teams.actions import teams
 from mainstay.modules.people.users.clocks import clocks
-from mainstay.modules.people.users.own import own
+from mainstay.modules.people.users.picture import own
 from mainstay.modules.people.users.resource import users
 from mainstay.modules.people.vendors.resource import vendors
 

@@ -16,10 +16,10 @@ from mainstay.kernel.operation import Group, Success
 from mainstay.kernel.validation import read_values
 from mainstay.modules.people.authentication.resource import end_own, own_account
 from mainstay.modules.people.users import service
-from mainstay.modules.people.users.resource import OWN, users
+from mainstay.modules.people.users.resource import OWN, PATH, users
 from mainstay.modules.people.users.tables import UserPageConfig
 
-own = Group("User Profile", "/ux/common/user/profile/")
+own = Group("User Profile", PATH)
 MINE = frozenset({"full_name", "phone", "landline", "timezone", "dashboard", "avatar_color"})
 """What people change about themselves; the rest is an administrator's to change."""
 MAX_DOCUMENT = 64 * 1024

@@ -23,6 +23,7 @@ from mainstay.kernel.resource import Behaviour, Resource
 from mainstay.modules.people.invitations import service as invitations
 from mainstay.modules.people.users import service
 
+PATH = "/ux/common/user/profile/"
 OWN = "own_profile"
 """Set in a context's cache: this unit of work is about the caller's own account, of whatever kind."""
 COLORS = ("#1d4ed8", "#0f766e", "#b45309", "#9d174d", "#4d7c0f", "#6d28d9", "#b91c1c", "#155e75")
@@ -123,7 +124,13 @@ class Users(Behaviour[User]):
                 customer_entity_id=[],
                 is_multiple_customer_user=False,
                 is_profile_image=bool(row.get("profile_image")),
+                picture=picture_of(row["id"], row.get("profile_image")),
             )
+
+
+def picture_of(profile_id: str, image: str | None) -> str:
+    """Where a person's picture is served; empty where there is none."""
+    return f"{PATH}{profile_id}/picture/?v={image}" if image else ""
 
 
 async def _role_names(ctx: Context) -> dict[str, str]:
@@ -138,7 +145,7 @@ async def _holds_admin(ctx: Context, role_ids: Sequence[str]) -> bool:
 users = Resource(
     User,
     module="User Profile",
-    path="/ux/common/user/profile/",
+    path=PATH,
     label="User",
     title="full_name",
     area="people",
@@ -156,6 +163,7 @@ users = Resource(
         "customer_entity_id": list[str],
         "is_multiple_customer_user": bool,
         "is_profile_image": bool,
+        "picture": str,
     },
     verbs={"import": ("upload_csv/", "update_csv/")},
     behaviour=Users(),

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from mainstay.kernel import files, rows, store, writing
+from mainstay.kernel import customfields, files, rows, store, writing
 from mainstay.kernel.context import Context
 from mainstay.kernel.errors import Invalid, NotFound
 from mainstay.kernel.files import Attachment
@@ -68,6 +68,8 @@ async def process_rich_text(ctx: Context, query: RichTextQuery) -> RichTextAnswe
     """Rich text with its merge fields filled in from an incident, made safe to show."""
     entity = await service.by_any_id(ctx, query.wanted)
     row = await rows.one(ctx, incidents, Incident.id == entity.id)
+    # What a role may not see, a merge field does not tell it.
+    await customfields.conceal(ctx, incidents, [row])
     text, unknown = engine.merge(sanitise(query.text), service.merge_values(row))
     return RichTextAnswer(text=text, plain=plain(text), unknown=unknown, merge_fields=list(engine.MERGE_FIELDS))
 

@@ -10,13 +10,14 @@ import msgspec
 from sqlalchemy import select
 
 from mainstay.kernel import changes, files, store, trail
-from mainstay.kernel.access.tables import REQUESTER
+from mainstay.kernel.access.tables import REQUESTER, User
 from mainstay.kernel.context import Context
 from mainstay.kernel.errors import Forbidden, Invalid, NotFound
 from mainstay.kernel.files import Attachment
 from mainstay.kernel.operation import Group, Page, Reply
 from mainstay.kernel.query import ListQuery
 from mainstay.kernel.richtext import plain, sanitise
+from mainstay.modules.people.users.resource import picture_of
 from mainstay.modules.servicedesk.incident import service
 from mainstay.modules.servicedesk.incident.messages import add_message
 from mainstay.modules.servicedesk.incident.resource import PATH
@@ -39,6 +40,7 @@ class MessageRecord(msgspec.Struct, kw_only=True):
     message: str
     user_id: str
     user_name: str
+    user_picture: str
     event_time: datetime
     edited: bool
     attachments: list[dict[str, Any]]
@@ -88,14 +90,24 @@ async def _shown(ctx: Context, found: Sequence[Message]) -> list[MessageRecord]:
         for item in (await ctx.session.execute(query.order_by(Attachment.id))).scalars():
             base = f"{PATH}{item.record_id}/attachments/"
             by_part.setdefault(item.part, []).append(files.shown(item, base))
+    pictures = await _pictures(ctx, {row.user_id for row in found if row.user_id})
     return [
         MessageRecord(
             communication_id=row.id, id=row.id, incident_id=row.incident_id, type=row.type, is_public=row.is_public,
             is_requester=row.is_requester, message=row.message, user_id=row.user_id, user_name=row.user_name,
-            event_time=row.creation_time, edited=row.version > 1, attachments=by_part.get(row.id, []),
+            user_picture=pictures.get(row.user_id, ""), event_time=row.creation_time, edited=row.version > 1,
+            attachments=by_part.get(row.id, []),
         )
         for row in found
     ]  # fmt: skip
+
+
+async def _pictures(ctx: Context, people: set[str]) -> dict[str, str]:
+    """Where the pictures are of those who have one."""
+    if not people:
+        return {}
+    query = select(User.id, User.profile_image).where(User.id.in_(people), User.profile_image != "")
+    return {row.id: picture_of(row.id, row.profile_image) for row in (await ctx.session.execute(query)).all()}
 
 
 async def _one(ctx: Context, message_id: str) -> tuple[Message, Incident]:

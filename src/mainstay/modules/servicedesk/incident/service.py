@@ -281,10 +281,10 @@ async def _acknowledge(ctx: Context, rows: Sequence[dict[str, Any]]) -> None:
 
 def merge_values(row: Mapping[str, Any]) -> dict[str, Any]:
     """What the merge fields of an incident stand for."""
-    status = engine.WORKFLOW[row["status_id"]]
+    status = engine.WORKFLOW.get(row.get("status_id") or 0)
     names = {
-        "status": status.name,
-        "state": engine.STATE_NAMES[status.state],
+        "status": status.name if status else "",
+        "state": engine.STATE_NAMES[status.state] if status else "",
         "priority": _name(engine.PRIORITIES, row.get("priority_id")),
         "urgency": _name(engine.URGENCIES, row.get("urgency_id")),
         "impact": _name(engine.IMPACTS, row.get("impact_id")),

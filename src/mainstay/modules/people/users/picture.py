@@ -1,0 +1,91 @@
+"""Pictures of the staff: everybody sets their own, everybody who is logged in sees them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+
+from mainstay.kernel import files, store
+from mainstay.kernel.access.tables import User
+from mainstay.kernel.context import Context
+from mainstay.kernel.errors import Invalid, NotFound, TooLarge, Unsupported
+from mainstay.kernel.files import Attachment, AttachmentInput, Media
+from mainstay.kernel.operation import Success
+from mainstay.modules.people.authentication.resource import own_account
+from mainstay.modules.people.users import service
+from mainstay.modules.people.users.own import own
+from mainstay.modules.people.users.resource import picture_of
+
+KEPT_AS = "user_picture"
+"""Its attachments are no files of the account: they are not listed with those."""
+LARGEST = 1024 * 1024
+_BEGIN = {
+    "image/png": (b"\x89PNG\r\n\x1a\n",),
+    "image/jpeg": (b"\xff\xd8\xff",),
+    "image/gif": (b"GIF87a", b"GIF89a"),
+    "image/webp": (b"RIFF",),
+}
+
+
+class PictureSaved(Success, kw_only=True):
+    profile_image: str
+    picture: str
+    """Where it is served; another address for another picture."""
+
+
+def check(name: str, kind: str, content: bytes) -> None:
+    """Raises ``Unsupported`` or ``TooLarge`` where the content is not a picture that browsers show."""
+    if len(content) > LARGEST:
+        raise TooLarge(f"{name} is larger than {LARGEST // 2**20} MiB.")
+    known = content.startswith(_BEGIN.get(kind, ())) and (kind != "image/webp" or content[8:12] == b"WEBP")
+    if not known:
+        raise Unsupported(f"{name} is not a picture. Send a PNG, JPEG, GIF or WebP file.")
+
+
+@own.route("POST", "picture/")
+async def set_picture(ctx: Context, body: AttachmentInput) -> PictureSaved:
+    """Set the caller's own picture: a PNG, JPEG, GIF or WebP file of at most 1 MiB, as a data URI."""
+    if not body.data:
+        raise Invalid.field("data", "Please provide data: the picture as a data URI.")
+    check(*files.decode(ctx.platform.settings, body))
+    account = await store.get(ctx, User, (await own_account(ctx)).id, lock=True)
+    await _drop(ctx, account)
+    (made,) = await files.attach(ctx, KEPT_AS, account.id, [body], note=False)
+    account.profile_image = made.id
+    await _keep(ctx, account)
+    return PictureSaved(profile_image=made.id, picture=picture_of(account.id, made.id))
+
+
+@own.route("DELETE", "picture/", status=204)
+async def remove_picture(ctx: Context) -> None:
+    """Take the caller's own picture away; the initials are shown again."""
+    account = await store.get(ctx, User, (await own_account(ctx)).id, lock=True)
+    await _drop(ctx, account)
+    account.profile_image = ""
+    await _keep(ctx, account)
+
+
+@own.route("GET", "{id}/picture/", returns=Media)
+async def picture(ctx: Context, id: str) -> Any:
+    """The picture of a member of the staff."""
+    found = await _of(ctx, id)
+    if found is None:
+        raise NotFound("This person has no picture.")
+    return files.content(ctx, found)
+
+
+async def _of(ctx: Context, profile_id: str) -> Attachment | None:
+    kept = Attachment.id == User.profile_image, Attachment.resource == KEPT_AS, Attachment.record_id == User.id
+    return await store.find(ctx, select(Attachment).join(User, kept[0]).where(User.id == profile_id, *kept[1:]))
+
+
+async def _drop(ctx: Context, account: User) -> None:
+    before = await _of(ctx, account.id)
+    if before is not None:
+        await store.remove(ctx, before)
+
+
+async def _keep(ctx: Context, account: User) -> None:
+    if await store.save(ctx, account):
+        await service.tell_followers(ctx, account)
