@@ -10,8 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mainstay.modules.monitoring.templates.engine import BadRule, Facts, Library, Part, System, compile_rule
-from mainstay.modules.monitoring.templates.library import shipped, systems
+from mainstay.modules.monitoring.templates.engine import (
+    Ask,
+    BadRule,
+    Facts,
+    General,
+    Library,
+    Part,
+    Shelf,
+    System,
+    compile_rule,
+    pattern,
+)
+from mainstay.modules.monitoring.templates.library import maker, shipped, systems
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 ENTERPRISE = "1.3.6.1.4.1."
@@ -82,8 +93,8 @@ DEVICES = [
      ("Ubiquiti", "EdgeOS", "1.10.10.5210345.190714.1127", "EdgeRouter 4")),
     ("94.1.21.2", "Nokia FlexiHopper", ("Nokia", "Nokia", "", "")),
     # Only the maker is known of these, and what the description begins with.
-    ("52642.1.1.208.0", "S5860-20SQ", ("FS", "FS", "", "S5860-20SQ")),
-    ("21317.1.3.1", "ATEN PE8108, Version 1.2.115", ("ATEN", "ATEN", "1.2.115", "PE8108")),
+    ("52642.1.1.208.0", "S5860-20SQ", ("FS", "FSOS", "", "S5860-20SQ")),
+    ("21317.1.3.1", "ATEN PE8108, Version 1.2.115", ("ATEN", "ATEN PDU", "1.2.115", "PE8108")),
     ("36153.3", "Industrial router", ("InHand", "InHand", "", "")),
     ("35265.1.81", "MES3324F 28-port 1G/10G Managed Switch", ("Eltex", "Eltex MES", "4.0.7", "MES-3324F")),
 ]  # fmt: skip
@@ -94,6 +105,134 @@ ANSWERS = {f"{ENTERPRISE}14988.1.1.4.4.0": "6.43.2", f"{ENTERPRISE}89.2.4.0": "4
 def test_devices_are_told_by_what_they_answer(oid: str, descr: str, expected: tuple[str, ...]) -> None:
     found = shipped().identify(Facts(sys_object_id=ENTERPRISE + oid, sys_descr=descr, values=ANSWERS))
     assert (found.vendor, found.os, found.version, found.model) == expected
+
+
+def _written() -> list[tuple[str, Facts, list[str]]]:
+    """The devices of devices.txt: the line, what the device answers, and what it is."""
+    found = []
+    for line in (Path(__file__).parent / "devices.txt").read_text().splitlines():
+        if line and not line.startswith("#"):
+            *told, oid, descr, rest = ["" if each == "-" else each for each in line.split("|")]
+            said = dict(each.split("=", 1) for each in rest.split(";") if each)
+            model = said.pop("chassis", "")
+            found.append((
+                line,
+                Facts(
+                    sys_object_id=_full(oid), sys_descr=descr,
+                    values={_full(name): value for name, value in said.items()},
+                    parts=[Part(index=1, kind=3, model=model)] if model else (),
+                ),
+                told,
+            ))  # fmt: skip
+    return found
+
+
+def _full(oid: str) -> str:
+    return oid[1:] if oid.startswith(".") else ENTERPRISE + oid
+
+
+def test_devices_of_some_hundred_kinds_are_told_by_what_they_answer() -> None:
+    wrong = []
+    for line, facts, told in _written():
+        found = shipped().identify(facts)
+        got = [found.vendor, found.os, found.version, found.model]
+        if any(want and want != value for want, value in zip(told, got, strict=True)):
+            wrong.append((line, got))
+    assert not wrong
+
+
+def test_what_a_device_is_told_by_is_asked_for() -> None:
+    """Discovery asks for what decides, then for what the rule wants: with these answers alone it comes to the same."""
+    for line, facts, _told in _written():
+        library, empty = shipped(), Facts(sys_object_id=facts.sys_object_id, sys_descr=facts.sys_descr)
+        first = _answered(library.telling(empty), facts)
+        asked = Facts(sys_object_id=facts.sys_object_id, sys_descr=facts.sys_descr, values=first)
+        every = {**first, **_answered(library.wanted(asked), facts)}
+        found = library.identify(
+            Facts(sys_object_id=facts.sys_object_id, sys_descr=facts.sys_descr, values=every, parts=facts.parts)
+        )
+        assert found == library.identify(facts), line
+
+
+def _answered(oids: list[str], facts: Facts) -> dict[str, str]:
+    first_rows = {
+        oid: next((value for name, value in facts.values.items() if name.startswith(oid[:-1])), "")
+        for oid in oids
+        if oid.endswith(".*")
+    }
+    return {oid: value for oid in oids if (value := facts.values.get(oid, "") or first_rows.get(oid, ""))}
+
+
+def test_an_appliance_is_told_by_an_object_of_its_own() -> None:
+    library = Library(
+        [
+            System(vendor="Linux", os="Linux", oid="1.3.6.1.4.1.8072.3.2.10"),
+            System(vendor="A", os="by text", oid="1.3.6.1.4.1.8072.3.2.10", descr="Linux"),
+            System(vendor="B", os="by object", oid="1.3.6.1.4.1.8072.3.2.10", has=Ask(oid="1.3.6.1.4.1.99.1.0")),
+        ],
+        {},
+    )
+    facts = Facts(sys_object_id="1.3.6.1.4.1.8072.3.2.10", sys_descr="Linux box")
+    assert library.telling(facts) == ["1.3.6.1.4.1.99.1.0"]
+    assert library.identify(facts).os == "by text"
+    said = Facts(sys_object_id=facts.sys_object_id, sys_descr="Linux box", values={"1.3.6.1.4.1.99.1.0": "B-9"})
+    assert library.identify(said).os == "by object"
+    silent = Facts(sys_object_id=facts.sys_object_id, sys_descr="Linux box", values={"1.3.6.1.4.1.99.1.0": "N/A"})
+    assert library.identify(silent).os == "by text"
+
+
+def test_the_next_question_counts_where_an_object_says_nothing() -> None:
+    rule = System(
+        vendor="A", os="a", oid="1.3.6.1.4.1.99",
+        get={"model": Ask(oid="1.3.6.1.4.1.99.1.0", orelse=Ask(oid="1.3.6.1.4.1.99.2.*", expression=r"Model (\S+)"))},
+    )  # fmt: skip
+    general = General(get={"": {"model": Ask(oid="1.3.6.1.2.1.33.1.1.2.0"), "serial": Ask(oid="1.3.6.1.9.0")}})
+    library = Library([rule], {}, general)
+    every = ["1.3.6.1.4.1.99.1.0", "1.3.6.1.4.1.99.2.*", "1.3.6.1.2.1.33.1.1.2.0", "1.3.6.1.9.0"]
+    assert library.wanted(Facts(sys_object_id="1.3.6.1.4.1.99.7")) == every
+
+    def model(values: dict[str, str]) -> str:
+        return library.identify(Facts(sys_object_id="1.3.6.1.4.1.99.7", values=values)).model
+
+    assert model({every[0]: "X-1", every[1]: "Model X-2"}) == "X-1"
+    assert model({every[0]: "unknown", every[1]: "Model X-2"}) == "X-2"
+    assert model({every[0]: "", every[2]: "Standard"}) == "Standard"
+
+
+def test_the_device_says_which_of_a_line_it_is() -> None:
+    library = Library([System(vendor="A", os="a", oid="1.3.6.1.4.1.99", model=(r"^(\S+)",))], {
+        "1.3.6.1.4.1.99.1": ["X-100"], "1.3.6.1.4.1.99.2": ["X-200-24T", "X-200-48T"],
+    })  # fmt: skip
+
+    def model(oid: str, descr: str = "", own: str = "") -> str:
+        parts = [Part(index=1, kind=3, model=own)]
+        return library.identify(Facts(sys_object_id=f"1.3.6.1.4.1.99.{oid}", sys_descr=descr, parts=parts)).model
+
+    assert model("1") == "X-100"
+    assert model("1", own="X-100-24P") == "X-100-24P"
+    assert model("1", own="X-1") == "X-100"  # says less than the number
+    assert model("2") == "X-200"
+    assert model("2", "X-200-48T switch") == "X-200-48T"
+    assert model("2", "X-200-52P switch") == "X-200-52P"
+    assert model("2", "Z-1 switch", "X-200-24T") == "X-200-24T"
+
+
+def test_of_a_device_that_no_rule_knows_the_maker_is_registered() -> None:
+    assert maker(9) == "ciscoSystems"
+    assert maker(4_000_000_000) == ""
+    assert maker(8072) == ""  # an agent of everybody's
+    facts = Facts(sys_object_id="1.3.6.1.4.1.56003.1", sys_descr="Gateway, model: XR-500, firmware 2.4.1")
+    found = shipped().identify(facts)
+    assert (found.vendor, found.os, found.version, found.model) == ("Atende Software", "", "2.4.1", "XR-500")
+
+
+def test_expressions_tried_together_find_what_they_find_alone() -> None:
+    shelf = Shelf()
+    shelf.rules = [system for system in systems() if system.descr][:200]
+    for _line, facts, _told in _written():
+        alone = [rule for rule in shelf.rules if pattern(rule.descr).search(facts.sys_descr)]
+        assert shelf.fitting(facts.sys_descr) == alone
+    assert shelf.fitting("") == [rule for rule in shelf.rules if pattern(rule.descr).search("")]
 
 
 def test_a_number_that_products_share_is_decided_by_the_parts_list() -> None:

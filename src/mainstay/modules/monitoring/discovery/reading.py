@@ -11,12 +11,15 @@ from mainstay.modules.monitoring.mibs.values import shown
 from mainstay.modules.monitoring.snmp import ber
 from mainstay.modules.monitoring.snmp.ber import Malformed, Oid, Varbind
 from mainstay.modules.monitoring.snmp.client import Access, Client, NoAnswer, SnmpError
+from mainstay.modules.monitoring.templates import engine
 from mainstay.modules.monitoring.templates.engine import Library
 
 Row = dict[int, Any]
 Table = dict[Oid, Row]
 
 MAX_ROWS, MAX_TEXT = 5000, 1000
+MAX_ASKED, AT_ONCE = 60, 12
+"""Objects that identification may ask a device for, and how many of them in one question."""
 SYSTEM = (1, 3, 6, 1, 2, 1, 1)
 SCALARS: dict[str, Oid] = {
     "sys_descr": (*SYSTEM, 1, 0),
@@ -201,18 +204,37 @@ def _keep(found: Answers, group: Sequence[str], answer: Sequence[Varbind]) -> No
 
 
 async def _asked(device: Client, found: Answers, library: Library) -> None:
-    """What the rules that may fit want to know besides."""
-    wanted = sorted({
-        ask.oid for rule in library.candidates(str(found.scalars.get("sys_object_id", "")))[:50]
-        for ask in rule.get.values()
-    })  # fmt: skip
-    for oid in wanted[:40]:
-        try:
-            answer = await device.get([ber.parse_oid(oid)])
-        except (SnmpError, ValueError):
-            continue
-        if answer and answer[0][1] not in ber.EXCEPTIONS:
-            found.values[oid] = str(value(answer[0]))
+    """What the rules want to know: first what decides between them, then what the one that holds asks for."""
+    said = engine.Facts(
+        sys_object_id=text(found.scalars.get("sys_object_id")), sys_descr=text(found.scalars.get("sys_descr")),
+        values=found.values,
+    )  # fmt: skip
+    for oids in (library.telling(said), library.wanted(said)):
+        fresh = [oid for oid in oids if oid not in found.values][:MAX_ASKED]
+        for column in (False, True):
+            names = [oid for oid in fresh if oid.endswith(".*") == column]
+            for start in range(0, len(names), AT_ONCE):
+                if not await _some(device, found, names[start : start + AT_ONCE]):
+                    return
+
+
+async def _some(device: Client, found: Answers, oids: Sequence[str]) -> bool:
+    """Several objects, or the first rows of several columns. False: the device does not answer any more."""
+    ask = device.get_next if oids[0].endswith(".*") else device.get
+    names = {oid: ber.parse_oid(oid.removesuffix(".*")) for oid in oids}
+    try:
+        answer = await ask(list(names.values()))
+    except NoAnswer:
+        return False
+    except (SnmpError, Malformed):
+        # A version 1 agent refuses the whole question where one name is not there.
+        if len(oids) == 1:
+            return True
+        return all([await _some(device, found, [oid]) for oid in oids])
+    for (oid, name), item in zip(names.items(), answer, strict=False):
+        if item[1] not in ber.EXCEPTIONS and ber.oid_of(item[0])[: len(name)] == name:
+            found.values[oid] = str(value(item))
+    return True
 
 
 async def _table(device: Client, found: Answers, name: str) -> None:

@@ -7,7 +7,7 @@ the vendor's own). Expressions run in linear time (RE2), so that no device and n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from os.path import commonprefix
 from typing import Any
@@ -20,6 +20,19 @@ LONGEST = 2000
 CHASSIS, STACK = 3, 11
 """entPhysicalClass of what a device as a whole is (RFC 6933)."""
 
+ENTERPRISES = "1.3.6.1.4.1."
+
+MANY = 4
+"""Expressions under one number that are tried all at once rather than one by one."""
+
+NOTHING = frozenset((
+    "n/a", "na", "none", "null", "nil", "unknown", "undefined", "unspecified", "empty", "invalid", "default", "unset",
+    "-", "--", ".", "0", "?", "not available", "not specified", "not defined", "not set", "not applicable",
+    "to be filled by o.e.m.", "default string", "system product name", "system serial number",
+    "nosuchobject", "nosuchinstance", "no such object", "no such instance",
+))  # fmt: skip
+"""What agents answer where they know nothing."""
+
 
 class BadRule(ValueError):
     """A rule that cannot be used; the text says why."""
@@ -30,7 +43,13 @@ class Ask:
     """An object that holds a part of the identity, and which part of its value."""
 
     oid: str
+    """An instance; a column with ``.*`` at its end stands for its first row."""
     expression: str = ""
+    orelse: Ask | None = None
+    """What to ask where this says nothing."""
+
+    def oids(self) -> list[str]:
+        return [self.oid, *(self.orelse.oids() if self.orelse else ())]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,13 +61,32 @@ class System:
     oid: str = ""
     """Prefix of sysObjectID; with ``=`` in front the whole of it."""
     descr: str = ""
+    has: Ask | None = None
+    """An object that the device must have."""
     type: str = ""
     version: tuple[str, ...] = ()
     model: tuple[str, ...] = ()
     get: Mapping[str, Ask] = field(default_factory=dict)
-    """What to ask the device for: ``version``, ``model``, ``serial``."""
+    """What to ask the device for: ``vendor``, ``version``, ``model``, ``serial``."""
     template: str = ""
     """Id of the organization's own template that this rule comes from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class General:
+    """Where any device may say what its maker's rule leaves open."""
+
+    get: Mapping[str, Mapping[str, Ask]] = field(default_factory=dict)
+    """What to ask, by type of device; of every device under the empty one."""
+    version: tuple[str, ...] = ()
+    model: tuple[str, ...] = ()
+    maker: Callable[[int], str] = field(default=lambda _number: "")
+    """Who holds an enterprise number."""
+
+    def asks(self, kind: str) -> list[tuple[str, Ask]]:
+        """The type's own first."""
+        own = self.get.get(kind, {}) if kind else {}
+        return [*own.items(), *self.get.get("", {}).items()]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,9 +131,12 @@ class Identity:
 
 def compile_rule(system: System) -> System:
     """Check a rule's expressions. Raises ``BadRule``."""
-    asked = [ask.expression for ask in system.get.values() if ask.expression]
-    for expression in (system.descr, *system.version, *system.model, *asked):
+    for expression in (system.descr, *system.version, *system.model):
         pattern(expression)
+    for ask in (system.has, *system.get.values()):
+        while ask is not None:
+            pattern(ask.expression)
+            ask = ask.orelse
     return system
 
 
@@ -121,77 +162,143 @@ def _digits(oid: str) -> str:
     return oid.strip().lstrip(".=").rstrip(".")
 
 
+class Shelf:
+    """The rules under one number."""
+
+    def __init__(self) -> None:
+        self.rules: list[System] = []
+        self._together: Any = None
+
+    def fitting(self, descr: str) -> list[System]:
+        """Those that the description fits, in their order."""
+        if sum(1 for rule in self.rules if rule.descr) <= MANY:
+            return [rule for rule in self.rules if not rule.descr or pattern(rule.descr).search(descr)]
+        if self._together is None:
+            self._together = re2.Set.SearchSet()
+            for rule in self.rules:
+                pattern(rule.descr)
+                self._together.Add(rule.descr)
+            self._together.Compile()
+        return [self.rules[index] for index in sorted(self._together.Match(descr) or ())]
+
+
 class Library:
     """Rules arranged by sysObjectID, so that a look-up costs the length of the OID and not the number of rules."""
 
-    def __init__(self, systems: Iterable[System], models: Mapping[str, Sequence[str]]) -> None:
-        self._by_prefix: dict[str, list[System]] = {}
+    def __init__(
+        self, systems: Iterable[System], models: Mapping[str, Sequence[str]], general: General | None = None
+    ) -> None:
+        self._by_prefix: dict[str, Shelf] = {}
         for system in systems:
-            self._by_prefix.setdefault(_digits(system.oid), []).append(system)
+            self._by_prefix.setdefault(_digits(system.oid), Shelf()).rules.append(system)
         self.models = models
         """Model names by sysObjectID."""
+        self.general = general or General()
+
+    def _shelves(self, sys_object_id: str) -> Iterator[tuple[int, bool, Shelf]]:
+        """Length, whether it is the whole number, and rules of every prefix, the longest first, those of none last."""
+        arcs = _digits(sys_object_id).split(".")
+        for length in range(len(arcs), 0, -1):
+            shelf = self._by_prefix.get(".".join(arcs[:length]))
+            if shelf is not None and arcs[0]:
+                yield length, length == len(arcs), shelf
+        if "" in self._by_prefix:
+            yield 0, False, self._by_prefix[""]
 
     def candidates(self, sys_object_id: str) -> list[System]:
         """Rules whose prefix fits, the longest prefix first, in their order otherwise; at the end those without one."""
-        oid = _digits(sys_object_id)
-        found: list[System] = []
-        arcs = oid.split(".") if oid else []
-        for length in range(len(arcs), 0, -1):
-            for system in self._by_prefix.get(".".join(arcs[:length]), ()):
-                if not system.oid.startswith("=") or length == len(arcs):
-                    found.append(system)
-        return [*found, *self._by_prefix.get("", ())]
+        return [
+            system
+            for _length, entire, shelf in self._shelves(sys_object_id)
+            for system in shelf.rules
+            if entire or not system.oid.startswith("=")
+        ]
+
+    def _fitting(self, facts: Facts) -> Iterator[tuple[tuple[int, int], System]]:
+        """Rules whose number and description fit, with their rank, the longest prefix first."""
+        descr = facts.sys_descr[:LONGEST]
+        for length, entire, shelf in self._shelves(facts.sys_object_id):
+            for system in shelf.fitting(descr):
+                if entire or not system.oid.startswith("="):
+                    told = 2 * (system.has is not None) + bool(system.descr)
+                    yield (length + (1 if told and length else 0), told), system
 
     def match(self, facts: Facts) -> System | None:
-        """The rule that says what this device is: the longest OID wins, then one that knows the description.
+        """The rule that says what this device is: the longest OID wins, then one that knows an object or the text.
 
         A rule without a description stands back behind one of a shorter OID that knows it: a maker's number for a
         product line says less than a description that names the system.
         """
-        descr = facts.sys_descr[:LONGEST]
         best: tuple[tuple[int, int], System] | None = None
-        for system in self.candidates(facts.sys_object_id):
-            if system.descr and not pattern(system.descr).search(descr):
-                continue
-            length = len(_digits(system.oid).split(".")) if system.oid else 0
-            rank = (length + (1 if system.descr and length else 0), 1 if system.descr else 0)
-            if best is None or rank > best[0]:
+        for rank, system in self._fitting(facts):
+            if best is not None and rank[0] < best[0][0] - 1:
+                break
+            if (best is None or rank > best[0]) and (system.has is None or said(system.has, facts.values)):
                 best = (rank, system)
         return best[1] if best else None
+
+    def telling(self, facts: Facts) -> list[str]:
+        """The objects that decide between the rules that number and description leave."""
+        return list(dict.fromkeys(oid for _, one in self._fitting(facts) if one.has for oid in one.has.oids()))
+
+    def wanted(self, facts: Facts) -> list[str]:
+        """The objects that may say what the device is, once it is clear which rule holds."""
+        system = self.match(facts)
+        asks = [*(system.get.values() if system else ()), *(ask for _, ask in self._general(system))]
+        return list(dict.fromkeys(oid for ask in asks for oid in ask.oids()))
+
+    def _general(self, system: System | None) -> list[tuple[str, Ask]]:
+        return self.general.asks(system.type if system else "")
 
     def identify(self, facts: Facts) -> Identity:
         """What the device is; empty where nothing is known of it."""
         system = self.match(facts)
-        if system is None:
-            chassis = whole(facts.parts)
-            if chassis is None:
-                return Identity()
-            return Identity(vendor=chassis.vendor, model=chassis.model, version=chassis.software, serial=chassis.serial)
+        rule = system or System(vendor="", os="")
         descr = facts.sys_descr[:LONGEST]
         chassis = whole(facts.parts)
-        asked = {name: answer(ask, facts.values.get(ask.oid, "")) for name, ask in system.get.items()}
-        version = asked.get("version") or first(system.version, descr) or (chassis.software if chassis else "")
+        asked = {name: found for name, ask in rule.get.items() if (found := said(ask, facts.values))}
+        more: dict[str, str] = {}
+        for name, ask in self._general(system):
+            if name not in more and (found := said(ask, facts.values)):
+                more[name] = found
+        version = (
+            asked.get("version") or first(rule.version, descr) or (chassis.software if chassis else "")
+            or more.get("version") or first(self.general.version, descr) or (chassis.firmware if chassis else "")
+        )  # fmt: skip
         return Identity(
-            vendor=system.vendor or (chassis.vendor if chassis else ""),
-            os=system.os,
+            vendor=rule.vendor or asked.get("vendor") or more.get("vendor") or (chassis.vendor if chassis else "")
+            or self._maker(facts),
+            os=rule.os,
             version=version.strip(" ,;"),
-            model=self._model(system, facts, descr, asked, chassis),
-            type=system.type,
-            serial=asked.get("serial") or (chassis.serial if chassis else ""),
-            template=system.template,
-        )
+            model=self._model(rule, facts, asked, chassis, more),
+            type=rule.type,
+            serial=asked.get("serial") or (chassis.serial if chassis else "") or more.get("serial", ""),
+            template=rule.template,
+        )  # fmt: skip
 
-    def _model(self, system: System, facts: Facts, descr: str, asked: Mapping[str, str], chassis: Part | None) -> str:
+    def _maker(self, facts: Facts) -> str:
+        oid = _digits(facts.sys_object_id)
+        number = oid.removeprefix(ENTERPRISES).partition(".")[0]
+        return self.general.maker(int(number)) if oid.startswith(ENTERPRISES) and number.isdigit() else ""
+
+    def _model(
+        self, rule: System, facts: Facts, asked: Mapping[str, str], chassis: Part | None, more: Mapping[str, str]
+    ) -> str:
+        descr = facts.sys_descr[:LONGEST]
         known = self.models.get(_digits(facts.sys_object_id), ())
-        own = [part.model.strip() for part in facts.parts if part.model.strip()]
+        found = asked.get("model") or (chassis.model if chassis else "")
         if len(known) == 1:
-            return known[0]
+            # A number may stand for a whole line, of which the device says what it is; some say less than the number.
+            return known[0] if known[0].lower().startswith(found.lower()) else found
         # Several products share a number: the parts list or the description says which of them it is.
+        own = [part.model.strip() for part in facts.parts if part.model.strip()]
         for name in sorted(known, key=len, reverse=True):
             if name in own or name.lower() in descr.lower():
                 return name
-        found = asked.get("model", "") or (chassis.model.strip() if chassis else "")
-        return (found or family(known) or first(system.model, descr)).strip(" ,;")
+        line, written = family(known), first(rule.model, descr)
+        if not found and written.lower().startswith(line.lower()):
+            found = written
+        return (found or line or more.get("model") or first(self.general.model, descr)).strip(" ,;")
 
 
 def family(names: Sequence[str]) -> str:
@@ -212,21 +319,45 @@ def first(expressions: Sequence[str], text: str) -> str:
     return ""
 
 
+def meant(value: str) -> str:
+    """A value, unless it is one of those that stand for none."""
+    text = value.replace("\x00", "").strip().strip('"').strip()
+    return "" if text.lower() in NOTHING else text
+
+
 def answer(ask: Ask, value: str) -> str:
     """The wanted part of what a device answered."""
-    text = value[:LONGEST].replace("\x00", "").strip().strip('"')
-    return first((ask.expression,), text) if ask.expression else text
+    text = meant(value[:LONGEST])
+    return first((ask.expression,), text) if ask.expression and text else text
+
+
+def said(ask: Ask | None, values: Mapping[str, str]) -> str:
+    """What the device answered, to the first question that it answered."""
+    while ask is not None:
+        value = values.get(ask.oid, "")
+        if not value and ask.oid.endswith(".*"):
+            value = next((each for oid, each in values.items() if oid.startswith(ask.oid[:-1]) and each), "")
+        found = answer(ask, value)
+        if found:
+            return found
+        ask = ask.orelse
+    return ""
 
 
 def whole(parts: Sequence[Part]) -> Part | None:
     """The part that stands for the device: its chassis, the first of a stack, else the outermost one with a model."""
+    parts = [
+        replace(part, model=meant(part.model), serial=meant(part.serial), software=meant(part.software),
+                firmware=meant(part.firmware), vendor=meant(part.vendor))
+        for part in parts
+    ]  # fmt: skip
     for kinds in ((CHASSIS,), (STACK,)):
-        known = [part for part in parts if part.kind in kinds and (part.model.strip() or part.serial.strip())]
-        if known:
-            chosen = min(known, key=lambda part: (not part.model.strip(), part.index))
+        fit = [part for part in parts if part.kind in kinds and (part.model or part.serial)]
+        if fit:
+            chosen = min(fit, key=lambda part: (not part.model, part.index))
             if not chosen.software:
-                inner = [part for part in parts if part.software.strip()]
+                inner = [part for part in parts if part.software]
                 return replace(chosen, software=min(inner, key=lambda part: part.index).software) if inner else chosen
             return chosen
-    outer = [part for part in parts if part.contained_in == 0 and part.model.strip()]
+    outer = [part for part in parts if part.contained_in == 0 and part.model]
     return min(outer, key=lambda part: part.index) if outer else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from dataclasses import replace
 from functools import cache
@@ -10,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from mainstay.modules.monitoring.templates.engine import Ask, Library, System, compile_rule
+from mainstay.modules.monitoring.templates.engine import Ask, General, Library, System, compile_rule
 
 _NAME = r"^([A-Z][A-Za-z]{0,9}-?\d[\w/+-]*)(?:[\s,;]|$)"
 """A product's name at the beginning of a description."""
@@ -20,19 +21,17 @@ _VERSION = r"(?i)\b(?:version|ver|rev|firmware|software|fw|sw|v)[ :.]*v?(\d+(?:\
 @cache
 def shipped() -> Library:
     """The shipped rules and models."""
-    return Library(systems(), models())
+    return Library(systems(), models(), general())
 
 
 @cache
 def systems() -> tuple[System, ...]:
     """The shipped rules, in their order."""
-    groups = yaml.load(_data("systems.yaml"), yaml.CSafeLoader)
-    found = []
-    for group in groups:
-        for oid in group.get("oids", [group.get("oid", "")]):
-            for raw in group["systems"]:
-                descr = raw.get("descr", group.get("descr", ""))
-                found.append(_system({"oid": oid, **raw, "descr": descr}, group))
+    found: list[System] = []
+    for file in sorted(files(__package__).joinpath("data", "systems").iterdir(), key=lambda one: one.name):
+        for group in yaml.load(file.read_bytes(), yaml.CSafeLoader):
+            for oid in group.get("oids", [group.get("oid", "")]):
+                found += [_system({"oid": oid, "descr": group.get("descr", ""), **raw}, group) for raw in _rules(group)]
     for entry in yaml.load(_data("numbers.yaml"), yaml.CSafeLoader):
         found += [_numbered(entry, oid, found) for oid in map(str, entry["oids"])]
     # Last, so that whatever else is known of a maker's devices comes before.
@@ -65,23 +64,59 @@ def models() -> dict[str, list[str]]:
     return {oid: names for vendor in known.values() for oid, names in vendor.items()}
 
 
+@cache
+def general() -> General:
+    """What holds for every device."""
+    raw = yaml.load(_data("general.yaml"), yaml.CSafeLoader)
+    asks = {kind: {name: _ask(value) for name, value in each.items()} for kind, each in raw["get"].items()}
+    made = General(get=asks, version=tuple(raw["version"]), model=tuple(raw["model"]), maker=maker)
+    for each in asks.values():
+        compile_rule(System(vendor="", os="", version=made.version, model=made.model, get=each))
+    return made
+
+
+@cache
+def maker(number: int) -> str:
+    """Who holds an enterprise number, as registered. The register is read again for each: it is seldom needed."""
+    lines = gzip.decompress(_data("register.txt.gz"))
+    start = lines.find(b"\n%d\t" % number) + 1
+    return lines[start : lines.index(b"\n", start)].partition(b"\t")[2].decode() if start else ""
+
+
+def _rules(group: dict[str, Any]) -> list[dict[str, Any]]:
+    """A group of a single rule may be written without a list."""
+    rules: list[dict[str, Any]] = group.get("systems") or [group]
+    return rules
+
+
+def _ask(raw: Any) -> Ask:
+    """``oid ~ expression``; of several the first that is answered counts."""
+    found: Ask | None = None
+    for text in reversed(raw if isinstance(raw, list) else [raw]):
+        oid, _, expression = str(text).partition(" ~ ")
+        found = Ask(oid=oid, expression=expression, orelse=found)
+    assert found is not None
+    return found
+
+
 def _system(raw: dict[str, Any], group: dict[str, Any]) -> System:
-    get = {}
-    for name, value in raw.get("get", {}).items():
-        oid, _, expression = str(value).partition(" ~ ")
-        get[name] = Ask(oid=oid, expression=expression)
     return compile_rule(
         System(
             vendor=raw.get("vendor", group.get("vendor", "")),
             os=raw["os"],
             oid=str(raw["oid"]),
             descr=raw["descr"],
+            has=_ask(raw["has"]) if "has" in raw else None,
             type=raw.get("type", ""),
-            version=tuple(raw.get("version", ())),
-            model=tuple(raw.get("model", ())),
-            get=get,
+            version=_several(raw.get("version", ())),
+            model=_several(raw.get("model", ())),
+            get={name: _ask(value) for name, value in raw.get("get", {}).items()},
         )
     )
+
+
+def _several(raw: Any) -> tuple[str, ...]:
+    return (raw,) if isinstance(raw, str) else tuple(raw)
 
 
 def _data(name: str) -> bytes:

@@ -32,6 +32,12 @@ class Layered(Library):
     def match(self, facts: Facts) -> System | None:
         return self._own.match(facts) or self._base.match(facts)
 
+    def telling(self, facts: Facts) -> list[str]:
+        return [*self._own.telling(facts), *self._base.telling(facts)]
+
+    def wanted(self, facts: Facts) -> list[str]:
+        return [*self._own.wanted(facts), *self._base.wanted(facts)]
+
     def identify(self, facts: Facts) -> Identity:
         base = self._base.identify(facts)
         system = self._own.match(facts)
