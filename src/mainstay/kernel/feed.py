@@ -187,8 +187,8 @@ class Reader:
         self._noted = monotonic()
         self._wants: dict[str, bool] = {}
 
-    async def step(self) -> bool:
-        """Handle the next changes, or pass them over; whether there were any."""
+    async def step(self) -> int:
+        """Handle the next changes, or pass them over; how many there were."""
         if self._stored is None:
             await self.begin()
         found = await self._tail.after(self.place)
@@ -199,7 +199,7 @@ class Reader:
             self.place = found[-1].place
         if self.place != self._stored and monotonic() > self._noted + NOTED:
             await self.note()
-        return bool(found)
+        return len(found)
 
     async def begin(self) -> None:
         """Go on from the position in the table."""
@@ -292,9 +292,9 @@ class Follower:
 async def _run(reader: Reader, name: str) -> None:
     failures = 0
     while True:
-        more = False
+        found = 0
         try:
-            more = await reader.step()
+            found = await reader.step()
             failures = 0
         except SQLAlchemyError as error:
             log.warning("consumer waits", consumer=name, error=str(error)[:300])
@@ -306,8 +306,9 @@ async def _run(reader: Reader, name: str) -> None:
         if failures:
             reader.forget()
             await asyncio.sleep(min(INTERVAL * 2**failures, 30))
-        elif not more:
-            # All wake at the same times, so that one look serves them all.
+        elif found < BATCH:
+            # All wake at the same times, so that one look serves them all. Also after it found some: where changes come
+            # all the time, a transaction for every few of them would cost as much as the changes themselves.
             await asyncio.sleep(INTERVAL - asyncio.get_running_loop().time() % INTERVAL)
 
 
