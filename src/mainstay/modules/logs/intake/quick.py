@@ -21,7 +21,7 @@ from mainstay.modules.logs.intake.clocks import AHEAD, BEHIND, CLOCK, DAY, read_
 from mainstay.modules.logs.intake.lines import PAIR, TIME
 from mainstay.modules.logs.intake.octets import Mask, Octets, Places, all_digits, first, like, pairs
 
-_SPACE, _DASH, _ANGLE, _COLON, _OPEN, _CLOSE = b" -<:[]"
+_SPACE, _DASH, _ANGLE, _OPEN, _CLOSE = b" -<[]"
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MONTH_CODES = np.array([int.from_bytes(name.encode(), "little") for name in _MONTHS], dtype=np.uint64)
 _MONTH_ORDER = np.argsort(_MONTH_CODES)
@@ -142,8 +142,7 @@ def _after_seconds(octets: Octets, at: Places, end: Places) -> tuple[Places, Pla
     each = octets.each
     length = end - at
     zulu = each[np.maximum(end - 1, 0)] == ord("Z")
-    offset_at = np.maximum(end - 6, 0)
-    offset = octets.eight(offset_at)
+    offset = octets.eight(np.maximum(end - 6, 0))
     sign = offset & np.uint64(0xFF)
     hours, minutes = pairs(offset, 1, 4)
     usable = like(offset, b"?00:00??") & ((sign == ord("+")) | (sign == ord("-"))) & (hours < 24) & (minutes < 60)

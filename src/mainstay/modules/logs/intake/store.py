@@ -88,7 +88,7 @@ class LogStore:
                 raise unavailable(self.error) from None
             if self._closing:
                 raise Unavailable("The server is shutting down.")
-            weight = max(len(frame), int(frame.estimated_size()) // 512)
+            weight = max(len(frame), _size(frame) // 512)
             self._waiting.append(_Held(frame, weight, stored, time.monotonic()))
             self.held += weight
             self._note_oldest()
@@ -195,6 +195,13 @@ class LogStore:
         await asyncio.wait(self._tasks)
         if self._merging is not None:
             await self._merging.close()
+
+
+def _size(frame: pl.DataFrame) -> int:
+    """Bytes that the lines take. Columns may share the memory of their texts, which Polars counts for each."""
+    texts = [name for name, kind in frame.schema.items() if kind == pl.String]
+    lengths = frame.select(pl.sum_horizontal(pl.col(texts).str.len_bytes().sum())).item() if texts else 0
+    return int(lengths or 0) + 16 * len(texts) * len(frame) + int(frame.drop(texts).estimated_size())
 
 
 def _prepare(frames: list[pl.DataFrame]) -> tuple[pl.DataFrame, Any]:

@@ -69,11 +69,11 @@ def parse(batch: Batch, senders: Sequence[Sender]) -> pl.DataFrame:
     })  # fmt: skip
     zones = [sender.timezone for sender in senders]
     done, quickly = quick.read(batch, known, zones)
-    if done.all() and len(done):
+    if not done.any():
+        return parse_each(batch, known, zones)
+    if done.all():
         return quickly
     others = parse_each(batch.keep(~done), known, zones)
-    if not done.any():
-        return others
     order = np.argsort(np.concatenate([np.flatnonzero(done), np.flatnonzero(~done)]), kind="stable")
     return pl.concat([quickly, others], how="diagonal")[pl.Series(order)]
 
