@@ -11,7 +11,7 @@ from sqlalchemy import ARRAY, Integer, String, and_, bindparam, case, false, fun
 from mainstay.kernel import changes, direct, store
 from mainstay.kernel.context import Context
 from mainstay.kernel.direct import Statement
-from mainstay.kernel.record import new_id
+from mainstay.kernel.record import Timestamp, new_id
 from mainstay.modules.monitoring.events.engine import Occurrence, Policy, State, decide, difference
 from mainstay.modules.monitoring.events.storm import Storms
 from mainstay.modules.monitoring.events.tables import Event
@@ -171,6 +171,7 @@ def _counting() -> tuple[Statement, Statement]:
 
 
 _COUNT = _counting()
+_SEEN = Timestamp()
 
 
 async def _count(ctx: Context, states: Sequence[State]) -> None:
@@ -179,7 +180,7 @@ async def _count(ctx: Context, states: Sequence[State]) -> None:
     seen: list[Any] = [state.last_seen for state in states]
     given: dict[str, Any] = {"organization": ctx.organization}
     if database.is_sqlite:
-        written = [_t.last_seen.type.process_bind_param(at, database.engine.dialect) for at in seen]
+        written = [_SEEN.process_bind_param(at, database.engine.dialect) for at in seen]
         given["rows"] = _encoded(list(zip(ids, added, written, strict=True)))
     else:
         given |= {"id": ids, "added": added, "seen": seen}
