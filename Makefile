@@ -15,7 +15,7 @@ CONSOLE_SOURCES := $(shell find console/src console/public console/swagger -type
 	$(wildcard console/*.html console/*.json console/*.ts)
 PACKAGES := console/node_modules/.installed
 PYTEST := $(RUN) pytest
-BENCHES := api cmdb discovery events grok logsearch metrics ping polling syslog traps
+BENCHES := api cmdb discovery events grok imports logsearch metrics ping polling syslog traps
 # A process holds one embedded telemetry store and one jobs engine: these tests open their own.
 ALONE := tests/kernel/telemetry tests/kernel/jobs
 

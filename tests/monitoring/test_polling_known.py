@@ -62,7 +62,7 @@ class Switch:
 @pytest.fixture
 async def polled() -> AsyncIterator[tuple[Switch, Any]]:
     switch, port, known = Switch("Gi1", "Gi2"), free_port(), Known()
-    access = Access(community="public", port=port, timeout=0.05, retries=0)
+    access = Access(community="public", port=port, timeout=0.2, retries=0)
 
     async def poll(*statistics: dict[str, Any]) -> Any:
         switch.asked.clear()
@@ -162,7 +162,7 @@ async def test_answers_that_do_not_get_through_are_asked_in_smaller_parts(polled
 async def test_a_device_that_denies_what_it_told_is_walked(polled: tuple[Switch, Any]) -> None:
     switch, _poll = polled
     port = free_port()
-    access, known = Access(community="public", port=port, timeout=0.05, retries=0), Known()
+    access, known = Access(community="public", port=port, timeout=0.2, retries=0), Known()
 
     def two_faced(pdu: Pdu) -> Any:
         found = switch(pdu)

@@ -67,8 +67,10 @@ def _by(name: str, *columns: Any) -> Index:
     return live_index(f"ix_ci_{name}", column("organization"), *columns)
 
 
-def _recent(name: str) -> Index:
-    return _by(name, column(name), column("creation_time"), column("id"))
+def _filtered(name: str, *beside: str) -> Index:
+    """For lists filtered by ``name`` in their usual order; with what else they are filtered by (and whether an item is
+    deleted) in the index, no item is read to be passed over."""
+    return _by(name, *[column(one) for one in (name, "creation_time", "id", *beside, "is_deleted")])
 
 
 class Ci(Record):
@@ -77,8 +79,9 @@ class Ci(Record):
     __tablename__ = "ci"
     __table_args__ = (
         unique("ci", "display_id"),
-        _recent("category"),
-        _recent("status"),
+        _filtered("category", "status", "criticality"),
+        _filtered("status", "category", "criticality"),
+        _filtered("criticality", "category", "status"),
         *(held(name) for name in ("location", "department", "vendor", "parent", *PEOPLE)),
         _by("name", column("name"), column("id")),
         _by("lower_name", func.lower(column("name"))),

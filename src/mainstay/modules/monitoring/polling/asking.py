@@ -147,11 +147,9 @@ async def _interfaces(device: Source, made: Plan) -> None:
     speeds, up = (*IFX, 15), (*IF, 8)
     made.steps.append(means.speeds(speeds, await named(speeds)))
     for way, (wide, narrow) in OCTETS.items():
-        top, bits = (*IFX, wide), 64
-        if not await device.numbered(top):
-            top, bits = (*IF, narrow), 32
-        made.steps.append(means.counts(top, await keys(f"if_{way}", top), bits))
+        found = bool(await device.numbered((*IFX, wide)))
+        top: Oid = (*IFX, wide) if found else (*IF, narrow)
+        made.steps.append(means.counts(top, await keys(f"if_{way}", top), 64 if found else 32))
     for metric, column in LOSSES.items():
-        top = (*IF, column)
-        made.steps.append(means.counts(top, await keys(metric, top), 32))
+        made.steps.append(means.counts((*IF, column), await keys(metric, (*IF, column)), 32))
     made.steps.append(means.states(up, await keys("if_up", up), 1))
