@@ -196,7 +196,7 @@ async def test_a_machine_without_snmp_becomes_an_item_by_its_shell(world: World,
     assert found["127.0.0.70"]["ssh"]["credential"] == one
     assert found["127.0.0.71"]["identity"] == {
         "name": "edge-1", "vendor": "Cisco", "os": "IOS", "version": "15.2(4)E7", "model": "WS-C2960X-48TS-L",
-        "serial": "FOC1111X2YZ",
+        "serial": "FOC1111X2YZ", "type": "network",
     }  # fmt: skip
     assert any("does not say" in each or "no prompt" in each or "hung up" in each
                for each in found["127.0.0.72"]["problems"])  # fmt: skip
@@ -210,7 +210,9 @@ async def test_a_machine_without_snmp_becomes_an_item_by_its_shell(world: World,
         "lo": ("", []), "ens3": ("52:54:00:12:34:56", ["198.51.100.7"])
     }  # fmt: skip
     switched = await world.get(f"{ITEMS}{items['127.0.0.71']}/")
-    assert (switched["name"], switched["serial_number"]) == ("edge-1", "FOC1111X2YZ")
+    assert (switched["name"], switched["serial_number"], switched["category_name"]) == (
+        "edge-1", "FOC1111X2YZ", "Network Device"
+    )  # fmt: skip
     # SNMP is not polled with an account for SSH.
     async with world.platform.work(world.organization, write=False) as ctx:
         rows = (await ctx.session.execute(select(Polled.snmp, Polled.credential))).all()
