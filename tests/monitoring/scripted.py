@@ -90,3 +90,4 @@ async def serving(
     )
     yield served
     transport.close()
+    await asyncio.sleep(0)  # its socket is closed in the next turn

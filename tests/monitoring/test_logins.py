@@ -192,15 +192,11 @@ async def test_a_machine_without_snmp_becomes_an_item_by_its_shell(world: World,
         mute.answers["uname"] = "strange"
         await scan(world, discovery)
         found = await results(world, id=discovery)
-        # What was met is pinned: another machine at the address gets nothing.
-        impostor = linux()
-        async with impostor.serving("127.0.0.75", port):
-            pass
     assert (found["127.0.0.70"]["name"], found["127.0.0.70"]["result"]) == ("web-1", "updated")
     assert found["127.0.0.70"]["ssh"]["credential"] == one
     assert found["127.0.0.71"]["identity"] == {
         "name": "edge-1", "vendor": "Cisco", "os": "IOS", "version": "15.2(4)E7", "model": "WS-C2960X-48TS-L",
-        "serial": "FOC1111X2YZ",
+        "serial": "FOC1111X2YZ", "type": "network",
     }  # fmt: skip
     assert any("does not say" in each or "no prompt" in each or "hung up" in each
                for each in found["127.0.0.72"]["problems"])  # fmt: skip
@@ -209,16 +205,19 @@ async def test_a_machine_without_snmp_becomes_an_item_by_its_shell(world: World,
     server = await world.get(f"{ITEMS}{items['127.0.0.70']}/")
     assert (server["name"], server["host_name"], server["category_name"]) == ("web-1", "web-1.example.net", "Server")
     assert server["ssh_host_key"] == machine.key.get_fingerprint()
-    shown = await world.get(f"{ITEMS}{items['127.0.0.70']}/interfaces/")
+    shown = await world.get(f"{ITEMS}interface/", params={"ci_id": items["127.0.0.70"]})
     assert {row["name"]: (row["mac"], row["addresses"]) for row in shown["results"]} == {
         "lo": ("", []), "ens3": ("52:54:00:12:34:56", ["198.51.100.7"])
     }  # fmt: skip
     switched = await world.get(f"{ITEMS}{items['127.0.0.71']}/")
-    assert (switched["name"], switched["serial_number"]) == ("edge-1", "FOC1111X2YZ")
+    assert (switched["name"], switched["serial_number"], switched["category_name"]) == (
+        "edge-1", "FOC1111X2YZ", "Network Device"
+    )  # fmt: skip
     # SNMP is not polled with an account for SSH.
     async with world.platform.work(world.organization, write=False) as ctx:
         rows = (await ctx.session.execute(select(Polled.snmp, Polled.credential))).all()
     assert {(row.snmp, row.credential) for row in rows} == {(False, "")}
+    # What was met is pinned: another machine at the address gets nothing.
     impostor = linux()
     async with impostor.serving("127.0.0.71", port):
         await scan(world, discovery, host="127.0.0.71")

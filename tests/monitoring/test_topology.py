@@ -90,7 +90,7 @@ async def test_a_neighbour_that_becomes_an_item_is_linked_whoever_was_found_firs
 async def test_a_relation_follows_a_cable_that_moves(world: World) -> None:
     ids = await add(world, "a", "b", "c")
     await told(world, {ids["a"]: Evidence(heard=[hears("1", "b", "2"), hears("5", "c", "5")])})
-    by_hand = {"source": ids["b"], "type": "connects", "target": ids["c"], "source_port": "9", "target_port": "9"}
+    by_hand = {"source": ids["b"], "type": "Connects to", "target": ids["c"], "source_port": "9", "target_port": "9"}
     await world.post("/ux/common/cmdb/relation/", by_hand, expect=201)
 
     async def relations() -> dict[tuple[str, str], tuple[str, str, str]]:

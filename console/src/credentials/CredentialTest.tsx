@@ -45,7 +45,7 @@ export function CredentialTest({ record, draft }: FormPanel) {
     <Section title={t("credentials.test")} testId="credential-test">
       <Box sx={{ display: "flex", gap: 1, flexWrap: "wrap", alignItems: "flex-start" }}>
         <TextField label={t("credentials.address")} helperText={t("credentials.hint")} value={address} onChange={(event) => setAddress(event.target.value)}
-          onKeyDown={(event) => { if (event.key === "Enter") { event.preventDefault(); void ask(); } }} sx={{ width: 320 }} />
+          onKeyDown={(event) => { if (event.key === "Enter") { event.preventDefault(); void ask(); } }} sx={{ width: 380 }} />
         {WEB.includes(kind) && <TextField label={t("credentials.path")} helperText={t("credentials.pathHint")} value={path} onChange={(event) => setPath(event.target.value)} sx={{ width: 220 }} />}
         <Button variant="outlined" disabled={busy || address.trim() === ""} onClick={() => void ask()}>{t(busy ? "credentials.asking" : "credentials.ask")}</Button>
       </Box>

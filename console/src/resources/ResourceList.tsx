@@ -44,7 +44,7 @@ function Empty({ meta, narrowed, onClear }: { meta: ResourceMeta; narrowed: bool
     <Message testId="empty" title={t("resources.emptyTitle", { name })} hint={hint}
       action={
         <Box sx={{ display: "flex", gap: 1, justifyContent: "center" }}>
-          {may.create && <Button variant="contained" component={Link} to={`/${meta.name}/create`}>{t("resources.create", { name: meta.label })}</Button>}
+          {may.create && <Button variant="contained" component={Link} to={`/${meta.name}/create`}>{t("resources.create", { name: inSentence(meta.label) })}</Button>}
           {may.import && <Button variant="outlined" component={Link} to={`/${meta.name}/import`}>{t("resources.import")}</Button>}
         </Box>
       } />

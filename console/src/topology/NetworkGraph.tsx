@@ -18,6 +18,17 @@ const elements = (map: NetworkMap) => ({
   } })),
 });
 
+const CLOSEST = 1.4;
+
+/** All of it in sight; a handful of devices is not blown up to fill the page. */
+function fit(graph: cytoscape.Core) {
+  graph.fit(undefined, 30);
+  if (graph.zoom() > CLOSEST) {
+    graph.zoom(CLOSEST);
+    graph.center();
+  }
+}
+
 /** Devices and links; a click chooses one, a second one opens it. It keeps its shape, zoom and place while states change. */
 export function NetworkGraph({ map, root, chosen, found, onChoose, onOpen, height }: { map: NetworkMap; root: string; chosen: string | undefined; found: Set<string> | undefined; onChoose: (id: string | undefined) => void; onOpen: (id: string) => void; height: number | string }) {
   const box = useRef<HTMLDivElement>(null);
@@ -59,6 +70,7 @@ export function NetworkGraph({ map, root, chosen, found, onChoose, onOpen, heigh
     });
     made.on("tap", (event: cytoscape.EventObject) => act.current.onChoose(event.target === made ? undefined : String((event.target as cytoscape.SingularElementReturnValue).id())));
     made.on("dbltap", "node", (event: cytoscape.EventObject) => act.current.onOpen(String((event.target as cytoscape.NodeSingular).id())));
+    fit(made);
     core.current = made;
     return () => made.destroy();
   }, [shape, root, palette]);
@@ -92,7 +104,7 @@ export function NetworkGraph({ map, root, chosen, found, onChoose, onOpen, heigh
   return (
     <Box sx={{ position: "relative", height, border: 1, borderColor: "divider", borderRadius: 1, bgcolor: "background.paper", overflow: "hidden" }}>
       <div ref={box} role="img" aria-label={t("topology.title")} data-testid="network-graph" data-nodes={map.nodes.length} data-links={map.links.length} style={{ position: "absolute", inset: 0 }} />
-      <Button size="small" variant="outlined" onClick={() => core.current?.fit(undefined, 30)} sx={{ position: "absolute", right: 8, top: 8, bgcolor: "background.paper" }}>{t("topology.fit")}</Button>
+      <Button size="small" variant="outlined" onClick={() => core.current && fit(core.current)} sx={{ position: "absolute", right: 8, top: 8, bgcolor: "background.paper" }}>{t("topology.fit")}</Button>
     </Box>
   );
 }

@@ -25,6 +25,8 @@ import { NetworkGraph, STATE_COLORS } from "./NetworkGraph";
 const HEIGHT = "calc(100dvh - 230px)";
 const REFRESH_MS = 15_000;
 
+const many = (words: "topology.nodeCount" | "topology.linkCount", number: number) => t(words, { count: count(number), smart_count: number });
+
 export default function NetworkMapPage() {
   useTitle(t("topology.title"));
   const { byName } = useMetadata();
@@ -66,7 +68,7 @@ export default function NetworkMapPage() {
         <TextField type="search" label={t("topology.search")} value={text} onChange={(event) => setText(event.target.value)} onKeyDown={(event) => { if (event.key === "Enter" && found) setChosen([...found][0]); }} sx={{ width: 190 }} />
         <FormControlLabel control={<Checkbox checked={unknown} onChange={(event) => put({ unknown: event.target.checked ? "" : "0" })} />} label={t("topology.unknownToo")} />
         <FormControlLabel control={<Checkbox checked={missing} onChange={(event) => put({ missing: event.target.checked ? "1" : "" })} />} label={t("topology.missingToo")} />
-        {map && <Typography variant="body2" color="text.secondary" data-testid="network-counts">{found ? t("topology.found", { count: count(found.size) }) : t("topology.counts", { nodes: count(map.nodes.filter((node) => node.kind === "item").length), links: count(map.links.length) })}</Typography>}
+        {map && <Typography variant="body2" color="text.secondary" data-testid="network-counts">{found ? t("topology.found", { count: count(found.size) }) : [many("topology.nodeCount", map.nodes.filter((node) => node.kind === "item").length), many("topology.linkCount", map.links.length)].join(", ")}</Typography>}
       </Box>
       {error ? <Failure error={error} onRetry={() => void refetch()} /> : !map ? <Waiting /> : map.nodes.length === 0 ? (
         <Box sx={{ py: 6, textAlign: "center" }}>

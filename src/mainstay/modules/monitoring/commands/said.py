@@ -46,10 +46,11 @@ SYSTEMS = (
     System("iosxe", "show version", r"Cisco IOS.XE Software", "Cisco", "IOS XE",
            (r"IOS.XE Software, Version (\S+)", r"Version ([^\s,]+)"),
            (r"(?mi)^Model number\s*:\s*(\S+)", r"(?mi)^cisco (\S+) \("),
-           (r"(?mi)^System serial number\s*:\s*(\S+)", r"(?i)Processor board ID (\S+)"), (UPTIME,)),
+           (r"(?mi)^System serial number\s*:\s*(\S+)", r"(?i)Processor board ID (\S+)"), (UPTIME,), "network"),
     System("ios", "show version", r"Cisco (?:IOS Software|Internetwork Operating System)", "Cisco", "IOS",
            (r"Version ([^\s,]+)",), (r"(?mi)^Model number\s*:\s*(\S+)", r"(?mi)^cisco (\S+) \("),
-           (r"(?mi)^System serial number\s*:\s*(\S+)", r"(?i)Processor board ID (\S+)"), (UPTIME,), "", "Cisco-"),
+           (r"(?mi)^System serial number\s*:\s*(\S+)", r"(?i)Processor board ID (\S+)"), (UPTIME,), "network",
+           "Cisco-"),
     System("asa", "show version", r"Cisco Adaptive Security Appliance", "Cisco", "ASA",
            (r"Appliance Software Version (\S+)",), (r"(?m)^Hardware:\s+([^\s,]+)",), (r"Serial Number: (\S+)",),
            (r"(?m)^(\S+) up \d+",), "Firewall"),
@@ -57,12 +58,12 @@ SYSTEMS = (
            (r"(?m)^Arista (\S+)",), (r"Serial number:\s*(\S+)",), (), "Switch"),
     System("junos", "show version", r"(?i)\bjunos\b", "Juniper", "Junos",
            (r"(?m)^Junos: (\S+)", r"JUNOS [^\[\n]*\[([^\]]+)\]"), (r"(?m)^Model: (\S+)",),
-           (r"(?m)^Chassis\s+(\S+)",), (r"(?m)^Hostname: (\S+)",), "", "", "show chassis hardware"),
+           (r"(?m)^Chassis\s+(\S+)",), (r"(?m)^Hostname: (\S+)",), "network", "", "show chassis hardware"),
     System("vrp", "display version", r"Versatile Routing Platform|VRP \(R\)", "Huawei", "VRP",
            (r"software, Version ([^\r\n]+)",), (r"(?mi)^HUAWEI (\S+).* uptime is",),
-           (r"(?i)ESN[^:\n]*:\s*(\S+)",), (), "", "HUAWEI-", "display esn"),
+           (r"(?i)ESN[^:\n]*:\s*(\S+)",), (), "network", "HUAWEI-", "display esn"),
     System("comware", "display version", r"Comware", "H3C", "Comware", (r"Software, Version ([^,\s]+)",),
-           (r"(?mi)^(?:H3C|HPE?) (\S+(?: \S+)?) uptime is",), (r"DEVICE_SERIAL_NUMBER\s*:\s*(\S+)",), (), "",
+           (r"(?mi)^(?:H3C|HPE?) (\S+(?: \S+)?) uptime is",), (r"DEVICE_SERIAL_NUMBER\s*:\s*(\S+)",), (), "network",
            "Comware-", "display device manuinfo"),
     System("fortios", "get system status", r"(?m)^Version:\s*Forti", "Fortinet", "FortiOS", (r" v(\d[^,\s]*)",),
            (r"(?m)^Version:\s*(\S+)",), (r"(?m)^Serial-Number:\s*(\S+)",), (r"(?m)^Hostname:\s*(\S+)",), "Firewall",
@@ -176,14 +177,15 @@ def _interfaces(heard: Mapping[str, str]) -> list[dict[str, Any]] | None:
         name, kind = str(link.get("ifname") or "")[:200], str(link.get("link_type") or "")
         if not name:
             continue
-        flags = link.get("flags") if isinstance(link.get("flags"), list) else []
+        flags = link.get("flags")
         mac = str(link.get("address") or "") if kind == "ether" else ""
         state = str(link.get("operstate") or "").lower()
         made.append({
             "key": name, "name": name, "if_index": _number(link.get("ifindex")),
             "alias": str(link.get("ifalias") or "")[:255], "kind": KINDS.get(kind, kind),
             "speed": speeds[name] * 1_000_000 if name in speeds else None,
-            "mtu": _number(link.get("mtu")), "mac": mac, "admin_status": "up" if "UP" in flags else "down",
+            "mtu": _number(link.get("mtu")), "mac": mac,
+            "admin_status": "up" if isinstance(flags, list) and "UP" in flags else "down",
             "oper_status": state if state in ("up", "down", "dormant") else "unknown", "is_port": name in physical,
             "addresses": _addresses(link.get("addr_info")),
         })  # fmt: skip

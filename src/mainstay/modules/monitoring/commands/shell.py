@@ -66,7 +66,9 @@ async def connected(
     wrong while it is used."""
     keys = []
     if secrets.get("private_key"):
-        keys.append(asyncssh.import_private_key(secrets["private_key"], secrets.get("passphrase") or None))
+        # One with a passphrase takes a tenth of a second of work.
+        passphrase = secrets.get("passphrase") or None
+        keys.append(await asyncio.to_thread(asyncssh.import_private_key, secrets["private_key"], passphrase))
     try:
         async with asyncio.timeout(patience):
             connection = await asyncssh.connect(

@@ -212,7 +212,7 @@ def _shell(one: Look, heard: Heard, known: Setup) -> None:
     """What follows from what its shell said."""
     device = said.device(heard.said)
     one.result, one.met = FOUND, heard.met
-    one.problems += [one.reason] if one.reason else []
+    # That SNMP did not open it is no news of a device that was asked otherwise.
     one.reason, one.identity = "", device.shown()
     one.ssh = {**one.ssh, "credential": heard.account}
     identity = Identity(vendor=device.vendor, os=device.os, version=device.version, model=device.model,

@@ -12,7 +12,7 @@ from mainstay.kernel.record import Record
 
 LONGEST = 36_500
 """Days."""
-DAYS = "Days that they are kept. Empty: as long as the installation keeps them."
+DAYS = "Days. Empty: as long as the installation keeps them."
 
 
 class Purge(Record):
@@ -26,7 +26,7 @@ class Purge(Record):
     minutesdata: Mapped[int | None] = f.integer(label="5-minute summaries", minimum=1, maximum=LONGEST, help=DAYS)
     hoursdata: Mapped[int | None] = f.integer(label="Hourly summaries", minimum=1, maximum=LONGEST, help=DAYS)
     events: Mapped[int | None] = f.integer(
-        label="Occurrences of events", minimum=1, maximum=LONGEST, help=f"Events that are open stay. {DAYS}"
+        label="Occurrences of events", minimum=1, maximum=LONGEST, help="Days. Live events stay."
     )
     traps: Mapped[int | None] = f.integer(label="Traps", minimum=1, maximum=LONGEST, help=DAYS)
     syslog: Mapped[int | None] = f.integer(label="Log lines", minimum=1, maximum=LONGEST, help=DAYS)
@@ -34,7 +34,11 @@ class Purge(Record):
         label="Imports that have ended", minimum=1, maximum=LONGEST, help=DAYS, aliases=("upload job",)
     )
     audits: Mapped[int | None] = f.integer(
-        label="Audit trail", minimum=30, maximum=LONGEST, help=f"At least 30. {DAYS}", column=True
+        label="Audit trail",
+        minimum=30,
+        maximum=LONGEST,
+        help="At least 30 days. Empty: all of it is kept.",
+        column=True,
     )
     assets_scan_history: Mapped[int | None] = f.integer(
         label="Runs of discoveries", minimum=1, maximum=LONGEST, help=DAYS, aliases=("assets scan history",)
