@@ -12,6 +12,7 @@ import { useEffect, useState, type ReactNode } from "react";
 import { useLocation, useNavigate } from "react-router-dom";
 import { useLiveConnected } from "../api/live";
 import { useMetadata } from "../api/metadata";
+import { Beeps } from "../notify/Beeps";
 import { t } from "../i18n";
 import { AccountMenu } from "./AccountMenu";
 import { CreateMenu, createTarget } from "./CreateMenu";
@@ -24,7 +25,7 @@ import { useShortcuts } from "./shortcuts";
 const WIDTH = 216;
 
 const GO: Record<string, string> = {
-  t: "incident", u: "user", r: "requester", e: "team", d: "department", l: "location", v: "vendor", a: "announcement",
+  t: "incident", n: "event", u: "user", r: "requester", e: "team", d: "department", l: "location", v: "vendor", a: "announcement",
 };
 
 export function Layout({ children }: { children: ReactNode }) {
@@ -63,6 +64,7 @@ export function Layout({ children }: { children: ReactNode }) {
     },
     "g h": () => navigate("/"),
     "g p": () => navigate("/me"),
+    "g s": () => navigate("/logs/search"),
     ...go,
   });
 
@@ -110,6 +112,7 @@ export function Layout({ children }: { children: ReactNode }) {
         </Drawer>
       )}
       <Box component="main" id="content" tabIndex={-1} sx={{ flex: 1, minWidth: 0, pt: "48px", outline: "none" }}>{children}</Box>
+      <Beeps />
       {searching && <SearchDialog onClose={() => setSearching(false)} />}
       {helping && <ShortcutHelp onClose={() => setHelping(false)} />}
     </Box>

@@ -106,4 +106,5 @@ export const ticket = {
   unknownPerson: "Somebody",
   copyLink: "Copy link",
   linkCopied: "The link is copied.",
+  linkedBy: "Linked by",
 };

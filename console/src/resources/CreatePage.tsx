@@ -2,17 +2,22 @@ import Box from "@mui/material/Box";
 import Typography from "@mui/material/Typography";
 import { useDataProvider, useNotify, useResourceContext } from "react-admin";
 import { useQueryClient } from "@tanstack/react-query";
-import { useNavigate } from "react-router-dom";
+import { useMemo } from "react";
+import { useNavigate, useSearchParams } from "react-router-dom";
 import { useResourceMeta } from "../api/metadata";
 import { abilities } from "../api/permissions";
 import { Forbidden } from "../app/Messages";
 import { inSentence } from "../common/format";
 import { useTitle } from "../common/hooks";
 import { t } from "../i18n";
+import { begunWith } from "./form";
 import { RecordForm, type Submission } from "./RecordForm";
 
 export default function CreatePage() {
-  const meta = useResourceMeta(useResourceContext() ?? "");
+  const known = useResourceMeta(useResourceContext() ?? "");
+  const [params] = useSearchParams();
+  const given = params.get("with");
+  const meta = useMemo(() => begunWith(known, given), [known, given]);
   const provider = useDataProvider();
   const client = useQueryClient();
   const navigate = useNavigate();
