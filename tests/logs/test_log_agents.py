@@ -171,6 +171,9 @@ def test_every_made_configuration_is_well_formed_and_names_server_and_token(
     assert found.warnings == []
     if kind in ("rsyslog", "shell", "otel-collector") or transport == "http":
         assert TARGET.token in made.content
+    if kind == "fluent-bit":
+        inputs = yaml.safe_load(made.content)["pipeline"]["inputs"]
+        assert len({item["db"] for item in inputs}) == len(inputs), "two inputs keep their places in one file"
     if kind == "shell":
         subprocess.run(["sh", "-n"], input=made.content, text=True, check=True)
     elif kind != "rsyslog":

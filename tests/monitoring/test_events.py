@@ -163,6 +163,11 @@ async def test_everybody_has_their_own_columns(world: World) -> None:
     await world.post(f"{PATH}save-column-config/", {"columns": [*wanted, "count"]})
     assert (await world.get(f"{PATH}column-config/"))["columns"] == [*wanted, "count"]
     assert (await world.get(f"{PATH}column-config/", by=other)) == before
+    await world.post(f"{PATH}save-column-config/", {"columns": ["message", "tickets", "probable_cause"]})
+    assert (await world.get(f"{PATH}column-config/"))["columns"] == ["message", "tickets", "probable_cause"]
+    # Without any the list has its standard columns again.
+    assert (await world.post(f"{PATH}save-column-config/", {"columns": []})) == before
+    assert (await world.get(f"{PATH}column-config/")) == before
     wrong = {"columns": ["severity", "colour_of_the_moon"]}
     assert "columns" in (await world.post(f"{PATH}save-column-config/", wrong, expect=400))["fields"]
 

@@ -141,6 +141,19 @@ async def test_an_event_tells_its_tickets(world: World, stranger: World) -> None
     assert (await world.get(TICKETS, params={"event_id": first}))["count"] == 1
 
 
+async def test_a_list_of_events_names_their_tickets_to_those_who_may_see_them(world: World) -> None:
+    first, second = await ids(world, "a", "b")
+    made = await world.post(CREATE, {"event_ids": [first]})
+    ticket = {"incident_id": made["incident_id"], "display_id": "INC-1", "over": False}
+    assert {row["id"]: row["tickets"] for row in await events(world)} == {first: [ticket], second: []}
+    listed = await world.post(f"{EVENTS}list/", {"filters": {"id": [first]}})
+    assert listed["results"][0]["tickets"] == [ticket]
+    await world.post(f"{INCIDENTS}inci_resolve/", {"incident_id": "INC-1", "closure_note": "Done"})
+    assert (await world.get(f"{EVENTS}{first}/"))["tickets"] == [{**ticket, "over": True}]
+    watcher = await world.granted({"event": ("view",)})
+    assert (await world.get(f"{EVENTS}{first}/", by=watcher))["tickets"] == []
+
+
 @pytest.mark.proves(f"POST {ASK}")
 async def test_a_system_that_posts_events_finds_their_incidents(world: World, stranger: World) -> None:
     await trigger(world)

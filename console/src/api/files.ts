@@ -25,11 +25,18 @@ export function pastedName(file: File, now: Date): string {
   return `pasted-${stamp}.${extension}`;
 }
 
-export function saveAs(url: string): void {
+export function saveAs(url: string, name = ""): void {
   const link = document.createElement("a");
   link.href = url;
-  link.download = "";
+  link.download = name;
   document.body.append(link);
   link.click();
   link.remove();
+}
+
+/** Text that the page has already, as a file. */
+export function saveText(name: string, text: string): void {
+  const url = URL.createObjectURL(new Blob([text], { type: "text/plain;charset=utf-8" }));
+  saveAs(url, name);
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }

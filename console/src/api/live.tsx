@@ -30,7 +30,18 @@ export interface LiveCounts {
   more?: boolean;
 }
 
+/** A message for this person, with a sound. */
+export interface LiveBeep {
+  id: string;
+  title: string;
+  text: string;
+  url: string;
+  about: string;
+  ref_id: string;
+}
+
 interface LiveEvents {
+  beep: LiveBeep;
   event_counts: LiveCounts;
   change: LiveChange;
   task: LiveTask;
@@ -98,7 +109,7 @@ export function LiveProvider({ children }: { children: ReactNode }) {
       };
       // The server tells a page that fell behind to read everything again.
       source.addEventListener("reload", () => void client.invalidateQueries());
-      for (const kind of ["change", "task", "announcement", "event_counts"] as const) {
+      for (const kind of ["change", "task", "announcement", "event_counts", "beep"] as const) {
         source.addEventListener(kind, (event) => emit(kind, (event as MessageEvent<string>).data));
       }
     };

@@ -29,6 +29,9 @@ const EventsConsole = lazy(() => import("../events/EventsConsole"));
 const EventPage = lazy(() => import("../events/EventPage"));
 const LogExplorer = lazy(() => import("../logs/LogExplorer"));
 const IntakePage = lazy(() => import("../logs/IntakePage"));
+const TemplatesLog = lazy(() => import("../logs/TemplatesPage"));
+const NewLogAgent = lazy(() => import("../logs/AgentConfig"));
+const NewChannel = lazy(() => import("../notify/Signing"));
 const GrokPage = lazy(() => import("../pipeline/GrokPage"));
 const NewGrok = lazy(() => import("../pipeline/GrokPage").then((page) => ({ default: page.NewGrok })));
 const PipelinePage = lazy(() => import("../pipeline/PipelinePage"));
@@ -58,8 +61,10 @@ const PAGES: Record<string, { list?: ComponentType; record?: ComponentType; crea
   // A MIB is uploaded, not typed.
   mib: { create: () => <Navigate to="/mibs?upload=1" replace /> },
   log_grok_pattern: { record: GrokPage, create: NewGrok },
-  // Its token is shown once, when it is added.
+  // Their tokens and secrets are shown once, when they are added.
   collector: { create: NewCollector },
+  log_agent_config: { create: NewLogAgent },
+  notification_channel: { create: NewChannel },
   log_pipeline: { record: PipelinePage, create: NewPipeline },
   discovery: { record: DiscoveryPage, create: NewDiscovery },
 };
@@ -121,6 +126,7 @@ export default function AdminApp({ metadata }: { metadata: Metadata }) {
                 <Route path="admin/settings" element={<SettingsPage />} />
                 <Route path="logs/search" element={<LogExplorer />} />
                 <Route path="logs/intake" element={<IntakePage />} />
+                <Route path="logs/templates" element={<TemplatesLog />} />
                 <Route path="monitoring/map" element={<Needs name="ci"><NetworkMapPage /></Needs>} />
                 <Route path="assets/map" element={<Needs name="ci"><MapPage /></Needs>} />
                 <Route path="mibs" element={<Needs name="mib"><MibExplorer /></Needs>} />

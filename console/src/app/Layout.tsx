@@ -13,6 +13,7 @@ import { useLocation, useNavigate } from "react-router-dom";
 import { useLive, useLiveConnected } from "../api/live";
 import { useMetadata } from "../api/metadata";
 import { useSession } from "../api/session";
+import { Beeps } from "../notify/Beeps";
 import { t } from "../i18n";
 import { AccountMenu } from "./AccountMenu";
 import { CreateMenu, createTarget } from "./CreateMenu";
@@ -25,7 +26,7 @@ import { useShortcuts } from "./shortcuts";
 const WIDTH = 216;
 
 const GO: Record<string, string> = {
-  t: "incident", u: "user", r: "requester", e: "team", d: "department", l: "location", v: "vendor", a: "announcement",
+  t: "incident", n: "event", u: "user", r: "requester", e: "team", d: "department", l: "location", v: "vendor", a: "announcement",
 };
 
 /** Resources that say which fields and rights there are. */
@@ -77,6 +78,7 @@ export function Layout({ children }: { children: ReactNode }) {
     },
     "g h": () => navigate("/"),
     "g p": () => navigate("/me"),
+    "g s": () => navigate("/logs/search"),
     ...go,
   });
 
@@ -124,6 +126,7 @@ export function Layout({ children }: { children: ReactNode }) {
         </Drawer>
       )}
       <Box component="main" id="content" tabIndex={-1} sx={{ flex: 1, minWidth: 0, pt: "48px", outline: "none" }}>{children}</Box>
+      <Beeps />
       {searching && <SearchDialog onClose={() => setSearching(false)} />}
       {helping && <ShortcutHelp onClose={() => setHelping(false)} />}
     </Box>

@@ -9,7 +9,7 @@ const GROUPS: { title: TextKey; keys: [string, TextKey][] }[] = [
     title: "shell.keys.anywhere",
     keys: [
       ["/", "shell.keys.search"], ["Ctrl K", "shell.keys.search"], ["c", "shell.keys.create"], ["g h", "shell.keys.goHome"],
-      ["g t", "shell.keys.goTickets"], ["g u", "shell.keys.goUsers"], ["g j", "shell.keys.goTasks"], ["g p", "shell.keys.goProfile"], ["?", "shell.keys.help"],
+      ["g t", "shell.keys.goTickets"], ["g n", "shell.keys.goEvents"], ["g s", "shell.keys.goLogs"], ["g u", "shell.keys.goUsers"], ["g j", "shell.keys.goTasks"], ["g p", "shell.keys.goProfile"], ["?", "shell.keys.help"],
     ],
   },
   {

@@ -7,6 +7,7 @@ export const LIST_PAGES: Record<string, string> = { apikeys: "/admin/keys", role
 /** Pages beside the resources, shown (those that are `first` before them) in an area to whoever may view the module that they are about. */
 export const AREA_PAGES: { area: string; to: string; label: TextKey; module: string; first?: boolean }[] = [
   { area: "logs", to: "/logs/search", label: "logs.title", module: "log_search", first: true },
+  { area: "logs", to: "/logs/templates", label: "logs.templates", module: "log_search", first: true },
   { area: "logs", to: "/logs/intake", label: "intake.title", module: "log_intake" },
   { area: "monitoring", to: "/traps", label: "traps.title", module: "trap_configuration" },
   { area: "monitoring", to: "/mibs", label: "mibs.title", module: "mib" },

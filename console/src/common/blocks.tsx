@@ -36,7 +36,7 @@ export type Fact = [string, ReactNode];
 export function Facts({ facts }: { facts: Fact[] }) {
   return (
     <Box component="dl" sx={{ m: 0, display: "grid", gridTemplateColumns: "minmax(90px, auto) minmax(0, 1fr)", columnGap: 2, rowGap: 0.5 }}>
-      {facts.filter(([, value]) => value !== null && value !== undefined && value !== "").map(([name, value]) => (
+      {facts.filter(([, value]) => value !== null && value !== undefined && value !== "" && value !== false).map(([name, value]) => (
         <Box key={name} sx={{ display: "contents" }}>
           <Box component="dt" sx={{ color: "text.secondary" }}>{name}</Box>
           <Box component="dd" sx={{ m: 0, overflowWrap: "anywhere" }}>{value}</Box>

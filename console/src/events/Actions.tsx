@@ -12,9 +12,9 @@ import { useSession } from "../api/session";
 import { DialogFrame } from "../common/dialogs";
 import { t } from "../i18n";
 import { ReferencePicker } from "../resources/ReferencePicker";
-import { act, openTicket, tag } from "./api";
+import { act, openTicket, schedule, tag } from "./api";
 
-type Asking = "assign" | "suppress" | "tag" | "comment" | "attach" | undefined;
+type Asking = "assign" | "suppress" | "tag" | "comment" | "attach" | "due" | undefined;
 
 function Ask({ title, ready, onClose, onSubmit, children }: { title: string; ready: boolean; onClose: () => void; onSubmit: () => Promise<void>; children: ReactNode }) {
   const [busy, setBusy] = useState(false);
@@ -37,7 +37,7 @@ export function useEventActions(ids: string[], after: () => void) {
   const run = async (action: string, values: Record<string, unknown> = {}) => {
     if (ids.length === 0) return;
     try {
-      const answer = action === "tag" ? await tag(ids, values.tags as string[]) : await act(action, ids, values);
+      const answer = action === "tag" ? await tag(ids, values.tags as string[]) : action === "due" ? await schedule(ids, values.due as string | null) : await act(action, ids, values);
       const changed = answer.changed ?? ids.length;
       notify(t(changed === 1 ? "events.doneOne" : "events.done", { count: changed }), { type: "success" });
       after();
@@ -92,6 +92,7 @@ export function EventActions({ ids, state, onDone }: { ids: string[]; state?: { 
           {users && <Button onClick={() => setAsking("assign")}>{t("events.assign")}</Button>}
           <Button onClick={() => setAsking("suppress")}>{t("events.suppress")}</Button>
           {state?.suppressed !== false && <Button onClick={() => void run("unsuppress")}>{t("events.unsuppress")}</Button>}
+          <Button onClick={() => setAsking("due")}>{t("events.due")}</Button>
           <Button onClick={() => setAsking("tag")}>{t("events.tag")}</Button>
           <Button onClick={() => setAsking("comment")}>{t("events.comment")}</Button>
         </>
@@ -112,6 +113,11 @@ export function EventActions({ ids, state, onDone }: { ids: string[]; state?: { 
         <Ask title={t("events.suppress")} ready onClose={close} onSubmit={() => finish("suppress", { until: until ? new Date(until).toISOString() : null, reason: text })}>
           <TextField type="datetime-local" label={t("events.until")} helperText={t("events.untilHint")} value={until} onChange={(event) => setUntil(event.target.value)} slotProps={{ inputLabel: { shrink: true } }} />
           <TextField label={t("events.reason")} value={text} onChange={(event) => setText(event.target.value)} />
+        </Ask>
+      )}
+      {asking === "due" && (
+        <Ask title={t("events.dueDate")} ready onClose={close} onSubmit={() => finish("due", { due: until ? new Date(until).toISOString() : null })}>
+          <TextField autoFocus type="datetime-local" label={t("events.dueDate")} helperText={t("events.dueHint")} value={until} onChange={(event) => setUntil(event.target.value)} slotProps={{ inputLabel: { shrink: true } }} />
         </Ask>
       )}
       {asking === "tag" && (

@@ -12,7 +12,7 @@ import { userMay } from "../api/permissions";
 import { recordKey } from "../api/records";
 import { useSession } from "../api/session";
 import { Failure, NotFound, Waiting } from "../app/Messages";
-import { Facts, preStyle, Section } from "../common/blocks";
+import { Facts, preStyle, Section, useTask } from "../common/blocks";
 import { count, dateTime, relativeTime } from "../common/format";
 import { useTitle } from "../common/hooks";
 import { rememberRecent } from "../common/recent";
@@ -21,8 +21,8 @@ import { readSurrounding } from "../logs/api";
 import { Comments } from "../resources/Comments";
 import { History } from "../resources/History";
 import { EventActions } from "./Actions";
-import { EVENTS, readOccurrences, readTickets } from "./api";
-import type { EventRow } from "./model";
+import { EVENTS, readOccurrences, readTickets, tag as tagEvents } from "./api";
+import { logAround, type EventRow } from "./model";
 import { SeverityMark } from "./SeverityMark";
 
 interface EventRecord extends EventRow {
@@ -36,6 +36,8 @@ interface EventRecord extends EventRow {
   suppression_reason: string;
   parent: string | null;
   parent_name?: string | null;
+  maintenance: string | null;
+  maintenance_name?: string | null;
   meaning?: string;
   recommended_action?: string;
 }
@@ -60,12 +62,13 @@ function Tickets({ id }: { id: string }) {
   const { data } = useQuery({ queryKey: ["event-tickets", id], queryFn: ({ signal }) => readTickets(id, signal), retry: false });
   if (!data) return null;
   return (
-    <Section title={t("events.tickets")}>
+    <Section title={t("events.tickets")} testId="event-tickets">
       {data.length === 0 && <Typography color="text.secondary">{t("events.noTickets")}</Typography>}
       {data.map((ticket) => (
         <Box key={ticket.incident_id} sx={{ display: "flex", gap: 1, py: 0.25 }}>
           <Link to={`/incident/${encodeURIComponent(ticket.display_id || ticket.incident_id)}`}>{ticket.display_id}</Link>
           <span>{ticket.summary}</span>
+          <Box component="span" sx={{ color: "text.secondary" }}>{ticket.rule_name ? t("events.openedBy", { name: ticket.rule_name }) : ticket.linked_by && t("events.openedBy", { name: ticket.linked_by })}</Box>
           <Box component="span" sx={{ ml: "auto", color: "text.secondary", whiteSpace: "nowrap" }}>{ticket.status}</Box>
         </Box>
       ))}
@@ -99,6 +102,7 @@ export default function EventPage() {
   const key = recordKey("event", id);
   const { data, error, refetch } = useQuery({ queryKey: key, queryFn: ({ signal }) => api<EventRecord>(`${EVENTS}${encodeURIComponent(id)}/`, { signal }) });
   useTitle(data?.message);
+  const { run } = useTask();
   useEffect(() => {
     if (data) rememberRecent(user.profile_id, { resource: meta.name, id, title: data.message });
   }, [data, id, meta.name, user.profile_id]);
@@ -113,7 +117,9 @@ export default function EventPage() {
   if (error instanceof ApiError && error.status === 404) return <NotFound />;
   if (error) return <Failure error={error} onRetry={() => void refetch()} />;
   if (!data) return <Waiting />;
-  const fromLog = /^\d{6,20}$/.test(data.reference) && userMay(user, "log_search", "view");
+  const fromLog = data.source !== "trap" && /^\d{6,20}$/.test(data.reference) && userMay(user, "log_search", "view");
+  const fromTrap = data.source === "trap" && data.reference !== "" && userMay(user, "trap_configuration", "view");
+  const around = userMay(user, "log_search", "view") && logAround(data);
   return (
     <Box sx={{ p: { xs: 1.5, sm: 2 }, maxWidth: 1400 }}>
       <Breadcrumbs sx={{ mb: 1, fontSize: 12 }}><Link to="/event">{meta.plural}</Link><span>{data.event_class}</span></Breadcrumbs>
@@ -126,7 +132,7 @@ export default function EventPage() {
         {data.acknowledged && <Chip label={t("events.ack")} />}
         {data.flapping && <Chip label={t("events.flapping")} />}
         {data.suppressed && <Chip label={`${t("events.suppressed")}${data.suppressed_until ? ` · ${dateTime(data.suppressed_until)}` : ""}`} />}
-        {data.tags.map((tag) => <Chip key={tag} label={tag} variant="outlined" />)}
+        {data.tags.map((tag) => <Chip key={tag} label={tag} variant="outlined" onDelete={userMay(user, "event", "edit") ? () => void run(async () => { await tagEvents([data.id], [tag], "remove"); again(); }) : undefined} title={userMay(user, "event", "edit") ? t("events.untag", { name: tag }) : undefined} />)}
       </Box>
       <Box sx={{ display: "flex", flexWrap: "wrap", gap: 0.5, mb: 2 }}><EventActions ids={[data.id]} state={data} onDone={again} /></Box>
       <Box sx={{ display: "grid", gap: 2, alignItems: "start", gridTemplateColumns: { xs: "minmax(0,1fr)", lg: "minmax(0,3fr) minmax(0,2fr)" } }}>
@@ -140,8 +146,14 @@ export default function EventPage() {
               [t("events.lastSeen"), <span key="last" title={relativeTime(data.last_seen)}>{dateTime(data.last_seen)}</span>],
               [t("events.clearedAt"), dateTime(data.cleared_at)],
               [t("events.columns.assignee"), data.assignee_name],
+              [t("events.dueDate"), dateTime(data.due_date)],
               [t("events.ack"), data.acknowledged_by_name],
               [t("events.reason"), data.suppression_reason],
+              [t("events.parent"), data.parent && <Link key="parent" to={`/event/${data.parent}`}>{data.parent_name || data.parent}</Link>],
+              [t("events.maintenance"), data.maintenance && <Link key="window" to={`/maintenance/${data.maintenance}`}>{data.maintenance_name || data.maintenance}</Link>],
+              [t("events.rule"), data.rule],
+              [t("events.trap"), fromTrap && <Link key="trap" to={`/traps?trap=${data.reference}`}>{t("events.trapOpen")}</Link>],
+              [t("events.around"), around && <Link key="around" to={around}>{t("events.aroundOpen")}</Link>],
               [t("events.meaning"), data.meaning],
               [t("events.recommended"), data.recommended_action],
             ]} />

@@ -1,4 +1,6 @@
+import FilterListIcon from "@mui/icons-material/FilterList";
 import RefreshIcon from "@mui/icons-material/Refresh";
+import Badge from "@mui/material/Badge";
 import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
 import Checkbox from "@mui/material/Checkbox";
@@ -8,18 +10,28 @@ import Select from "@mui/material/Select";
 import ToggleButton from "@mui/material/ToggleButton";
 import ToggleButtonGroup from "@mui/material/ToggleButtonGroup";
 import Typography from "@mui/material/Typography";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { useNavigate, useSearchParams } from "react-router-dom";
+import { isComplete, type ListFilter } from "../api/filters";
 import { useResourceMeta } from "../api/metadata";
+import { usePageConfig } from "../api/pageConfig";
+import { fieldAccess } from "../api/permissions";
 import { Failure, Message, Waiting } from "../app/Messages";
 import { useShortcuts } from "../app/shortcuts";
 import { count } from "../common/format";
 import { useTitle } from "../common/hooks";
 import { t } from "../i18n";
+import { useTask } from "../common/blocks";
+import { ColumnChooser } from "../resources/ColumnChooser";
+import { FilterBuilder } from "../resources/FilterBuilder";
+import { SavedFilters } from "../resources/SavedFilters";
 import { SearchBox } from "../resources/SearchBox";
 import { SelectionBar, useEventActions } from "./Actions";
+import { readColumns, saveColumns } from "./api";
+import { chosenColumns, eventColumns } from "./columns";
 import { EventTable } from "./EventTable";
-import { items as itemsOf, readView, SEVERITIES } from "./model";
+import { items as itemsOf, keyOf, readView, SEVERITIES, stepped } from "./model";
 import { useSeverityColor } from "./SeverityMark";
 import { useEvents } from "./useEvents";
 
@@ -33,6 +45,19 @@ function useNow(): number {
   return now;
 }
 
+/** The caller's columns, as they are kept on the server. */
+function useColumns() {
+  const meta = useResourceMeta("event");
+  const client = useQueryClient();
+  const { run } = useTask();
+  const key = ["event-columns"];
+  const { data } = useQuery({ queryKey: key, queryFn: ({ signal }) => readColumns(signal), staleTime: Infinity, retry: 1 });
+  const all = useMemo(() => eventColumns(meta), [meta]);
+  const columns = useMemo(() => chosenColumns(all, data ?? []), [all, data]);
+  const choose = (names: string[] | undefined) => void run(async () => { client.setQueryData(key, await saveColumns(names ?? [])); });
+  return { columns, choose, chooserMeta: { ...meta, fields: all } };
+}
+
 export default function EventsConsole() {
   const meta = useResourceMeta("event");
   const [params, setParams] = useSearchParams();
@@ -40,7 +65,10 @@ export default function EventsConsole() {
   const { rows, order, total, isPending, error, refresh } = useEvents(view);
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const [closed, setClosed] = useState<ReadonlySet<string>>(new Set());
-  const [at, setAt] = useState(-1);
+  const [mark, setMark] = useState<string>();
+  const [filtering, setFiltering] = useState(false);
+  const { columns, choose, chooserMeta } = useColumns();
+  const { config, save } = usePageConfig("list:event");
   const anchor = useRef<string>(undefined);
   const now = useNow();
   const color = useSeverityColor();
@@ -54,12 +82,18 @@ export default function EventsConsole() {
     for (const row of rows.values()) found.set(row.severity, (found.get(row.severity) ?? 0) + 1);
     return found;
   }, [rows]);
-  const put = (name: string, value: string) => setParams((before) => {
+  const putAll = (values: Record<string, string>) => setParams((before) => {
     const next = new URLSearchParams(before);
-    if (value) next.set(name, value);
-    else next.delete(name);
+    for (const [name, value] of Object.entries(values)) {
+      if (value) next.set(name, value);
+      else next.delete(name);
+    }
     return next;
   }, { replace: true });
+  const put = (name: string, value: string) => putAll({ [name]: value });
+  const filterable = meta.fields.filter((field) => field.filterable && !fieldAccess(field).hidden);
+  const filter: ListFilter = { q: view.q, where: view.where, any: view.any };
+  const apply = (next: ListFilter) => putAll({ q: next.q ?? "", where: next.where?.length ? JSON.stringify(next.where) : "", any: next.any ? "1" : "" });
   const toggle = (id: string, range: boolean) => setSelected((before) => {
     const next = new Set(before);
     const ids = items.flatMap((item) => (item.kind === "event" ? [item.row.id] : []));
@@ -71,19 +105,28 @@ export default function EventsConsole() {
   });
   const toggleAll = () => setSelected((before) => (before.size > 0 ? new Set() : new Set(items.flatMap((item) => (item.kind === "event" ? [item.row.id] : [])))));
   const done = () => setSelected(new Set());
+  const at = useMemo(() => (mark === undefined ? -1 : items.findIndex((item) => keyOf(item) === mark)), [items, mark]);
+  const place = useRef(0);
+  if (at >= 0) place.current = at;
   const here = items[at];
   const current = here?.kind === "event" ? here.row : undefined;
+  const step = (by: 1 | -1) => {
+    const next = items[stepped(items, at, place.current, by)];
+    if (next) setMark(keyOf(next));
+  };
+  const toggleGroup = (key: string) => setClosed((before) => { const next = new Set(before); if (!next.delete(key)) next.add(key); return next; });
   // Keys act on what is selected, else on the row under the mark.
   const chosen = [...selected].filter((id) => rows.has(id));
   const run = useEventActions(chosen.length > 0 ? chosen : current ? [current.id] : [], done);
   useShortcuts({
-    j: () => setAt((before) => Math.min(before + 1, items.length - 1)),
-    k: () => setAt((before) => Math.max(before - 1, 0)),
+    j: () => step(1),
+    k: () => step(-1),
     x: () => current && toggle(current.id, false),
     a: () => void run("acknowledge"),
     c: () => void run("clear"),
     r: refresh,
-    Enter: () => current && navigate(`/event/${current.id}`),
+    Enter: () => (here?.kind === "group" ? toggleGroup(here.key) : current && navigate(`/event/${current.id}`)),
+    Escape: done,
   });
 
   return (
@@ -108,7 +151,10 @@ export default function EventsConsole() {
           <MenuItem value="severity">{t("events.groupSeverity")}</MenuItem>
         </Select>
         <FormControlLabel control={<Checkbox checked={view.suppressed} onChange={(event) => put("suppressed", event.target.checked ? "1" : "")} />} label={t("events.suppressedToo")} />
+        <Button color="inherit" aria-expanded={filtering} onClick={() => setFiltering(!filtering)} startIcon={<Badge color="primary" badgeContent={view.where.filter(isComplete).length}><FilterListIcon /></Badge>}>{t("resources.filter")}</Button>
+        <SavedFilters filters={config.filters ?? []} current={filter} onApply={apply} onChange={(filters) => save({ filters })} />
         <Box sx={{ flex: 1 }} />
+        <ColumnChooser meta={chooserMeta} columns={columns} onChange={choose} />
         <Button color="inherit" startIcon={<RefreshIcon />} title={t("events.refreshHint")} onClick={refresh}>{t("events.refresh")}</Button>
       </Box>
       <Box sx={{ display: "flex", flexWrap: "wrap", alignItems: "center", gap: 0.75, px: { xs: 1, sm: 2 }, pb: 1 }}>
@@ -126,12 +172,12 @@ export default function EventsConsole() {
         <Typography variant="body2" color="text.secondary" sx={{ ml: "auto" }} data-testid="event-count">{order.length < total ? t("events.shown", { shown: count(order.length), count: count(total) }) : count(order.length)}</Typography>
         <Typography variant="body2" color="text.secondary" sx={{ display: { xs: "none", lg: "block" }, ml: 2 }}>{t("events.keyHelp")}</Typography>
       </Box>
+      {filtering && <Box sx={{ px: { xs: 1, sm: 2 }, pb: 1.5 }}><FilterBuilder fields={filterable} where={view.where} any={view.any} onChange={(where, any) => apply({ ...filter, where, any })} /></Box>}
       <SelectionBar ids={chosen} onDone={done} />
       {error ? <Failure error={error} onRetry={refresh} />
         : isPending ? <Waiting />
-        : items.length === 0 ? <Message testId="empty" title={view.state === "active" && !view.q && view.severities.length === 0 ? t("events.emptyActive") : t("events.empty")} hint={t("events.emptyHint")} />
-        : <EventTable items={items} at={at} selected={selected} now={now} onAt={setAt} onToggle={toggle} onToggleAll={toggleAll}
-            onGroup={(key) => setClosed((before) => { const next = new Set(before); if (!next.delete(key)) next.add(key); return next; })} />}
+        : items.length === 0 ? <Message testId="empty" title={view.state === "active" && !view.q && view.severities.length === 0 && view.where.length === 0 && !view.acknowledged ? t("events.emptyActive") : t("events.empty")} hint={t("events.emptyHint")} />
+        : <EventTable items={items} columns={columns} sort={view.sort} mark={mark} selected={selected} now={now} onMark={setMark} onSort={(sort) => put("sort", sort === "last_seen" ? "" : sort)} onToggle={toggle} onToggleAll={toggleAll} onGroup={toggleGroup} />}
     </Box>
   );
 }

@@ -1,5 +1,6 @@
 import { api, query } from "../api/http";
 import type { ListEnvelope } from "../api/types";
+import { columnNames } from "./columns";
 import { filtersOf, type EventRow, type View } from "./model";
 
 export const EVENTS = "/ux/common/events/events/";
@@ -9,7 +10,7 @@ export const MOST = 10_000;
 
 export async function readEvents(view: View, signal?: AbortSignal): Promise<{ rows: EventRow[]; total: number }> {
   const rows: EventRow[] = [];
-  let url = `${EVENTS}${query({ items_per_page: PAGE, sort: "last_seen", reverse: true, search: view.q, filters: JSON.stringify({ and: filtersOf(view) }) })}`;
+  let url = `${EVENTS}${query({ items_per_page: PAGE, sort: view.sort, reverse: view.sort !== "severity", search: view.q, filters: JSON.stringify({ and: filtersOf(view) }) })}`;
   for (;;) {
     const page = await api<ListEnvelope<EventRow>>(url, { signal });
     rows.push(...page.results);
@@ -20,9 +21,20 @@ export async function readEvents(view: View, signal?: AbortSignal): Promise<{ ro
 
 /** Those of some events that the view still shows. */
 export async function readSome(view: View, ids: string[]): Promise<EventRow[]> {
-  const filters = JSON.stringify({ and: [{ field: "id", condition: "in", value: ids }, ...filtersOf(view)] });
-  return (await api<ListEnvelope<EventRow>>(`${EVENTS}${query({ items_per_page: PAGE, search: view.q, filters })}`)).results;
+  const rows: EventRow[] = [];
+  for (let start = 0; start < ids.length; start += PAGE) {
+    const filters = { and: [{ field: "id", condition: "in", value: ids.slice(start, start + PAGE) }, ...filtersOf(view)] };
+    rows.push(...(await api<ListEnvelope<EventRow>>(`${EVENTS}list/`, { method: "POST", body: { items_per_page: PAGE, search: view.q, filters } })).results);
+  }
+  return rows;
 }
+
+/** Due until then; nobody expects anything when it is empty. */
+export const schedule = (ids: string[], due: string | null) => api<ActionAnswer>(`${EVENTS}update-event-due-date/`, { method: "POST", body: { event_ids: ids, due_date: due } });
+
+/** The caller's own columns of the list. */
+export const readColumns = async (signal?: AbortSignal) => columnNames((await api<{ columns: unknown[] }>(`${EVENTS}column-config/`, { signal })).columns);
+export const saveColumns = async (columns: string[]) => columnNames((await api<{ columns: unknown[] }>(`${EVENTS}save-column-config/`, { method: "POST", body: { columns } })).columns);
 
 export interface ActionAnswer {
   status: string;
@@ -33,7 +45,7 @@ export interface ActionAnswer {
 export const act = (action: string, ids: string[], values: Record<string, unknown> = {}) =>
   api<ActionAnswer>(`${EVENTS}action/`, { method: "POST", body: { action, event_ids: ids, ...values } });
 
-export const tag = (ids: string[], tags: string[]) => api<ActionAnswer>(`${EVENTS}save-tag-to-events/`, { method: "POST", body: { event_ids: ids, tags } });
+export const tag = (ids: string[], tags: string[], mode = "add") => api<ActionAnswer>(`${EVENTS}save-tag-to-events/`, { method: "POST", body: { event_ids: ids, tags, mode } });
 
 export interface MadeTicket {
   incident_id: string;
@@ -50,6 +62,9 @@ export interface EventTicket {
   display_id: string;
   summary: string;
   status: string;
+  rule: string;
+  rule_name: string | null;
+  linked_by: string;
 }
 
 export const readTickets = async (id: string, signal?: AbortSignal) =>

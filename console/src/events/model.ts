@@ -1,4 +1,13 @@
 /** Events as an operator sees them: order, states, and how a live change gets into the list. */
+import { buildFilters, isComplete, type Clause } from "../api/filters";
+import { condition } from "../logs/model";
+
+/** A ticket of an event, as far as the list shows it. */
+export interface LinkedTicket {
+  incident_id: string;
+  display_id: string;
+  over: boolean;
+}
 
 export interface EventRow {
   id: string;
@@ -25,10 +34,13 @@ export interface EventRow {
   tags: string[];
   suppressed: boolean;
   flapping: boolean;
+  tickets?: LinkedTicket[];
 }
 
 export type State = "active" | "cleared" | "all";
 export type Group = "none" | "host" | "event_class" | "severity";
+export const SORTS = ["last_seen", "severity", "first_seen", "count"] as const;
+export type Sort = (typeof SORTS)[number];
 
 /** What the page shows; all of it stands in the address. */
 export interface View {
@@ -38,9 +50,22 @@ export interface View {
   acknowledged: "" | "yes" | "no";
   suppressed: boolean;
   group: Group;
+  sort: Sort;
+  /** Further conditions on any field. */
+  where: Clause[];
+  any: boolean;
 }
 
 export const SEVERITIES = [1, 2, 3, 4, 5, 6] as const;
+
+function readClauses(text: string | null): Clause[] {
+  try {
+    const found = JSON.parse(text ?? "[]") as unknown;
+    return Array.isArray(found) ? found.filter((item): item is Clause => typeof item === "object" && item !== null && typeof (item as Clause).field === "string" && typeof (item as Clause).condition === "string") : [];
+  } catch {
+    return [];
+  }
+}
 
 export function readView(params: URLSearchParams): View {
   const state = params.get("state");
@@ -53,6 +78,9 @@ export function readView(params: URLSearchParams): View {
     acknowledged: acknowledged === "yes" || acknowledged === "no" ? acknowledged : "",
     suppressed: params.get("suppressed") === "1",
     group: group === "host" || group === "event_class" || group === "severity" ? group : "none",
+    sort: SORTS.find((sort) => sort === params.get("sort")) ?? "last_seen",
+    where: readClauses(params.get("where")),
+    any: params.get("any") === "1",
   };
 }
 
@@ -63,7 +91,14 @@ export function filtersOf(view: View, severities = view.severities): Record<stri
   if (severities.length > 0) all.push({ field: "severity", condition: "in", value: severities });
   if (view.acknowledged) all.push({ field: "acknowledged", condition: "equal", value: view.acknowledged === "yes" });
   if (!view.suppressed) all.push({ field: "suppressed", condition: "equal", value: false });
+  const further = buildFilters({ where: view.where, any: view.any });
+  if (further) all.push(further);
   return all;
+}
+
+/** What the server is asked for: of a clause that is still being typed nothing, so that nothing is read again for it. */
+export function askedOf({ group: _group, ...view }: View): string {
+  return JSON.stringify({ ...view, where: view.where.filter(isComplete) });
 }
 
 const newestFirst = (a: EventRow, b: EventRow) => b.last_seen.localeCompare(a.last_seen) || b.id.localeCompare(a.id);
@@ -101,13 +136,25 @@ export function counted(known: Map<string, EventRow>, changes: Counted[]): Map<s
 
 /**
  * Rows in their order: the one they had, then what is new on top. A list that is ordered anew at every change
- * could not be read; pressing refresh orders it.
+ * could not be read; pressing refresh orders it. By severity, a row stands among its like.
  */
-export function ordered(rows: Map<string, EventRow>, before: string[]): string[] {
+export function ordered(rows: Map<string, EventRow>, before: string[], sort: Sort = "last_seen"): string[] {
   const kept = before.filter((id) => rows.has(id));
   const known = new Set(kept);
   const fresh = [...rows.values()].filter((row) => !known.has(row.id)).sort(newestFirst).map((row) => row.id);
-  return [...fresh, ...kept];
+  const all = [...fresh, ...kept];
+  return sort === "severity" ? all.sort((a, b) => (rows.get(a)?.severity ?? 0) - (rows.get(b)?.severity ?? 0)) : all;
+}
+
+export const keyOf = (item: Item): string => (item.kind === "event" ? item.row.id : `group:${item.key}`);
+
+/**
+ * Where the mark goes with j and k. The mark stands on a row, not on a place: what arrives above does not move it. When
+ * its row has left the list, j goes on with the row that took its place.
+ */
+export function stepped(items: Item[], at: number, place: number, by: 1 | -1): number {
+  const from = at >= 0 ? at + by : by > 0 ? place : place - 1;
+  return Math.min(Math.max(from, 0), items.length - 1);
 }
 
 export type Item = { kind: "event"; row: EventRow } | { kind: "group"; key: string; label: string; count: number; worst: number; open: boolean };
@@ -118,7 +165,9 @@ export function items(order: string[], rows: Map<string, EventRow>, group: Group
   const groups = new Map<string, EventRow[]>();
   for (const row of present) {
     const key = group === "host" ? row.host || row.address : group === "severity" ? String(row.severity) : row.event_class;
-    groups.set(key, [...(groups.get(key) ?? []), row]);
+    const members = groups.get(key);
+    if (members) members.push(row);
+    else groups.set(key, [row]);
   }
   const worst = (members: EventRow[]) => Math.min(...members.map((row) => row.severity));
   return [...groups.entries()]
@@ -139,4 +188,14 @@ export function age(iso: string, now: number): string {
   if (seconds < 3600) return `${Math.floor(seconds / 60)}m`;
   if (seconds < 86_400) return `${Math.floor(seconds / 3600)}h`;
   return `${Math.floor(seconds / 86_400)}d`;
+}
+
+/** Where the log explorer shows what the device sent from ten minutes before it was last seen to ten minutes after; none without a name. */
+export function logAround(event: Pick<EventRow, "host" | "address" | "last_seen">): string | undefined {
+  const names = [event.address && condition("source", event.address), event.host && condition("host", event.host)].filter(Boolean);
+  const at = Date.parse(event.last_seen);
+  if (names.length === 0 || Number.isNaN(at)) return undefined;
+  const span = 10 * 60_000;
+  const range = new URLSearchParams({ q: names.join(" or "), from: new Date(at - span).toISOString(), to: new Date(at + span).toISOString() });
+  return `/logs/search?${range}`;
 }

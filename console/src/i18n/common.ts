@@ -19,6 +19,7 @@ export const common = {
   saved: "Saved.",
   deleted: "Deleted.",
   copy: "Copy",
+  saveFile: "Save as %{name}",
   copied: "Copied.",
   search: "Search",
   more: "More",

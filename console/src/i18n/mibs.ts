@@ -44,4 +44,11 @@ export const mibs = {
   loadedModules: "%{count} modules are loaded",
   manage: "Uploaded MIBs",
   noNotifications: "No notification like that. Upload the MIB of the device.",
+  newValue: "New value",
+  instance: "Object",
+  instanceHint: "With its index, such as .0 or .3",
+  valueType: "Type",
+  valueTypeMib: "as the MIB says",
+  setConfirm: "Set %{name} of %{address} to %{value}?",
+  set: "Set",
 };

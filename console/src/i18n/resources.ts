@@ -97,6 +97,7 @@ export const resources = {
   conflictSave: "Save the choice",
   refUnknown: "Type to search",
   refNone: "No match",
+  toRecord: "To the %{name}",
   secretKept: "Kept as it is unless you type a new one",
   fixErrors: "Some fields need attention.",
   leave: "Leave without saving?",

@@ -28,4 +28,5 @@ export const rules = {
   clock: "HH:MM",
   toWeekdays: "As on Monday for all weekdays",
   holidaysHint: "One a line: 12-25 = Christmas Day for every year, 2026-05-25 = Pentecost for one.",
+  addressesHint: "Addresses and networks, such as 10.0.0.1 or 10.0.0.0/24; Enter adds one.",
 };

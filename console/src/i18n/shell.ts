@@ -36,6 +36,8 @@ export const shell = {
     help: "These shortcuts",
     goHome: "Go home",
     goTickets: "Go to tickets",
+    goEvents: "Go to events",
+    goLogs: "Go to the log search",
     goUsers: "Go to users",
     goTasks: "Go to long jobs",
     goProfile: "Go to my profile",

@@ -129,4 +129,5 @@ export const ticket = {
   unknownPerson: "Somebody",
   copyLink: "Copy link",
   linkCopied: "The link is copied.",
+  linkedBy: "Linked by",
 };

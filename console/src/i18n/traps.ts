@@ -34,4 +34,6 @@ export const traps = {
   stats: "%{accepted} accepted, %{refused} turned away, %{malformed} not understood, %{lost} lost",
   more: "Older",
   newer: "Newer",
+  noCriteria: "Without a condition every such trap.",
+  variable: "Variable",
 };

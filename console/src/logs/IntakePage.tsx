@@ -5,12 +5,15 @@ import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { Link } from "react-router-dom";
 import { api } from "../api/http";
+import { userMay } from "../api/permissions";
+import { useSession } from "../api/session";
 import { Failure, Waiting } from "../app/Messages";
 import { Page, PlainTable, Section } from "../common/blocks";
 import { count, relativeTime } from "../common/format";
 import { useTitle } from "../common/hooks";
 import { t } from "../i18n";
-import { rate, TONE, type Health } from "./intakeModel";
+import { readStatistics } from "../traps/api";
+import { rate, TONE, trapListener, type Health } from "./intakeModel";
 import { condition } from "./model";
 import { SendHelp } from "./SendHelp";
 
@@ -40,6 +43,8 @@ export default function IntakePage() {
   useTitle(t("intake.title"));
   const { data, error, refetch, dataUpdatedAt } = useQuery({ queryKey: ["intake"], queryFn: ({ signal }) => api<Health>("/api/intake/", { signal }), refetchInterval: 3000, retry: false });
   const perSecond = useRate(data, dataUpdatedAt);
+  const { user } = useSession();
+  const { data: traps } = useQuery({ queryKey: ["trap-statistics"], queryFn: ({ signal }) => readStatistics(signal), refetchInterval: 10_000, retry: false, enabled: userMay(user, "trap_configuration", "view") });
   if (error && !data) return <Failure error={error} onRetry={() => void refetch()} />;
   if (!data) return <Waiting />;
   return (
@@ -56,9 +61,9 @@ export default function IntakePage() {
         <Section title={t("intake.listeners")} testId="listeners">
           {data.listeners.length === 0 ? <Typography color="text.secondary">{t("intake.noListeners")}</Typography> : (
             <PlainTable label={t("intake.listeners")} head={[t("intake.listener"), t("intake.address"), "", `#${t("intake.received")}`, `#${t("intake.lost")}`, `#${t("intake.limited")}`, `#${t("intake.oversized")}`, `#${t("intake.connections")}`]}
-              rows={data.listeners.map((item) => ({
+              rows={[...data.listeners, ...(traps?.port ? [trapListener(traps)] : [])].map((item) => ({
                 key: item.name,
-                cells: [item.name, item.listening ? `${item.address}:${item.port}` : "", item.listening ? t("intake.listening") : <Box key="bad" component="span" sx={{ color: "error.main" }}>{t("intake.notListening")}: {item.trouble}</Box>,
+                cells: [item.name, item.listening ? [item.address, item.port].filter(Boolean).join(":") : "", item.listening ? t("intake.listening") : <Box key="bad" component="span" sx={{ color: "error.main" }}>{t("intake.notListening")}: {item.trouble}</Box>,
                   count(item.received), count(item.dropped_by_kernel), count(item.storm_limited), count(item.oversized), item.kind === "udp" ? "" : count(item.connections)],
               }))} />
           )}

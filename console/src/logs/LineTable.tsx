@@ -1,7 +1,7 @@
 import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useRef, useState } from "react";
+import { useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useShortcuts } from "../app/shortcuts";
 import { t } from "../i18n";
 import type { Line } from "./api";
@@ -21,12 +21,14 @@ export interface LineTableProps {
 /** Thousands of lines stay quick: only those in view are in the page. */
 export function LineTable({ lines, columns, selected, onSelect, more }: LineTableProps) {
   const box = useRef<HTMLDivElement>(null);
-  const [at, setAt] = useState(-1);
+  // A line is marked, not a place: in the live view lines arrive above it all the time.
+  const [mark, setMark] = useState<string>();
+  const at = useMemo(() => (mark === undefined ? -1 : lines.findIndex((line) => line.id === mark)), [lines, mark]);
   const rows = useVirtualizer({ count: lines.length, getScrollElement: () => box.current, estimateSize: () => ROW, overscan: 20, getItemKey: (index) => lines[index]?.id ?? index });
   // New lines push older ones down; who has scrolled away from the top keeps what they were reading.
   const first = lines[0]?.id;
   const before = useRef<{ first: string | undefined; count: number }>({ first, count: lines.length });
-  useEffect(() => {
+  useLayoutEffect(() => {
     const element = box.current;
     const known = before.current;
     if (element && known.first && known.first !== first && element.scrollTop > 4) {
@@ -37,9 +39,9 @@ export function LineTable({ lines, columns, selected, onSelect, more }: LineTabl
   }, [first, lines]);
   const go = (index: number) => {
     const next = Math.min(Math.max(index, 0), lines.length - 1);
-    setAt(next);
-    rows.scrollToIndex(next);
     const line = lines[next];
+    setMark(line?.id);
+    rows.scrollToIndex(next);
     if (line && selected) onSelect(line);
   };
   useShortcuts({
@@ -63,7 +65,7 @@ export function LineTable({ lines, columns, selected, onSelect, more }: LineTabl
           if (!line) return null;
           const kind = tone(line.severity);
           return (
-            <div key={item.key} role="row" data-id={line.id} onClick={() => { setAt(item.index); onSelect(line); }} className={`${line.id === selected ? "selected" : ""} ${item.index === at ? "at" : ""} ${kind}`}
+            <div key={item.key} role="row" data-id={line.id} onClick={() => { setMark(line.id); onSelect(line); }} className={`${line.id === selected ? "selected" : ""} ${line.id === mark ? "at" : ""} ${kind}`}
               style={{ position: "absolute", top: 0, left: 0, right: 0, transform: `translateY(${item.start}px)`, height: ROW, display: "grid", gridTemplateColumns: template, alignItems: "center", paddingInline: 8, cursor: "pointer", whiteSpace: "nowrap" }}>
               <span role="cell">{stamp.format(new Date(line.time))}</span>
               <span role="cell" className="severity">{line.severity_name}</span>

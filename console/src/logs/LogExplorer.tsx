@@ -8,7 +8,7 @@ import Typography from "@mui/material/Typography";
 import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { useNotify } from "react-admin";
-import { useSearchParams } from "react-router-dom";
+import { Link, useSearchParams } from "react-router-dom";
 import { messageOf } from "../api/http";
 import { userMay } from "../api/permissions";
 import { useSession } from "../api/session";
@@ -16,12 +16,12 @@ import { TimeRange } from "../common/TimeRange";
 import { count } from "../common/format";
 import { useTitle } from "../common/hooks";
 import { t } from "../i18n";
-import { exportUrl, readFacets, readHistogram, readLines, type Line, type Range } from "./api";
+import { exportUrl, newRule, readFacets, readHistogram, readLines, type Line, type Range } from "./api";
 import { Facets } from "./Facets";
 import { Histogram } from "./Histogram";
 import { LineDetail } from "./LineDetail";
 import { LineTable } from "./LineTable";
-import { condition, merged, withCondition } from "./model";
+import { condition, facetsOf, merged, shareLink, withCondition } from "./model";
 import { QueryBox } from "./QueryBox";
 import { SavedSearches } from "./SavedSearches";
 import { SendHelp } from "./SendHelp";
@@ -44,6 +44,8 @@ export default function LogExplorer() {
   const [params, setParams] = useSearchParams();
   const range = useMemo<Range>(() => ({ query: params.get("q") ?? "", from: params.get("from") ?? "now-1h", to: params.get("to") ?? "" }), [params]);
   const columns = useMemo(() => params.get("columns")?.split(",").filter(Boolean) ?? DEFAULT_COLUMNS, [params]);
+  const opened = useMemo(() => params.get("facets")?.split(",").filter(Boolean) ?? [], [params]);
+  const counted = useMemo(() => facetsOf(FACETS, opened), [opened]);
   const live = params.get("live") === "1";
   const [selected, setSelected] = useState<Line>();
   const [exporting, setExporting] = useState<HTMLElement | null>(null);
@@ -63,6 +65,8 @@ export default function LogExplorer() {
   const pick = (field: string, value: string, without: boolean) => put({ q: withCondition(range.query, condition(field, value, without)) });
   const toggleColumn = (name: string) => put({ columns: (columns.includes(name) ? columns.filter((item) => item !== name) : [...columns, name]).join(",") });
 
+  const toggleFacet = (name: string) => put({ facets: (opened.includes(name) ? opened.filter((item) => item !== name) : [...opened, name]).join(",") });
+
   const key = [range.query, range.from, range.to];
   const lines = useInfiniteQuery({
     queryKey: ["logs", "lines", ...key],
@@ -73,13 +77,22 @@ export default function LogExplorer() {
     retry: false,
   });
   const histogram = useQuery({ queryKey: ["logs", "histogram", ...key], queryFn: ({ signal }) => readHistogram(range, signal), placeholderData: keepPreviousData, retry: false });
-  const facets = useQuery({ queryKey: ["logs", "facets", ...key], queryFn: ({ signal }) => readFacets(range, FACETS, signal), placeholderData: keepPreviousData, retry: false });
+  const facets = useQuery({ queryKey: ["logs", "facets", ...key, counted], queryFn: ({ signal }) => readFacets(range, counted, signal), placeholderData: keepPreviousData, retry: false });
   const tail = useTail(live, range.query, () => void lines.refetch());
 
   const stored = useMemo(() => (lines.data?.pages ?? []).flatMap((page) => page.results), [lines.data]);
   const shown = useMemo(() => (live ? merged([...tail.lines].reverse(), stored, 5000) : stored), [live, tail.lines, stored]);
   const first = lines.data?.pages[0];
-  const copyLink = () => void navigator.clipboard.writeText(window.location.href).then(() => notify(t("common.copied")), () => undefined);
+  const copyLink = async () => {
+    const link = shareLink(window.location.href, range, new Date());
+    try {
+      await navigator.clipboard.writeText(link);
+      notify(t("common.copied"));
+    } catch {
+      // The clipboard is closed on plain HTTP: the link is shown to be selected by hand.
+      notify(link, { autoHideDuration: 30_000 });
+    }
+  };
 
   return (
     <Box sx={{ display: "flex", flexDirection: "column", height: "calc(100dvh - 48px)", minHeight: 0 }}>
@@ -95,7 +108,8 @@ export default function LogExplorer() {
           {histogram.data && first ? t("logs.took", { count: count(histogram.data.total), smart_count: histogram.data.total, ms: Math.round(first.took_ms) }) : ""}
         </Typography>
         <SavedSearches range={range} columns={columns} onOpen={(saved, shownColumns) => put({ q: saved.query, from: saved.from || null, to: saved.to || null, columns: shownColumns.join(",") || null })} />
-        <Button color="inherit" onClick={copyLink}>{t("logs.copyLink")}</Button>
+        {userMay(user, "log_rule", "add") && range.query && <Button color="inherit" component={Link} to={newRule("", range.query)}>{t("logs.makeRule")}</Button>}
+        <Button color="inherit" onClick={() => void copyLink()}>{t("logs.copyLink")}</Button>
         {userMay(user, "log_search", "export") && <Button color="inherit" onClick={(event) => setExporting(event.currentTarget)}>{t("logs.export")}</Button>}
         <Menu anchorEl={exporting} open={!!exporting} onClose={() => setExporting(null)}>
           {(["csv", "jsonl"] as const).map((format) => (
@@ -108,7 +122,7 @@ export default function LogExplorer() {
       {live && tail.failed && <Alert severity="warning" sx={{ mx: 2, mb: 1 }}>{t("logs.liveEnded", { reason: tail.failed })}</Alert>}
       {live && tail.skipped && <Alert severity="info" sx={{ mx: 2, mb: 1 }}>{t("logs.skipped")}</Alert>}
       <Box sx={{ display: "flex", flexDirection: { xs: "column", lg: "row" }, flex: 1, minHeight: 0, borderTop: 1, borderColor: "divider", ...rowStyles }}>
-        {facets.data && <Facets facets={facets.data.results} onPick={pick} />}
+        {facets.data && <Facets facets={facets.data.results} onPick={pick} range={range} columns={columns} opened={opened} onOpen={toggleFacet} onColumn={toggleColumn} />}
         {shown.length > 0 ? (
           <LineTable lines={shown} columns={columns} selected={selected?.id} onSelect={setSelected} more={lines.hasNextPage ? () => void lines.fetchNextPage() : undefined} />
         ) : lines.isSuccess ? (

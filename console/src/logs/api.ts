@@ -115,3 +115,25 @@ export const tailUrl = (text: string) => `/api/logs/tail/${query({ query: text, 
 
 export const exportUrl = (range: Range, format: "csv" | "jsonl", columns: string[]) =>
   `/api/logs/export/${query({ query: range.query, from: range.from, to: range.to, timezone: zone, format, columns: columns.join(",") })}`;
+
+export interface Template {
+  id: string;
+  template: string;
+  app: string;
+  count: number;
+  share: number;
+  first_seen: string;
+  last_seen: string;
+  new: boolean;
+  example: string;
+  query: string;
+}
+
+export const TEMPLATE_SORTS = ["count", "rare", "first_seen", "last_seen"] as const;
+export type TemplateSort = (typeof TEMPLATE_SORTS)[number];
+
+export const readTemplates = (asked: { from: string; to: string; search: string; fresh: boolean; sort: TemplateSort }, signal?: AbortSignal) =>
+  api<{ results: Template[]; total: number }>(`/api/logs/templates/${query({ from: asked.from, to: asked.to, search: asked.search, new: asked.fresh || undefined, sort: asked.sort, timezone: zone, limit: 200 })}`, { signal });
+
+/** The form of a log rule, begun with a query. */
+export const newRule = (name: string, text: string) => `/log_rule/create?with=${encodeURIComponent(JSON.stringify({ name, query: text }))}`;

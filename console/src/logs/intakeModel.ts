@@ -1,3 +1,5 @@
+import type { Statistics } from "../traps/api";
+
 export interface Door {
   kind: string;
   protocol: string;
@@ -60,4 +62,12 @@ export function example(door: Door): string {
 export function rate(before: { stored: number; at: number } | undefined, now: { stored: number; at: number }): number | undefined {
   if (!before || now.at <= before.at || now.stored < before.stored) return undefined;
   return ((now.stored - before.stored) * 1000) / (now.at - before.at);
+}
+
+/** The door of the traps beside those of the lines: what it lost, to the kernel or behind it, counts as lost. */
+export function trapListener(traps: Statistics): Listener {
+  return {
+    name: "snmp-traps", kind: "udp", address: "", port: traps.port, listening: traps.listening, trouble: traps.problem, received: traps.received,
+    dropped_by_kernel: traps.kernel_dropped + traps.lost, storm_limited: traps.limited, oversized: 0, connections: 0,
+  };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { Line } from "./api";
-import { condition, merged, quoted, spanOf, valueOf, withCondition } from "./model";
+import type { FieldInfo, Line } from "./api";
+import { condition, facetsOf, foundFields, merged, quoted, shareLink, spanOf, valueOf, withCondition } from "./model";
 
 const line = (id: string, more: Partial<Line> = {}) => ({ id, fields: { user: "root" }, tags: ["a", "b"], severity: 3, severity_name: "error", ...more }) as Line;
 
@@ -32,5 +32,30 @@ describe("lines", () => {
     expect(spanOf("now-15m", "")).toBe(900);
     expect(spanOf("2026-01-01T00:00:00Z", "")).toBeUndefined();
     expect(spanOf("now-1h", "now-5m")).toBeUndefined();
+  });
+});
+
+describe("fields", () => {
+  const field = (name: string, count: number | null) => ({ name, count, label: name, kind: "text", help: "" }) as FieldInfo;
+  it("are found by a part of their name, columns and frequent ones first", () => {
+    const fields = [field("fields.rare", 2), field("fields.user", 90), field("host", null), field("fields.userid", 5)];
+    expect(foundFields(fields, "").map((item) => item.name)).toEqual(["host", "fields.user", "fields.userid", "fields.rare"]);
+    expect(foundFields(fields, " USER ").map((item) => item.name)).toEqual(["fields.user", "fields.userid"]);
+  });
+  it("are counted beside the usual ones, no more than the server counts at once", () => {
+    expect(facetsOf(["host", "app"], ["fields.user", "host"])).toEqual(["host", "app", "fields.user"]);
+    expect(facetsOf(["host"], Array.from({ length: 20 }, (_, index) => `f${index}`))).toHaveLength(10);
+  });
+});
+
+describe("a link to share", () => {
+  const now = new Date("2026-01-01T12:00:00Z");
+  it("holds the times that were looked at", () => {
+    const link = new URL(shareLink("https://x/logs/search?q=a&live=1", { from: "now-1h", to: "" }, now));
+    expect(Object.fromEntries(link.searchParams)).toEqual({ q: "a", from: "2026-01-01T11:00:00.000Z", to: "2026-01-01T12:00:00.000Z" });
+  });
+  it("leaves times alone that are fixed already", () => {
+    const fixed = "https://x/logs/search?from=2025-01-01T00%3A00%3A00Z&to=2025-01-02T00%3A00%3A00Z";
+    expect(shareLink(fixed, { from: "2025-01-01T00:00:00Z", to: "2025-01-02T00:00:00Z" }, now)).toBe(fixed);
   });
 });

@@ -1,4 +1,4 @@
-import type { Line } from "./api";
+import type { FieldInfo, Line } from "./api";
 
 /** Syslog severities (RFC 5424) in three tones: what needs somebody, what may, and the rest. */
 export function tone(severity: number): "error" | "warning" | "plain" {
@@ -44,8 +44,36 @@ export function spanOf(from: string, to: string): number | undefined {
   return Number(match[1]) * (SECONDS[match[2] ?? ""] ?? 0);
 }
 
+/** The address of what is on screen now, for somebody else: "the last hour" would be another hour when they open it. */
+export function shareLink(href: string, { from, to }: { from: string; to: string }, now: Date): string {
+  const url = new URL(href);
+  url.searchParams.delete("live");
+  const span = spanOf(from, to);
+  if (span !== undefined) {
+    url.searchParams.set("from", new Date(now.getTime() - span * 1000).toISOString());
+    url.searchParams.set("to", now.toISOString());
+  }
+  return url.toString();
+}
+
 /** Newest first, none twice, and no more than a page that stays quick can hold. */
 export function merged(fresh: Line[], known: Line[], most: number): Line[] {
   const ids = new Set(known.map((line) => line.id));
   return [...fresh.filter((line) => !ids.has(line.id)).reverse(), ...known].slice(0, most);
+}
+
+const MOST_FACETS = 10;
+
+/** The usual facets and those that were opened, as many as are counted at once. */
+export function facetsOf(usual: string[], opened: string[]): string[] {
+  return [...new Set([...usual, ...opened])].slice(0, MOST_FACETS);
+}
+
+/** What nearly every line has a value of its own for: not counted. */
+const UNCOUNTED = new Set(["message", "raw", "time", "received", "id"]);
+
+/** Fields by a part of their name; those that most lines have first. */
+export function foundFields(fields: FieldInfo[], search: string): FieldInfo[] {
+  const wanted = search.trim().toLowerCase();
+  return fields.filter((field) => !UNCOUNTED.has(field.name) && field.name.toLowerCase().includes(wanted)).sort((a, b) => (b.count ?? Number.MAX_SAFE_INTEGER) - (a.count ?? Number.MAX_SAFE_INTEGER));
 }

@@ -85,7 +85,7 @@ function Detail({ oid, onPick }: { oid: string; onPick: (oid: string) => void })
         ].filter((fact): fact is [string, string] => fact[1] !== false)} />
         {data.description && <Typography sx={{ mt: 1.5, whiteSpace: "pre-wrap", maxWidth: 720 }}>{data.description.replace(/^[ \t]+/gm, "")}</Typography>}
       </Section>
-      {data.kind !== "notification" && allows(meta, "execute") && <Section title={t("mibs.ask")}><RunPanel key={oid} oid={oid} kind={data.kind} /></Section>}
+      {data.kind !== "notification" && allows(meta, "execute") && <Section title={t("mibs.ask")}><RunPanel key={oid} oid={oid} kind={data.kind} name={data.name} writable={/write|create/.test(data.access)} /></Section>}
     </Box>
   );
 }

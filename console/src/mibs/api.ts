@@ -76,7 +76,7 @@ export const searchObjects = (search: string, signal?: AbortSignal) => api<{ res
 export const readObject = (oid: string, signal?: AbortSignal) => api<ObjectDetail>(`${MIBS}object/${query({ oid })}`, { signal });
 export const readNotifications = (search: string, signal?: AbortSignal) => api<{ count: number; results: Place[] }>(`${MIBS}notifications/${query({ search, limit: 500 })}`, { signal });
 export const readModules = (signal?: AbortSignal) => api<{ count: number; results: { mib_id: string; mib_name: string; built_in: boolean; object_count: number; notification_count: number; status: string }[] }>(`${MIBS}modules/`, { signal });
-export const runVerb = (body: { address: string; verb: string; oids: string[]; credential: string; limit: number }) => api<RunResult>(`${MIBS}run/`, { method: "POST", body });
+export const runVerb = (body: { address: string; verb: string; oids: string[]; credential: string; limit: number; value?: string; type?: string }) => api<RunResult>(`${MIBS}run/`, { method: "POST", body });
 
 export function uploadMib(file: File): Promise<Loaded> {
   const form = new FormData();

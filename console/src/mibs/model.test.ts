@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { Loaded } from "./api";
-import { problemsOf, verbFor } from "./model";
+import { instanceOf, problemsOf, verbFor } from "./model";
 
 it("lists what could not be read, files before definitions", () => {
   const loaded: Loaded = {
@@ -12,4 +12,8 @@ it("lists what could not be read, files before definitions", () => {
 
 it("gets scalars and walks the rest", () => {
   expect(["scalar", "table", "column", "node"].map(verbFor)).toEqual(["get", "walk", "walk", "walk"]);
+});
+
+it("sets the instance of a scalar, and of a column the row that is typed", () => {
+  expect([instanceOf("1.3.6.1.2.1.1.5", "scalar"), instanceOf("1.3.6.1.2.1.1.5.0", "scalar"), instanceOf("1.3.6.1.2.1.2.2.1.7", "column")]).toEqual(["1.3.6.1.2.1.1.5.0", "1.3.6.1.2.1.1.5.0", "1.3.6.1.2.1.2.2.1.7"]);
 });

@@ -18,3 +18,11 @@ export function problemsOf(loaded: Loaded[]): Trouble[] {
 export function verbFor(kind: string): "get" | "walk" {
   return kind === "scalar" ? "get" : "walk";
 }
+
+/** What a value is set as where no MIB says it. */
+export const SET_TYPES = ["integer", "string", "hex", "oid", "ip_address", "gauge", "counter", "counter64", "timeticks"] as const;
+
+/** The instance of an object that is set: a scalar has the one, a column needs its index. */
+export function instanceOf(oid: string, kind: string): string {
+  return kind === "scalar" && !oid.endsWith(".0") ? `${oid}.0` : oid;
+}

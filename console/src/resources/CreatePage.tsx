@@ -2,7 +2,8 @@ import Box from "@mui/material/Box";
 import Typography from "@mui/material/Typography";
 import { useDataProvider, useNotify, useResourceContext } from "react-admin";
 import { useQueryClient } from "@tanstack/react-query";
-import { useNavigate } from "react-router-dom";
+import { useMemo } from "react";
+import { useNavigate, useSearchParams } from "react-router-dom";
 import { messageOf } from "../api/http";
 import { useResourceMeta } from "../api/metadata";
 import { abilities } from "../api/permissions";
@@ -11,6 +12,7 @@ import { Forbidden } from "../app/Messages";
 import { inSentence } from "../common/format";
 import { useTitle } from "../common/hooks";
 import { t } from "../i18n";
+import { begunWith } from "./form";
 import { RecordForm, type FormLayout, type Submission } from "./RecordForm";
 
 /** What else the form can do once the record is there: a second button, and what it begins. */
@@ -21,7 +23,10 @@ export interface AndThen {
 
 /** The page on which a record of any resource is created; some have a form of their own. */
 export default function CreatePage({ layout, created, andThen }: { layout?: FormLayout; created?: string; andThen?: (meta: ResourceMeta) => AndThen | undefined }) {
-  const meta = useResourceMeta(useResourceContext() ?? "");
+  const known = useResourceMeta(useResourceContext() ?? "");
+  const [params] = useSearchParams();
+  const given = params.get("with");
+  const meta = useMemo(() => begunWith(known, given), [known, given]);
   const provider = useDataProvider();
   const client = useQueryClient();
   const navigate = useNavigate();

@@ -45,3 +45,16 @@ export function placeErrors(errors: FieldErrors, fields: FieldMeta[]): { placed:
   }
   return { placed, rest };
 }
+
+/** A form that a link has begun to fill in: `?with={"field": value}`. What it does not know is left out. */
+export function begunWith(meta: ResourceMeta, text: string | null): ResourceMeta {
+  if (!text) return meta;
+  let values: Record<string, unknown>;
+  try {
+    values = JSON.parse(text) as Record<string, unknown>;
+  } catch {
+    return meta;
+  }
+  if (typeof values !== "object" || values === null) return meta;
+  return { ...meta, fields: meta.fields.map((field) => (Object.hasOwn(values, field.name) ? { ...field, default: values[field.name] } : field)) };
+}

@@ -3,7 +3,11 @@ import type { Row } from "../api/types";
 import { Enrolment } from "../collectors/Enrolment";
 import { Attempts } from "../notify/Attempts";
 import { CredentialTest } from "../credentials/CredentialTest";
-import { ChannelTest } from "../notify/ChannelTest";
+import { WindowTimes } from "../events/WindowTimes";
+import { AgentConfig } from "../logs/AgentConfig";
+import { RulePreview } from "../logs/RulePreview";
+import { ChannelPanels } from "../notify/Signing";
+import { TemplatePreview } from "../notify/TemplatePreview";
 import { RuleTester } from "../rules/RuleTester";
 import { TemplateTest } from "../templates/TemplateTest";
 import { TriggerPreview } from "../rules/TriggerPreview";
@@ -20,7 +24,11 @@ export interface FormPanel {
 export const FORM_PANELS: Record<string, ComponentType<FormPanel>> = {
   event_trigger: TriggerPreview,
   event_rule: RuleTester,
-  notification_channel: ChannelTest,
+  notification_channel: ChannelPanels,
+  notification_template: TemplatePreview,
+  maintenance: WindowTimes,
+  log_rule: RulePreview,
+  log_agent_config: AgentConfig,
   notification: Attempts,
   collector: Enrolment,
   credential: CredentialTest,

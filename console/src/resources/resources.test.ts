@@ -5,7 +5,7 @@ import type { FieldMeta, ResourceMeta } from "../api/types";
 import { apart, changeText } from "./changes";
 import { moved, visibleColumns } from "./columns";
 import { conflictFields, resolveConflict } from "./conflict";
-import { formFields, placeErrors, sections } from "./form";
+import { begunWith, formFields, placeErrors, sections } from "./form";
 
 const name: FieldMeta = { name: "name", label: "Name", kind: "text", section: "General" };
 const code: FieldMeta = { name: "code", label: "Code", kind: "text", section: "Money" };
@@ -85,5 +85,16 @@ describe("signing in", () => {
     expect(deviceName("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/130.0 Safari/537.36")).toBe("Chrome on Linux");
     expect(deviceName("curl/8.1")).toBe("curl");
     expect(deviceName(null)).toBe("");
+  });
+});
+
+describe("a form that a link begins", () => {
+  it("has the link's values where the resource has the fields", () => {
+    const begun = begunWith(meta, JSON.stringify({ name: "Rack", nonsense: 1 }));
+    expect(begun.fields.find((field) => field.name === "name")?.default).toBe("Rack");
+    expect(begun.fields).toHaveLength(meta.fields.length);
+  });
+  it("is as it was where the link says nothing that can be read", () => {
+    expect([begunWith(meta, null), begunWith(meta, "{"), begunWith(meta, "null")]).toEqual([meta, meta, meta]);
   });
 });

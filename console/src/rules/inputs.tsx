@@ -1,3 +1,4 @@
+import Autocomplete from "@mui/material/Autocomplete";
 import CloseIcon from "@mui/icons-material/Close";
 import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
@@ -6,6 +7,7 @@ import IconButton from "@mui/material/IconButton";
 import TextField from "@mui/material/TextField";
 import Typography from "@mui/material/Typography";
 import { useState, type ComponentType } from "react";
+import { useWatch } from "react-hook-form";
 import { BehavioursInput, ModuleInput, ResourceInput, StatusInput } from "../admin/FieldConfigInputs";
 import { useMetadata } from "../api/metadata";
 import { fieldAccess } from "../api/permissions";
@@ -13,6 +15,7 @@ import type { FieldMeta } from "../api/types";
 import { t } from "../i18n";
 import { linesOf, mapOf, mapText } from "../pipeline/model";
 import { FilterBuilder } from "../resources/FilterBuilder";
+import { Criteria } from "../traps/Criteria";
 import { NumberInput } from "../templates/NumberInput";
 import { StatisticsInput } from "../templates/StatisticsInput";
 import { LevelsInput, TurnsInput } from "../teams/StepsInput";
@@ -28,11 +31,12 @@ export interface SpecialInput {
 
 const mono = { input: { sx: { fontFamily: "monospace", fontSize: 13 } } };
 
-/** The conditions of a trigger, on the fields that events have. */
+/** The conditions of a trigger or subscription, on the fields of what it is about: events, where it says nothing else. */
 function Conditions({ field, value, onChange, error }: SpecialInput) {
   const { byName } = useMetadata();
+  const about = useWatch({ name: "about" }) as unknown;
   const [simple, setSimple] = useState<Simple | undefined>(() => readConditions(value));
-  const fields = (byName.get("event")?.fields ?? []).filter((item) => item.filterable && !fieldAccess(item).hidden);
+  const fields = (byName.get(typeof about === "string" && about ? about : "event")?.fields ?? []).filter((item) => item.filterable && !fieldAccess(item).hidden);
   const take = (next: Simple) => {
     setSimple(next);
     onChange(writeConditions(next));
@@ -93,9 +97,28 @@ function WeekInput({ field, value, onChange, error }: SpecialInput) {
   );
 }
 
-function Holidays({ field, value, onChange, error }: SpecialInput) {
+/** Names and values, one a line; what is typed stays as it is. */
+function Pairs({ field, value, onChange, error, hint }: SpecialInput & { hint?: string }) {
   const [text, setText] = useState(() => mapText(parsed(value)));
-  return <TextField multiline minRows={3} fullWidth label={field.label} value={text} error={!!error} helperText={error ?? t("rules.holidaysHint")} slotProps={mono} onChange={(event) => { setText(event.target.value); onChange(mapOf(event.target.value)); }} />;
+  return <TextField multiline minRows={hint ? 3 : 2} fullWidth label={field.label} value={text} error={!!error} helperText={error ?? hint ?? t("pipeline.mapHint")} slotProps={mono} onChange={(event) => { setText(event.target.value); onChange(mapOf(event.target.value)); }} />;
+}
+
+const Holidays = (input: SpecialInput) => <Pairs {...input} hint={t("rules.holidaysHint")} />;
+
+/** Any number of words. */
+function Words({ field, value, onChange, error }: SpecialInput) {
+  const list = parsed(value);
+  return (
+    <Autocomplete multiple freeSolo autoSelect options={[] as string[]} value={Array.isArray(list) ? list.map(String) : []} onChange={(_, next) => onChange(next)}
+      renderInput={(params) => <TextField {...params} label={field.label} error={!!error} helperText={error ?? field.help} />} />
+  );
+}
+
+/** The addresses and networks that a trap configuration is for. */
+function Addresses({ value, onChange, ...input }: SpecialInput) {
+  const document = parsed(value);
+  const { addresses, ...rest } = (typeof document === "object" && document !== null ? document : {}) as { addresses?: unknown };
+  return <Words {...input} field={{ ...input.field, help: t("rules.addressesHint") }} value={addresses ?? []} onChange={(next) => onChange((next as string[]).length > 0 ? { ...rest, addresses: next } : rest)} />;
 }
 
 function Samples({ value, onChange, error }: SpecialInput) {
@@ -106,6 +129,16 @@ function Samples({ value, onChange, error }: SpecialInput) {
 /** Fields whose value is more than a line of text: `resource.field` → its editor. */
 export const SPECIAL_INPUTS: Record<string, ComponentType<SpecialInput>> = {
   "event_trigger.conditions": Conditions,
+  "notification_subscription.conditions": Conditions,
+  "notification_channel.headers": Pairs,
+  "log_rule.group_by": Words,
+  "log_integration.networks": Words,
+  "trap_configuration.set_criteria": Criteria,
+  "trap_configuration.reset_criteria": Criteria,
+  "trap_configuration.applicable_filter": Criteria,
+  "trap_configuration.applies_to": Addresses,
+  "trap_configuration.stat_map": Pairs,
+  "trap_configuration.rca": Pairs,
   "business_hours.hours": WeekInput,
   "business_hours.holidays": Holidays,
   "event_rule.samples": Samples,

@@ -22,6 +22,8 @@ interface TicketEvent {
   address: string;
   count: number;
   last_seen: string;
+  rule_name: string | null;
+  linked_by: string;
 }
 
 /** The events that led to a ticket, or were added to it. */
@@ -30,8 +32,8 @@ export function TicketEvents({ id }: { id: string }) {
   if (!data) return null;
   if (data.results.length === 0) return <Typography color="text.secondary">{t("ticket.noEvents")}</Typography>;
   return (
-    <PlainTable label={t("ticket.events")} testId="ticket-events" head={[t("events.columns.severity"), t("events.columns.message"), t("events.columns.host"), `#${t("events.columns.count")}`, t("events.columns.last"), t("events.columns.state")]}
-      rows={data.results.map((event) => ({ key: event.event_id, cells: [<SeverityMark key="s" severity={event.severity_id} name={event.severity} />, <Link key="l" to={`/event/${event.event_id}`}>{event.message}</Link>, event.host || event.address, count(event.count), relativeTime(event.last_seen), event.cleared ? t("events.cleared") : t("events.active")] }))} />
+    <PlainTable label={t("ticket.events")} testId="ticket-events" head={[t("events.columns.severity"), t("events.columns.message"), t("events.columns.host"), `#${t("events.columns.count")}`, t("events.columns.last"), t("events.columns.state"), t("ticket.linkedBy")]}
+      rows={data.results.map((event) => ({ key: event.event_id, cells: [<SeverityMark key="s" severity={event.severity_id} name={event.severity} />, <Link key="l" to={`/event/${event.event_id}`}>{event.message}</Link>, event.host || event.address, count(event.count), relativeTime(event.last_seen), event.cleared ? t("events.cleared") : t("events.active"), event.rule_name || event.linked_by] }))} />
   );
 }
 

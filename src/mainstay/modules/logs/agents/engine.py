@@ -129,10 +129,11 @@ def fluent_bit(target: Target) -> Made:
     parts = ["# Sends log lines to Mainstay. Save as /etc/fluent-bit/fluent-bit.yaml and start fluent-bit with -c.",
              "service:", "  flush: 1", "  storage.path: /var/lib/fluent-bit/mainstay", "pipeline:",
              "  inputs:"]  # fmt: skip
-    for path in target.files:
+    for number, path in enumerate(target.files, 1):
         tag = _quoted("file." + _tag(path)[:-1])
+        # Each input its own: at a start one takes what the others keep in a shared file for stale, and deletes it.
         parts += ["    - name: tail", f"      path: {_quoted(path)}", f"      tag: {tag}",
-                  "      path_key: file", "      db: /var/lib/fluent-bit/mainstay-files.db",
+                  "      path_key: file", f"      db: /var/lib/fluent-bit/mainstay-files-{number}.db",
                   "      storage.type: filesystem"]  # fmt: skip
     if target.journal or not target.files:
         parts += ["    - name: systemd", "      tag: system", "      db: /var/lib/fluent-bit/mainstay-journal.db",

@@ -342,30 +342,38 @@ async def events_nbi(ctx: Context, query: NbiQuery, body: Any) -> NbiAnswer:
 
 
 class Columns(msgspec.Struct, kw_only=True):
-    """The columns of the caller's event list, in order. An entry may carry more, such as its width."""
+    """The columns of the caller's event list, in order. An entry may carry more, such as its width.
+
+    Without any the list has its standard columns again.
+    """
 
     columns: list[Any]
+
+
+STANDARD = ("severity", "message", "host", "resource", "count", "first_seen", "last_seen", "cleared", "assignee",
+            "tickets")  # fmt: skip
+"""The columns of whoever has chosen none, in the order in which an operator reads them."""
 
 
 @events.action("GET", "column-config/")
 async def column_config(ctx: Context) -> Columns:
     """The columns of your event list"""
     saved = await service.columns(ctx)
-    return Columns(columns=saved or [name for name, spec in events.fields.items() if spec.column])
+    return Columns(columns=saved or list(STANDARD))
 
 
 @events.action("POST", "save-column-config/", write=True)
 async def save_column_config(ctx: Context, body: Columns) -> Columns:
     """Save the columns of your event list"""
-    known = {*events.fields, *events.stamps(), "event_id"}
+    known = {*events.fields, *events.stamps(), *events.extra, "event_id"}
     for entry in body.columns:
         name = entry.get("name") or entry.get("field") if isinstance(entry, dict) else entry
         if name not in known:
             raise Invalid.field("columns", f"{str(name)[:60]!r} is not a column. Columns: {', '.join(sorted(known))}.")
-    if not 1 <= len(body.columns) <= 100:
-        raise Invalid.field("columns", "Give at least one column and at most 100.")
+    if len(body.columns) > 100:
+        raise Invalid.field("columns", "Give at most 100 columns.")
     await service.save_columns(ctx, body.columns)
-    return Columns(columns=body.columns)
+    return Columns(columns=body.columns or list(STANDARD))
 
 
 __all__ = ["events"]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
+
+import msgspec
 
 from mainstay.kernel.context import Context
 from mainstay.kernel.errors import Invalid
@@ -15,6 +17,18 @@ from mainstay.modules.monitoring.events.tables import RAISED, Event
 
 PATH = "/ux/common/events/events/"
 _RAISED = {choice.id for choice in RAISED}
+
+
+class LinkedTicket(msgspec.Struct, kw_only=True):
+    """An incident of an event, as far as a list shows it. ``over``: resolved or closed."""
+
+    incident_id: str
+    display_id: str
+    over: bool
+
+
+TICKETS: list[Callable[[Context, Sequence[str]], Awaitable[Mapping[str, list[LinkedTicket]]]]] = []
+"""Who knows the incidents of events: per event's id those that the caller may see. The service desk registers here."""
 
 
 class Events(Behaviour[Event]):
@@ -43,7 +57,11 @@ class Events(Behaviour[Event]):
         for row in rows:
             kind = catalogue.find(row["event_class"])
             row |= {"event_type": kind.type, "probable_cause": kind.cause, "meaning": kind.meaning,
-                    "recommended_action": kind.action}  # fmt: skip
+                    "recommended_action": kind.action, "tickets": []}  # fmt: skip
+        for tickets_of in TICKETS:
+            found = await tickets_of(ctx, [row["id"] for row in rows])
+            for row in rows:
+                row["tickets"] += found.get(row["id"], [])
 
 
 def _as_raised(severity: int | None) -> int:
@@ -64,7 +82,13 @@ events = Resource(
     section="Monitoring",
     id_name="event_id",
     mirrors={"alarm_message": "message"},
-    extra={"event_type": str, "probable_cause": str, "meaning": str, "recommended_action": str},
+    extra={
+        "event_type": str,
+        "probable_cause": str,
+        "meaning": str,
+        "recommended_action": str,
+        "tickets": list[LinkedTicket],
+    },
     sort="last_seen",
     behaviour=Events(),
     privileges=("view", "add", "edit", "delete", "export", "execute"),

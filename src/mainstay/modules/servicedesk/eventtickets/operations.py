@@ -15,6 +15,7 @@ from mainstay.kernel.richtext import sanitise
 from mainstay.modules.assets.cmdb.lookup import CiRef, by_address
 from mainstay.modules.monitoring.events.classify import device_of, fingerprints
 from mainstay.modules.monitoring.events.resource import PATH as EVENTS
+from mainstay.modules.monitoring.events.resource import TICKETS
 from mainstay.modules.monitoring.events.tables import Event
 from mainstay.modules.servicedesk.eventtickets import acting, engine, matching, tickets
 from mainstay.modules.servicedesk.eventtickets.bodies import (
@@ -218,6 +219,7 @@ async def _related(ctx: Context, incident_id: str) -> list[tickets.TicketEvent]:
 
 
 incident_service.RELATED["events"] = _related
+TICKETS.append(tickets.shown_with)
 
 
 async def _events(ctx: Context, wanted: Sequence[str]) -> list[Event]:

@@ -12,10 +12,12 @@ from mainstay.kernel import changes, store
 from mainstay.kernel.access.tables import User
 from mainstay.kernel.context import Context
 from mainstay.kernel.record import new_id
+from mainstay.modules.monitoring.events.resource import LinkedTicket
 from mainstay.modules.monitoring.events.tables import SEVERITIES, Event
 from mainstay.modules.people.teams.tables import Team
 from mainstay.modules.servicedesk.eventtickets.tables import EventTicket, EventTrigger
 from mainstay.modules.servicedesk.incident import engine, family
+from mainstay.modules.servicedesk.incident.resource import incidents
 from mainstay.modules.servicedesk.incident.tables import Incident
 
 LINKED = "ticket"
@@ -136,6 +138,24 @@ def _ticket(link: EventTicket, row: Incident, team: str | None, assignee: str | 
         linked_at=link.created_at, linked_by=link.created_by_name, merged=row.parent is not None,
         creation_time=row.creation_time,
     )  # fmt: skip
+
+
+async def shown_with(ctx: Context, event_ids: Sequence[str]) -> dict[str, list[LinkedTicket]]:
+    """The incidents of events for a list of events, newest link first; those that the caller may see."""
+    found: dict[str, list[LinkedTicket]] = {}
+    if not event_ids or not ctx.principal.can("incident", "view"):
+        return found
+    query = (
+        select(EventTicket.event, Incident.id, Incident.display_id, Incident.state_id)
+        .join(Incident, Incident.id == EventTicket.incident)
+        .where(EventTicket.event.in_(list(event_ids)))
+        .order_by(EventTicket.id.desc())
+    )
+    visible = incidents.behaviour.visible(ctx)
+    for row in (await ctx.session.execute(query if visible is None else query.where(visible))).all():
+        ticket = LinkedTicket(incident_id=row.id, display_id=row.display_id, over=row.state_id in OVER)
+        found.setdefault(row.event, []).append(ticket)
+    return found
 
 
 async def events_of(

@@ -1,0 +1,35 @@
+import Alert from "@mui/material/Alert";
+import Box from "@mui/material/Box";
+import Button from "@mui/material/Button";
+import { useId, type ReactNode } from "react";
+import { useNotify } from "react-admin";
+import { saveText } from "../api/files";
+import { t } from "../i18n";
+
+/** Text that is shown this once, such as one with a token in it: to be copied, or saved where it is a file. */
+export function Once({ title, hint, text, after, filename, testId, children }: { title: string; hint: string; text: string; after?: ReactNode; filename?: string; testId: string; children?: ReactNode }) {
+  const notify = useNotify();
+  const id = useId();
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(text);
+      notify(t("common.copied"), { type: "success" });
+    } catch {
+      // The clipboard is closed on plain HTTP: the text stays on screen to be selected by hand.
+      document.getElementById(id)?.focus();
+    }
+  };
+  return (
+    <Alert severity="success" data-testid={testId} sx={{ "& .MuiAlert-message": { minWidth: 0, flex: 1 } }}>
+      <strong>{title}</strong>
+      <Box sx={{ my: 1 }}>{hint}</Box>
+      <Box component="code" id={id} tabIndex={0} sx={{ display: "block", p: 0.75, border: 1, borderColor: "divider", borderRadius: 1, overflow: "auto", maxHeight: 360, whiteSpace: "pre-wrap", overflowWrap: "anywhere", userSelect: "all", bgcolor: "background.paper", color: "text.primary" }}>{text}</Box>
+      <Box sx={{ my: 1 }}>{after}</Box>
+      <Box sx={{ display: "flex", gap: 1 }}>
+        <Button variant="outlined" onClick={() => void copy()}>{t("common.copy")}</Button>
+        {filename && <Button variant="outlined" onClick={() => saveText(filename, text)}>{t("common.saveFile", { name: filename })}</Button>}
+        {children}
+      </Box>
+    </Alert>
+  );
+}
