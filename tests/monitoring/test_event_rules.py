@@ -6,6 +6,7 @@ import copy
 import os
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -299,6 +300,29 @@ def test_the_vendor_decides_between_rules_in_plain_words() -> None:
         assert found is not None
         assert found.rule.event_class == wanted
     assert Matcher(rules[:1]).match("a fault exists") is None
+
+
+@pytest.mark.parametrize(
+    ("message", "wanted"),
+    [
+        ("FAN_TRAY: tray 3 speed", "Chassis | Fan | Fan Failed"),
+        ("FAN_TRAY: tray 3 speed alarm cleared", "Chassis | Fan | Fan Recovered"),
+        ("FAN_TRAY_OK: tray 3 speed", "Chassis | Fan | Fan Recovered"),
+        ("FAN_TRAY_NOT_OK: tray 3 speed", "Chassis | Fan | Fan Failed"),
+        ("FAN_TRAY: tray 3 has not been restored", "Chassis | Fan | Fan Failed"),
+    ],
+)
+def test_a_rule_of_a_problem_knows_its_end_by_what_the_message_says(message: str, wanted: str) -> None:
+    known = Rule(name="fans", event_class="Chassis | Fan | Fan Failed", patterns=(r"FAN_TRAY\w*: tray (?P<fan>\d)",),
+                 severity=1, template="Fan {fan} failed")  # fmt: skip
+    found = Matcher([known]).match(message)
+    assert found is not None
+    assert (found.rule.event_class, found.variables) == (wanted, {"fan": "3"})
+    over = wanted.endswith("Recovered")
+    assert (found.rule.severity, found.rule.template) == ((None, "") if over else (1, "Fan {fan} failed"))
+    own = Matcher([replace(known, own=True)]).match(message)
+    assert own is not None
+    assert own.rule.event_class == known.event_class
 
 
 async def test_an_own_rule_makes_events_and_comes_before_the_shipped_ones(world: World, stranger: World) -> None:

@@ -13,8 +13,8 @@ from mainstay.modules.monitoring.eventrules.matcher import Rule
 GENERIC = "generic"
 STATES = "states"
 """The last resort: things and what may become of them, a grid rather than rules."""
-_BEGIN = r"(?:\b|_|%%\d\d)"
-"""Huawei and HP write a facility close behind two digits: ``%%01NTP/4/...``."""
+_BEGIN = r"(?:\b|[_01])"
+"""Huawei and HP write a facility close behind digits: ``%%01NTP/4/...``; one letter, for the sieve passes that over."""
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
 from typing import Any
 
 SHORTEST = 2
@@ -14,6 +15,8 @@ WAYS = 12
 
 Clauses = list[frozenset[str]]
 """Sets of words (in lower case), of each of which one must be in the message."""
+_END = (SimpleNamespace(name=""), None)
+"""Comes after the last item, so that the word before it is taken."""
 
 
 def needed(pattern: str) -> list[Clauses] | None:
@@ -34,34 +37,30 @@ def needed(pattern: str) -> list[Clauses] | None:
 
 
 def _ways(items: list[Any]) -> list[Clauses]:
-    """The alternatives of the pattern as a whole: those of its one branching part, beside what all of them need."""
+    """The alternatives of the pattern as a whole: those of its one branching part, beside what all of them need.
+
+    Words do not run on over the ends of a branch.
+    """
     for at, (code, value) in enumerate(items):
-        inner = value[1] if str(code) == "BRANCH" else None
-        if str(code) == "SUBPATTERN" and len(value[3]) == 1 and str(value[3][0][0]) == "BRANCH":
+        inner = value[1] if code.name == "BRANCH" else None
+        if code.name == "SUBPATTERN" and len(value[3]) == 1 and value[3][0][0].name == "BRANCH":
             inner = value[3][0][1][1]
+        if inner is None or len(inner) > WAYS:
+            continue
+        branches = [_of(list(branch)) for branch in inner]
         # An edge of a word, ``(?:\b|_)``, tells nothing apart.
-        if inner is not None and len(inner) <= WAYS and any(_usable(list(branch)) for branch in inner):
-            return [_of([*items[:at], _GROUP(list(branch)), *items[at + 1 :]]) for branch in inner]
+        if any(min(map(len, clause)) >= SHORTEST for clauses in branches for clause in clauses):
+            before, after = _of(items[:at]), _of(items[at + 1 :])
+            return [[*before, *clauses, *after] for clauses in branches]
     return [_of(items)]
-
-
-def _usable(items: list[Any]) -> bool:
-    return any(min(map(len, clause)) >= SHORTEST for clause in _of(items))
-
-
-class _GROUP(tuple[Any, ...]):
-    """A branch in the place of the part that it is a branch of; words do not run on over its ends."""
-
-    def __new__(cls, items: list[Any]) -> _GROUP:
-        return super().__new__(cls, ("SUBPATTERN", (None, 0, 0, items)))
 
 
 def _of(items: list[Any]) -> Clauses:
     """What the parts need that must all be there."""
     found: Clauses = []
     run = {""}
-    for code, value in [*items, (None, None)]:
-        name = str(code)
+    for code, value in [*items, _END]:
+        name = code.name
         letters = _letters(name, value)
         if letters and len(run) * len(letters) <= SPELLINGS:
             run = {word + letter for word in run for letter in letters}
@@ -86,10 +85,10 @@ def _letters(name: str, value: Any) -> list[str]:
         return []
     found: set[str] = set()
     for code, inner in value:
-        kind = str(code)
+        kind = code.name
         if kind == "LITERAL" and inner < 128:
             found.add(chr(inner).lower())
-        elif kind == "CATEGORY" and str(inner) == "CATEGORY_DIGIT":
+        elif kind == "CATEGORY" and inner.name == "CATEGORY_DIGIT":
             found |= set("0123456789")
         else:
             return []

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -84,6 +84,14 @@ def check(pattern: str) -> Any:
 
 _compiled = lru_cache(check)
 
+_OVER = (
+    r"(?i)\b(?:cleared|clears|recovered|recovers|attempting to recover|restore[ds]|resume[ds]|released|ceased)\b"
+    r"|\b(?:back|return\w*) to (?:the |its |a )?normal\b|\bno longer (?:exist|present|detect|exceed|in effect|needed)"
+    r"|(?:RECOVER|RECOVERED|RECOVERY|CLEAR|CLEARED|RESUME|RESTORED?|(?:[A-Z]|[^T]_)OK)\s*[:(]"
+)
+"""How a message says that something is over, in its words or at the end of its name."""
+_STILL = r"(?i)\bnot (?:\w+ ){0,2}(?:clear|recover|return|restor|resum)|NOT_?OK\b"
+
 
 def _found(objects: dict[str, str], message: str) -> dict[str, str]:
     """What the expressions find in the message."""
@@ -136,6 +144,7 @@ class Matcher:
         for tier in self._tiers:
             tier.compile()
         self._memory: OrderedDict[tuple[str, str], Match | None] = OrderedDict()
+        self._ends: dict[int, Rule | None] = {}
 
     def match(self, message: str, vendor: str = "") -> Match | None:
         """The rule that recognises the message."""
@@ -154,7 +163,7 @@ class Matcher:
         if not hits:
             return None
         number, pattern = self._of[min(hits)[1]]
-        rule = self.rules[number]
+        rule = self._meant(number, message)
         found = pattern.search(message)
         variables = rule.set | _found(rule.objects, message)
         if found is not None:
@@ -165,7 +174,26 @@ class Matcher:
         """Every rule that recognises the message, the one that counts first."""
         found = [hit for tier in self._tiers for hit in sorted(self._hits(tier, message, vendor))]
         numbers = dict.fromkeys(self._of[index][0] for _rank, index in found)
-        return [self.rules[number] for number in numbers]
+        return [self._meant(number, message) for number in numbers]
+
+    def _meant(self, number: int, message: str) -> Rule:
+        """The rule, or what ends its problem where the message says that it is over.
+
+        A name or a subject recognises a problem and its end alike, and no list of names is complete. An own rule means
+        what its author says.
+        """
+        rule = self.rules[number]
+        if rule.own:
+            return rule
+        if number not in self._ends:
+            ends = catalogue.find(rule.event_class).cleared_by
+            name = f"{rule.name}, over"
+            self._ends[number] = (
+                replace(rule, name=name, event_class=ends[0], severity=None, template="") if len(ends) == 1 else None
+            )
+        end = self._ends[number]
+        over = end is not None and _compiled(_OVER).search(message) and not _compiled(_STILL).search(message)
+        return end if end is not None and over else rule
 
     def _hits(self, tier: _Tier, message: str, vendor: str) -> list[tuple[int, int]]:
         """The patterns of a tier that match, each with its rank."""
