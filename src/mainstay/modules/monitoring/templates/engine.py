@@ -286,7 +286,10 @@ class Library:
     ) -> str:
         descr = facts.sys_descr[:LONGEST]
         known = self.models.get(_digits(facts.sys_object_id), ())
+        written = first(rule.model, descr)
         found = asked.get("model") or (chassis.model if chassis else "")
+        if found and found.lower() in written.lower():
+            found = written  # an order number, with what it stands for beside it
         if len(known) == 1:
             # A number may stand for a whole line, of which the device says what it is; some say less than the number.
             return known[0] if known[0].lower().startswith(found.lower()) else found
@@ -295,7 +298,7 @@ class Library:
         for name in sorted(known, key=len, reverse=True):
             if name in own or name.lower() in descr.lower():
                 return name
-        line, written = family(known), first(rule.model, descr)
+        line = family(known)
         if not found and written.lower().startswith(line.lower()):
             found = written
         return (found or line or more.get("model") or first(self.general.model, descr)).strip(" ,;")
