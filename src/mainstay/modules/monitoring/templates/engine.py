@@ -171,15 +171,16 @@ class Shelf:
 
     def fitting(self, descr: str) -> list[System]:
         """Those that the description fits, in their order."""
-        if sum(1 for rule in self.rules if rule.descr) <= MANY:
-            return [rule for rule in self.rules if not rule.descr or pattern(rule.descr).search(descr)]
-        if self._together is None:
+        if self._together is None and sum(1 for rule in self.rules if rule.descr) > MANY:
             self._together = re2.Set.SearchSet()
             for rule in self.rules:
                 pattern(rule.descr)
                 self._together.Add(rule.descr)
             self._together.Compile()
-        return [self.rules[index] for index in sorted(self._together.Match(descr) or ())]
+        # Nothing found may also mean that the description was too much for all of them together.
+        if self._together is not None and (found := self._together.Match(descr)):
+            return [self.rules[index] for index in sorted(found)]
+        return [rule for rule in self.rules if not rule.descr or pattern(rule.descr).search(descr)]
 
 
 class Library:
@@ -279,7 +280,8 @@ class Library:
     def _maker(self, facts: Facts) -> str:
         oid = _digits(facts.sys_object_id)
         number = oid.removeprefix(ENTERPRISES).partition(".")[0]
-        return self.general.maker(int(number)) if oid.startswith(ENTERPRISES) and number.isdigit() else ""
+        usable = oid.startswith(ENTERPRISES) and number.isdecimal() and len(number) <= 10
+        return self.general.maker(int(number)) if usable else ""
 
     def _model(
         self, rule: System, facts: Facts, asked: Mapping[str, str], chassis: Part | None, more: Mapping[str, str]
