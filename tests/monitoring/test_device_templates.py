@@ -69,3 +69,5 @@ async def test_templates_are_checked_and_kept(world: World) -> None:
     assert (await world.get(PATH))["count"] == 0
     listed = await world.get(f"{PATH}library/", params={"search": "cisco ios", "items_per_page": 5})
     assert listed["results"][0]["vendor"] == "Cisco"
+    listed = await world.get(f"{PATH}library/", params={"search": "synology dsm"})
+    assert {row["object"] for row in listed["results"]} >= {"", "1.3.6.1.4.1.6574.1.5.1.0"}

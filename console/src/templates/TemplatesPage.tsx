@@ -91,7 +91,8 @@ function ShippedList() {
                 rows={data.results.map((rule, index) => ({
                   key: String(index),
                   cells: [rule.vendor, rule.os, rule.device_type, number(rule.sysobjectid), code(rule.sysdescr),
-                    may.create && <Button key="copy" size="small" component={Link} to="/device_template/create" state={{ record: asTemplate(rule) }} aria-label={t("templates.copyName", { name: `${rule.vendor} ${rule.os}` })} title={t("templates.copyName", { name: `${rule.vendor} ${rule.os}` })}>{t("templates.copy")}</Button>],
+                    // A template of one's own cannot ask for an object: without it, it would fit many more devices.
+                    may.create && !rule.object && <Button key="copy" size="small" component={Link} to="/device_template/create" state={{ record: asTemplate(rule) }} aria-label={t("templates.copyName", { name: `${rule.vendor} ${rule.os}` })} title={t("templates.copyName", { name: `${rule.vendor} ${rule.os}` })}>{t("templates.copy")}</Button>],
                 }))} />
             </Box>
             <Box sx={{ display: "flex", alignItems: "center", justifyContent: "flex-end", gap: 1, px: 2, py: 0.5, borderTop: 1, borderColor: "divider" }}>

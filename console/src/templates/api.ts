@@ -9,6 +9,8 @@ export interface Shipped {
   os: string;
   sysobjectid: string;
   sysdescr: string;
+  /** An object that the device must have besides. */
+  object: string;
   device_type: string;
   version: string[];
   model: string[];

@@ -209,13 +209,17 @@ async def _asked(device: Client, found: Answers, library: Library) -> None:
         sys_object_id=text(found.scalars.get("sys_object_id")), sys_descr=text(found.scalars.get("sys_descr")),
         values=found.values,
     )  # fmt: skip
-    for oids in (library.telling(said), library.wanted(said)):
-        fresh = [oid for oid in oids if oid not in found.values][:MAX_ASKED]
-        for column in (False, True):
-            names = [oid for oid in fresh if oid.endswith(".*") == column]
-            for start in range(0, len(names), AT_ONCE):
-                if not await _some(device, found, names[start : start + AT_ONCE]):
-                    return
+    await _every(device, found, library.telling(said))
+    await _every(device, found, library.wanted(said))
+
+
+async def _every(device: Client, found: Answers, oids: Sequence[str]) -> None:
+    fresh = [oid for oid in oids if oid not in found.values][:MAX_ASKED]
+    for column in (False, True):
+        names = [oid for oid in fresh if oid.endswith(".*") == column]
+        for start in range(0, len(names), AT_ONCE):
+            if not await _some(device, found, names[start : start + AT_ONCE]):
+                return
 
 
 async def _some(device: Client, found: Answers, oids: Sequence[str]) -> bool:

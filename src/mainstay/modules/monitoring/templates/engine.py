@@ -171,15 +171,16 @@ class Shelf:
 
     def fitting(self, descr: str) -> list[System]:
         """Those that the description fits, in their order."""
-        if sum(1 for rule in self.rules if rule.descr) <= MANY:
-            return [rule for rule in self.rules if not rule.descr or pattern(rule.descr).search(descr)]
-        if self._together is None:
+        if self._together is None and sum(1 for rule in self.rules if rule.descr) > MANY:
             self._together = re2.Set.SearchSet()
             for rule in self.rules:
                 pattern(rule.descr)
                 self._together.Add(rule.descr)
             self._together.Compile()
-        return [self.rules[index] for index in sorted(self._together.Match(descr) or ())]
+        # Nothing found may also mean that the description was too much for all of them together.
+        if self._together is not None and (found := self._together.Match(descr)):
+            return [self.rules[index] for index in sorted(found)]
+        return [rule for rule in self.rules if not rule.descr or pattern(rule.descr).search(descr)]
 
 
 class Library:
@@ -279,14 +280,18 @@ class Library:
     def _maker(self, facts: Facts) -> str:
         oid = _digits(facts.sys_object_id)
         number = oid.removeprefix(ENTERPRISES).partition(".")[0]
-        return self.general.maker(int(number)) if oid.startswith(ENTERPRISES) and number.isdigit() else ""
+        usable = oid.startswith(ENTERPRISES) and number.isdecimal() and len(number) <= 10
+        return self.general.maker(int(number)) if usable else ""
 
     def _model(
         self, rule: System, facts: Facts, asked: Mapping[str, str], chassis: Part | None, more: Mapping[str, str]
     ) -> str:
         descr = facts.sys_descr[:LONGEST]
         known = self.models.get(_digits(facts.sys_object_id), ())
+        written = first(rule.model, descr)
         found = asked.get("model") or (chassis.model if chassis else "")
+        if found and found.lower() in written.lower():
+            found = written  # an order number, with what it stands for beside it
         if len(known) == 1:
             # A number may stand for a whole line, of which the device says what it is; some say less than the number.
             return known[0] if known[0].lower().startswith(found.lower()) else found
@@ -295,7 +300,7 @@ class Library:
         for name in sorted(known, key=len, reverse=True):
             if name in own or name.lower() in descr.lower():
                 return name
-        line, written = family(known), first(rule.model, descr)
+        line = family(known)
         if not found and written.lower().startswith(line.lower()):
             found = written
         return (found or line or more.get("model") or first(self.general.model, descr)).strip(" ,;")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -75,7 +75,7 @@ def general() -> General:
     return made
 
 
-@cache
+@lru_cache(1000)
 def maker(number: int) -> str:
     """Who holds an enterprise number, as registered. The register is read again for each: it is seldom needed."""
     lines = gzip.decompress(_data("register.txt.gz"))

@@ -110,6 +110,8 @@ class Shipped(msgspec.Struct, kw_only=True):
     os: str
     sysobjectid: str
     sysdescr: str
+    object: str
+    """An object that the device must have besides; templates of one's own cannot say this."""
     device_type: str
     version: list[str]
     model: list[str]
@@ -124,7 +126,8 @@ async def library(ctx: Context, query: ListQuery) -> Page:
     every = [one for one in systems() if all(word in f"{one.vendor} {one.os} {one.oid}".lower() for word in words)]
     start = (query.page - 1) * query.items_per_page
     return envelope(query, len(every), [
-        Shipped(vendor=one.vendor, os=one.os, sysobjectid=one.oid, sysdescr=one.descr, device_type=one.type,
+        Shipped(vendor=one.vendor, os=one.os, sysobjectid=one.oid, sysdescr=one.descr,
+                object=one.has.oid if one.has else "", device_type=one.type,
                 version=list(one.version), model=list(one.model))
         for one in every[start : start + query.items_per_page]
     ])  # fmt: skip
