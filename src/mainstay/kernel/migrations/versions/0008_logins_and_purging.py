@@ -7,7 +7,7 @@ from alembic import op
 
 from mainstay.kernel.record import Identifier, JsonType, Timestamp
 
-revision = "0008_disc"
+revision = "0008_logins_and_purging"
 down_revision = "0007_cmdb_more"
 branch_labels = None
 depends_on = None

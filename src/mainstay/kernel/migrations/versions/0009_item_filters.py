@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0008_poll"
-down_revision = "0007_cmdb_more"
+revision = "0009_item_filters"
+down_revision = "0008_logins_and_purging"
 branch_labels = None
 depends_on = None
 
