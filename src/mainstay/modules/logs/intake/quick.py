@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -55,7 +55,10 @@ class Parts(NamedTuple):
     message: tuple[Places, Places]
 
     def keep(self, mask: Mask) -> Parts:
-        return Parts(*(tuple(item[mask] for item in part) if isinstance(part, tuple) else part[mask] for part in self))
+        kept: Any = [
+            tuple(item[mask] for item in part) if isinstance(part, tuple) else part[mask] for part in self
+        ]  # fmt: skip
+        return Parts(*kept)
 
 
 class Lines:
@@ -274,10 +277,11 @@ def read(batch: Batch, known: pl.DataFrame, zones: Sequence[str]) -> tuple[Mask,
 def _together(found: list[Parts]) -> Parts:
     """The parts of both forms, in the order of the lines."""
     order = np.argsort(np.concatenate([part.rows for part in found]), kind="stable")
-    return Parts(*(
+    joined: Any = [
         tuple(np.concatenate(both)[order] for both in zip(*each, strict=True)) if isinstance(each[0], tuple)
         else np.concatenate(each)[order] for each in zip(*found, strict=True)
-    ))  # fmt: skip
+    ]  # fmt: skip
+    return Parts(*joined)
 
 
 def _rows(batch: Batch, known: pl.DataFrame, octets: Octets, part: Parts) -> pl.DataFrame:
