@@ -104,13 +104,15 @@ async def disk(platform: Platform, lines: int) -> None:
 async def measure(name: str, ask: Ask, rounds: int) -> None:
     for _ in range(3):
         await ask()
-    taken = []
+    taken, cpu = [], []
     for _ in range(rounds):
-        began = time.perf_counter()
+        began, used = time.perf_counter(), time.process_time()
         await ask()
         taken.append((time.perf_counter() - began) * 1000)
+        cpu.append((time.process_time() - used) * 1000)
     target = f"  (to reach: {TARGETS[name]} ms)" if name in TARGETS else ""
-    print(f"  {name}: {median(taken):.1f} ms, slowest {max(taken):.1f} ms{target}", flush=True)
+    print(f"  {name}: {median(taken):.1f} ms, slowest {max(taken):.1f} ms; {median(cpu):.1f} ms of CPU{target}",
+          flush=True)  # fmt: skip
 
 
 async def questions(platform: Platform, client: httpx.AsyncClient, lines: int, start: datetime, rounds: int) -> None:

@@ -191,13 +191,31 @@ async def page(
     if not newest or chosen.since is None or edge - chosen.since < SLICED:
         return await _read(platform, clause, parameters, limit, newest, seconds)
     # A long range has many parts, each of which costs to open: mostly the last of it has enough lines.
-    parameters["near"] = micros(edge - (edge - chosen.since) / SLICES)
-    near = "time {} fromUnixTimestamp64Micro({{near:Int64}}, 'UTC')"
-    found = await _read(platform, f"{clause} AND {near.format('>=')}", parameters, limit, newest, seconds)
-    if len(found) < limit:
-        further = f"{clause} AND {near.format('<')}"
-        found += await _read(platform, further, parameters, limit - len(found), newest, seconds)
+    since, top, bottom = chosen.since, edge, edge - (edge - chosen.since) / SLICES
+    found = await _read(platform, f"{clause} AND {_after('bottom')}", {**parameters, "bottom": micros(bottom)}, limit,
+                        newest, seconds)  # fmt: skip
+    while len(found) < limit and bottom > since:
+        top, bottom = bottom, _further(since, edge, bottom, len(found), limit)
+        within = f"{clause} AND NOT {_after('top')} AND {_after('bottom')}"
+        bounds = {"top": micros(top), "bottom": micros(bottom)}
+        found += await _read(platform, within, {**parameters, **bounds}, limit - len(found), newest, seconds)
     return found
+
+
+def _after(name: str) -> str:
+    return f"(time >= fromUnixTimestamp64Micro({{{name}:Int64}}, 'UTC'))"
+
+
+def _further(since: datetime, edge: datetime, bottom: datetime, found: int, limit: int) -> datetime:
+    """How far to read back from ``bottom`` for the lines that are missing, when so many were found from there on.
+
+    Twice as far as they would be at the same rate, and no less than so far, or all that is left where that is near.
+    """
+    if not found:
+        return since
+    read, left = edge - bottom, bottom - since
+    more = max(read, read * 2 * (limit - found) / found)
+    return bottom - more if left - more > read else since
 
 
 async def _read(
