@@ -158,6 +158,21 @@ async def test_connections_keep_to_the_pace_and_the_limit(monkeypatch: pytest.Mo
     assert (most, turns) == (3, 40)
 
 
+def test_a_process_that_was_kept_from_running_does_not_ask_everything_at_once() -> None:
+    pace = Pace(1000)
+    assert sum(pace.wait(50.0) <= 1e-9 for _ in range(500)) == 21
+    # Those 21 were due in the last twentieth of a second, and the others have their turns one after the other.
+    pace = Pace(1000)
+    waits = [pace.wait(50.0) for _ in range(500)]
+    assert waits == sorted(waits)
+    assert 0.478 < waits[-1] < 0.480
+    # Ten seconds later everything is overdue, and no more is made up for than at the beginning.
+    assert sum(pace.wait(60.0) <= 1e-9 for _ in range(500)) == 21
+    # However many a second: no more than what a buffer holds the answers to.
+    pace = Pace(1_000_000)
+    assert sum(pace.wait(50.0) <= 1e-12 for _ in range(5000)) in (100, 101)
+
+
 async def test_what_an_ssh_server_says_identifies_the_device(world: World, keys: Any, silent: Any) -> None:
     silent("127.0.3.50")
     port = port_of("127.0.3.50")

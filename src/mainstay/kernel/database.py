@@ -182,7 +182,7 @@ def _sqlite_connect(connection: Any, _record: Any) -> None:
         "foreign_keys=ON",
         f"busy_timeout={sqlite.PATIENCE}",
         "cache_size=-65536",
-        "mmap_size=268435456",
+        f"mmap_size={sqlite.MAPPED}",
         "temp_store=MEMORY",
     ):
         cursor.execute(f"PRAGMA {pragma}")

@@ -52,8 +52,8 @@ class SqliteReader(Reader):
 
     def _open(self) -> sqlite3.Connection:
         made = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, cached_statements=500)
-        for pragma in ("busy_timeout=0", "query_only=ON", "cache_size=-32768", "mmap_size=268435456",
-                       "temp_store=MEMORY"):  # fmt: skip
+        for pragma in ("busy_timeout=0", "query_only=ON", "cache_size=-32768",
+                       f"mmap_size={sqlite.MAPPED}", "temp_store=MEMORY"):  # fmt: skip
             made.execute(f"PRAGMA {pragma}").close()
         self._opened.append(made)
         return made

@@ -21,6 +21,8 @@ AT_ONCE = 0.008
 """Seconds that a statement may keep the others waiting before it is given to a thread."""
 PATIENCE = 15000
 """Milliseconds that a statement waits for another process's transaction."""
+MAPPED = 2**31 - 2**16
+"""Bytes of the file that are read without a system call each: the most that SQLite takes."""
 _slow: dict[str, int] = {}
 
 

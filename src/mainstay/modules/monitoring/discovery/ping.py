@@ -9,23 +9,36 @@ from gufo.ping import Ping, SelectionPolicy
 
 ECHOES, GAP, LIMIT = 3, 0.05, 5.0
 """Echo requests of one poll, the seconds between them, and how long each is waited for."""
+SLACK, BURST = 0.02, 100
+"""How many seconds, and how many starts, are made up for."""
 CANNOT = "This server may not send ICMP here; the address was asked in other ways only."
 
 
 class Pace:
-    """At most ``rate`` starts a second, evenly."""
+    """At most ``rate`` starts a second, evenly and in the order of asking.
+
+    A process that was kept from running makes up for a moment of it and no more: the answers to all that is overdue,
+    asked at once, do not fit into a socket's buffer.
+    """
 
     def __init__(self, rate: float) -> None:
         self._gap = 1 / max(rate, 1)
+        self._slack = min(SLACK, BURST * self._gap)
         self._next = 0.0
+        self._line = asyncio.Lock()
+
+    def wait(self, now: float) -> float:
+        """Seconds until the next start, which is taken; 0 or less: at once."""
+        at = max(self._next, now - self._slack)
+        self._next = at + self._gap
+        return at - now
 
     async def turn(self) -> None:
         """Wait for one's turn."""
-        now = asyncio.get_running_loop().time()
-        at = max(now, self._next)
-        self._next = at + self._gap
-        if at > now:
-            await asyncio.sleep(at - now)
+        async with self._line:
+            wait = self.wait(asyncio.get_running_loop().time())
+            if wait > 0:
+                await asyncio.sleep(wait)
 
 
 class Pinger:
