@@ -41,7 +41,7 @@ PROMPT = re.compile(r"(?:^|[\r\n])([^\r\n]{1,80}[>#\]$%]) ?$")
 MORE = re.compile(r"-+ ?\(?more\)?[^\r\n]{0,20}-*>? *$", re.IGNORECASE)
 PASSWORD = re.compile(r"(?:password|passcode)[^\r\n]{0,40}: ?$", re.IGNORECASE)
 LONGEST, TAIL = 64 * 1024, 200
-"""Bytes that one answer at a prompt may have; characters at the end that are looked at for a prompt: what came before may be anything, and long."""
+"""Bytes that an answer at a prompt may have; characters at its end that are looked at for the prompt."""
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]|(?:\x08+ *)+")
 
 
