@@ -202,9 +202,9 @@ async def test_what_is_missing_of_an_order_is_told(world: World, monkeypatch: py
         while not (scans := (await far.send("GET", "configuration/")).json()["scans"]):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     made = Envelope(scan=scans[0]["id"], address="127.0.6.40", heard=asking.encoded(Heard("127.0.6.40", rtt=1.0)))
+    assert (await far.batch(1, record(asking.KIND, msgspec.msgpack.encode(made)))).status_code == 200
     # Once the first has come, the second is not waited for.
     monkeypatch.setattr(remote, "PATIENCE", timedelta(0))
-    assert (await far.batch(1, record(asking.KIND, msgspec.msgpack.encode(made)))).status_code == 200
     assert (await jobs.wait(job, 30)).state == "succeeded"
     found = await results(world, id=one)
     assert [row["result"] for row in found.values()] == ["added", "not_asked"]

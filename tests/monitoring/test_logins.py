@@ -88,7 +88,8 @@ async def test_what_cannot_log_in_is_refused_and_nothing_secret_is_answered(worl
         refused = await world.patch(one, change, expect=400)
         assert next(iter(change)) in refused["fields"]
     await world.patch(one, {"port": 2222, "enable_password": "x"}, expect=400)
-    await world.patch(one, {"port": 2222, "password": PASSWORD, "private_key": pem})
+    await world.patch(one, {"port": 2222, "password": PASSWORD, "private_key": pem}, expect=400)
+    await world.patch(one, {"port": 2222, "password": PASSWORD, "private_key": pem, "enable_password": ENABLE})
     await world.patch(one, {"name": "Renamed"})
     # It is no credential for SNMP.
     asked = await world.post("/ux/ims/mib-explorer/run/", {"verb": "get", "oid": "1.3.6.1.2.1.1.1.0",
@@ -188,7 +189,7 @@ async def test_a_machine_without_snmp_becomes_an_item_by_its_shell(world: World,
         assert shy["127.0.0.70"]["result"] == "added"
         assert shy["127.0.0.70"]["identity"]["os"] == "Debian"
         assert any("no password was sent" in each for each in shy["127.0.0.70"]["problems"])
-        await world.patch(f"{CREDENTIALS}{one}/", {"trust_new": True, "password": PASSWORD})
+        await world.patch(f"{CREDENTIALS}{one}/", {"trust_new": True, "password": PASSWORD, "enable_password": ENABLE})
         mute.answers["uname"] = "strange"
         await scan(world, discovery)
         found = await results(world, id=discovery)

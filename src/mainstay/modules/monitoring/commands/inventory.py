@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 import asyncssh
 
 from mainstay.modules.monitoring.commands import said, shell
-from mainstay.modules.monitoring.commands.shell import MOST, ShellError
+from mainstay.modules.monitoring.commands.shell import ShellError
 
 KERNEL = "uname -srm"
 SCRIPT = {
@@ -40,6 +40,8 @@ UNIX = ("Linux", "FreeBSD", "OpenBSD", "NetBSD", "Darwin", "SunOS", "AIX")
 PROMPT = re.compile(r"(?:^|[\r\n])([^\r\n]{1,80}[>#\]$%]) ?$")
 MORE = re.compile(r"-+ ?\(?more\)?[^\r\n]{0,20}-*>? *$", re.IGNORECASE)
 PASSWORD = re.compile(r"(?:password|passcode)[^\r\n]{0,40}: ?$", re.IGNORECASE)
+LONGEST, TAIL = 64 * 1024, 200
+"""Bytes that an answer at a prompt may have; characters at its end that are looked at for the prompt."""
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]|(?:\x08+ *)+")
 
 
@@ -113,13 +115,9 @@ class Talk:
         self.shown = ""
         """The prompt, as it was shown last."""
 
-    async def prompt(self) -> str:
-        """What is said until the next prompt."""
-        text = await self._until(lambda heard: PROMPT.search(heard) is not None)
-        found = PROMPT.search(text)
-        assert found is not None
-        self.shown = found.group(1).strip()
-        return text[: found.start(1)]
+    async def prompt(self) -> None:
+        """Wait until the device prompts."""
+        self._prompted(await self._until(_prompts))
 
     async def ask(self, command: str) -> str:
         """What a command says."""
@@ -132,16 +130,17 @@ class Talk:
     async def raise_rights(self, password: str) -> None:
         """Become privileged, where the device knows that. Raises ``ShellError`` for a wrong password."""
         self._write("enable")
-        heard = await self._until(lambda heard: bool(PASSWORD.search(heard) or PROMPT.search(heard)))
-        if PASSWORD.search(heard):
+        heard = await self._until(lambda heard: _asks(heard) or _prompts(heard))
+        if _asks(heard):
             self._write(password)
-            again = await self._until(lambda heard: bool(PASSWORD.search(heard) or PROMPT.search(heard)))
-            if PASSWORD.search(again) or not again.rstrip().endswith("#"):
+            heard = await self._until(lambda heard: _asks(heard) or _prompts(heard))
+            if _asks(heard) or not heard.rstrip().endswith("#"):
                 raise ShellError("The password for enable is not accepted.")
-            heard = again
-        found = PROMPT.search(heard)
-        if found is not None:
-            self.shown = found.group(1).strip()
+        self._prompted(heard)
+
+    def _prompted(self, heard: str) -> None:
+        found = PROMPT.search(heard[-TAIL:])
+        self.shown = found.group(1).strip() if found else self.shown
 
     def _write(self, line: str) -> None:
         self._process.stdin.write(f"{line}\n".encode())
@@ -154,11 +153,20 @@ class Talk:
             if not chunk:
                 raise ShellError("It hung up.")
             raw += chunk
-            if len(raw) > MOST:
+            if len(raw) > LONGEST:
                 raise ShellError("It says more than is wanted.")
             heard = _ESCAPES.sub("", raw.decode("utf-8", "replace").replace("\x00", ""))
-            if MORE.search(heard):
-                raw = bytearray(MORE.sub("", heard).encode())
+            more = MORE.search(heard[-TAIL:])
+            if more is not None:
+                raw = bytearray(heard[: len(heard) - len(more.group())].encode())
                 self._process.stdin.write(b" ")
             elif done(heard):
                 return heard
+
+
+def _prompts(heard: str) -> bool:
+    return PROMPT.search(heard[-TAIL:]) is not None
+
+
+def _asks(heard: str) -> bool:
+    return PASSWORD.search(heard[-TAIL:]) is not None

@@ -32,6 +32,8 @@ SECRETS = (
     secret("token", "Token", length=4000, help="Sent as Bearer, instead of user name and password.", kind=WEB),
 )  # fmt: skip
 LOGINS = (SSH, *WEB)
+SENT = ("password", "private_key", "enable_password", "token")
+"""What logs in, or is said once in."""
 
 
 class Credentials(Sealing[Credential]):
@@ -65,7 +67,7 @@ class Credentials(Sealing[Credential]):
 
 def kept(stored: Iterable[str], secrets: Mapping[str, str]) -> bool:
     """Whether something that logs in stays as it was stored, rather than being given anew."""
-    return any(name in stored and name not in secrets for name in ("password", "private_key", "token"))
+    return any(name in stored and name not in secrets for name in SENT)
 
 
 def check(values: Mapping[str, Any], secrets: Mapping[str, str]) -> None:

@@ -171,7 +171,7 @@ def check_user(values: Mapping[str, Any], secrets: Mapping[str, Any]) -> dict[st
     return wrong
 
 
-def active(kinds: Sequence[str] = SNMP) -> Select[tuple[Credential]]:
+def active(kinds: Sequence[str] = SNMP) -> Select[Credential]:
     """Active credentials of these kinds, in the order in which they are to be tried."""
     query = select(Credential).where(Credential.status == ACTIVE, Credential.kind.in_(kinds))
     return query.order_by(Credential.priority, Credential.id)

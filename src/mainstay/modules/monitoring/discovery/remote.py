@@ -121,7 +121,7 @@ def _told(way: Way | Account) -> list[str]:
 
 async def _arrived(platform: Platform, organization: str, iteration: str, number: int, wanted: int) -> str:
     """Wait until everything has come; why not, where it does not."""
-    before, until = -1, platform.now() + PATIENCE
+    before, since = -1, platform.now()
     while True:
         async with platform.work(organization, write=False) as ctx:
             query = select(func.count()).select_from(Brought).where(
@@ -135,8 +135,8 @@ async def _arrived(platform: Platform, organization: str, iteration: str, number
         if ended:
             return "Not asked: the run was ended."
         if there != before:
-            before, until = there, platform.now() + PATIENCE
-        if platform.now() >= until:
+            before, since = there, platform.now()
+        if platform.now() >= since + PATIENCE:
             return "The collector did not bring an answer in time."
         await asyncio.sleep(PAUSE)
 
