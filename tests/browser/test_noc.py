@@ -177,7 +177,7 @@ async def test_words_and_rules_are_tried_before_they_are_saved(windows: Windows,
     await page.get_by_role("link", name="Make a rule").click()
     await expect(page.get_by_label("Query", exact=False).first).to_have_value("walrus")
     await page.get_by_label("Name", exact=False).first.fill("Walruses")
-    await page.get_by_label("Threshold", exact=True).fill("2")
+    await page.get_by_role("spinbutton", name="Threshold").fill("2")
     await page.get_by_test_id("rule-preview").get_by_role("button", name="Try it").click()
     await expect(page.get_by_test_id("rule-outcome")).to_be_visible()
 
@@ -211,7 +211,7 @@ async def test_an_object_is_set_on_a_device(windows: Windows, installation: Inst
             "port": agent.port, "scope": "127.0.0.1",
         })  # fmt: skip
         page = await windows.open(await installation.person(role="Infraon Admin"), "/mibs?oid=1.3.6.1.2.1.1.5")
-        await page.get_by_label("Address", exact=False).fill("127.0.0.1")
+        await page.get_by_role("textbox", name="Address").fill("127.0.0.1")
         await page.get_by_role("combobox", name="Operation").click()
         await page.get_by_role("option", name="set", exact=True).click()
         await expect(page.get_by_label("Object *")).to_have_value("1.3.6.1.2.1.1.5.0")

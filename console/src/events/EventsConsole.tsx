@@ -54,7 +54,17 @@ function useColumns() {
   const { data } = useQuery({ queryKey: key, queryFn: ({ signal }) => readColumns(signal), staleTime: Infinity, retry: 1 });
   const all = useMemo(() => eventColumns(meta), [meta]);
   const columns = useMemo(() => chosenColumns(all, data ?? []), [all, data]);
-  const choose = (names: string[] | undefined) => void run(async () => { client.setQueryData(key, await saveColumns(names ?? [])); });
+  const choose = (names: string[] | undefined) => void run(async () => {
+    // Shown at once; taken back where it could not be saved.
+    if (names) client.setQueryData(key, names);
+    try {
+      const saved = await saveColumns(names ?? []);
+      if (!names) client.setQueryData(key, saved);
+    } catch (error) {
+      client.setQueryData(key, data);
+      throw error;
+    }
+  });
   return { columns, choose, chooserMeta: { ...meta, fields: all } };
 }
 

@@ -32,8 +32,8 @@ export function TemplatePreview() {
     queryFn: ({ signal }) => api<Shown>(`${TEMPLATES}preview/`, { method: "POST", body: asked, signal }),
     enabled: !!(asked.subject || asked.body), placeholderData: keepPreviousData, retry: false,
   });
-  const { data: options } = useQuery({ queryKey: ["template-options"], queryFn: ({ signal }) => api<{ macros: Macros }>(`${TEMPLATES}options/`, { signal }), staleTime: Infinity });
-  const macros = Object.entries(options?.macros[asked.about] ?? {});
+  const { data: options } = useQuery({ queryKey: ["template-options"], queryFn: ({ signal }) => api<{ extra: { macros: Macros } }>(`${TEMPLATES}options/`, { signal }), staleTime: Infinity });
+  const macros = Object.entries(options?.extra.macros[asked.about] ?? {});
   return (
     <Section title={t("notify.preview")} testId="template-preview">
       <TextField label={t("notify.previewOf")} helperText={t("notify.previewOfHint")} value={id} onChange={(event) => setId(event.target.value)} sx={{ mb: 1, maxWidth: 360 }} />
