@@ -87,7 +87,7 @@ _compiled = lru_cache(check)
 _OVER = (
     r"(?i)\b(?:cleared|clears|recovered|recovers|attempting to recover|restore[ds]|resume[ds]|released|ceased)\b"
     r"|\b(?:back|return\w*) to (?:the |its |a )?normal\b|\bno longer (?:exist|present|detect|exceed|in effect|needed)"
-    r"|(?:RECOVER|RECOVERED|RECOVERY|CLEAR|CLEARED|RESUME|RESTORED?|(?:[A-Z]|[^T]_)OK)\s*[:(]"
+    r"|(?-i:RECOVER|RECOVERED|RECOVERY|CLEAR|CLEARED|RESUME|RESTORED?|(?:[A-Z]|[^T]_)OK)\s*[:(]"
 )
 """How a message says that something is over, in its words or at the end of its name."""
 _STILL = r"(?i)\bnot (?:\w+ ){0,2}(?:clear|recover|return|restor|resum)|NOT_?OK\b"
@@ -192,8 +192,9 @@ class Matcher:
                 replace(rule, name=name, event_class=ends[0], severity=None, template="") if len(ends) == 1 else None
             )
         end = self._ends[number]
-        over = end is not None and _compiled(_OVER).search(message) and not _compiled(_STILL).search(message)
-        return end if end is not None and over else rule
+        if end is not None and _compiled(_OVER).search(message) and not _compiled(_STILL).search(message):
+            return end
+        return rule
 
     def _hits(self, tier: _Tier, message: str, vendor: str) -> list[tuple[int, int]]:
         """The patterns of a tier that match, each with its rank."""
