@@ -69,6 +69,8 @@ class System:
     type: str = ""
     version: tuple[str, ...] = ()
     model: tuple[str, ...] = ()
+    written: bool = False
+    """The description names the product, ENTITY-MIB only the chassis by its order number."""
     get: Mapping[str, Ask] = field(default_factory=dict)
     """What to ask the device for: ``vendor``, ``version``, ``model``, ``serial``."""
     template: str = ""
@@ -299,7 +301,7 @@ class Library:
         descr = facts.sys_descr[:LONGEST]
         known = self.models.get(_digits(facts.sys_object_id), ())
         written = first(rule.model, descr)
-        found = asked.get("model") or (chassis.model if chassis else "")
+        found = asked.get("model") or (written if rule.written else "") or (chassis.model if chassis else "")
         if found and found.lower() in written.lower():
             found = written  # an order number, with what it stands for beside it
         if len(known) == 1:
