@@ -224,6 +224,12 @@ def test_of_a_device_that_no_rule_knows_the_maker_is_registered() -> None:
     facts = Facts(sys_object_id="1.3.6.1.4.1.56003.1", sys_descr="Gateway, model: XR-500, firmware 2.4.1")
     found = shipped().identify(facts)
     assert (found.vendor, found.os, found.version, found.model) == ("Atende Software", "", "2.4.1", "XR-500")
+    # Makers sell devices under numbers of others: what the description begins with says more.
+    named = Facts(sys_object_id="1.3.6.1.4.1.56003.1", sys_descr="Palo Alto Networks, prototype")
+    assert shipped().identify(named).vendor == "Palo Alto Networks"
+    named = Facts(sys_object_id="1.3.6.1.4.1.56003.1", sys_descr="Linux gateway 5.10.0")
+    assert (shipped().identify(named).vendor, shipped().identify(named).os) == ("Atende Software", "Linux")
+    assert shipped().identify(Facts(sys_object_id="1.3.6.1.4.1." + "9" * 50)).vendor == ""
 
 
 def test_expressions_tried_together_find_what_they_find_alone() -> None:

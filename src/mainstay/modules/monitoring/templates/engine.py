@@ -22,6 +22,9 @@ CHASSIS, STACK = 3, 11
 
 ENTERPRISES = "1.3.6.1.4.1."
 
+SYSTEMS = frozenset(("Linux", "FreeBSD", "OpenBSD", "NetBSD"))
+"""Systems that stand for their maker, and on which others build their devices."""
+
 MANY = 4
 """Expressions under one number that are tried all at once rather than one by one."""
 
@@ -66,6 +69,8 @@ class System:
     type: str = ""
     version: tuple[str, ...] = ()
     model: tuple[str, ...] = ()
+    written: bool = False
+    """The description names the product, ENTITY-MIB only the chassis by its order number."""
     get: Mapping[str, Ask] = field(default_factory=dict)
     """What to ask the device for: ``vendor``, ``version``, ``model``, ``serial``."""
     template: str = ""
@@ -195,6 +200,7 @@ class Library:
         self.models = models
         """Model names by sysObjectID."""
         self.general = general or General()
+        self._vendors = {rule.vendor.lower(): rule.vendor for rules in self._by_prefix.values() for rule in rules.rules}
 
     def _shelves(self, sys_object_id: str) -> Iterator[tuple[int, bool, Shelf]]:
         """Length, whether it is the whole number, and rules of every prefix, the longest first, those of none last."""
@@ -278,6 +284,12 @@ class Library:
         )  # fmt: skip
 
     def _maker(self, facts: Facts) -> str:
+        """Of a device that no rule knows: a maker that the description begins with, else the holder of its number."""
+        words = facts.sys_descr[:LONGEST].split(maxsplit=3)[:3]
+        for count in range(len(words), 0, -1):
+            vendor = self._vendors.get(" ".join(words[:count]).lower().rstrip(",:;"))
+            if vendor and vendor not in SYSTEMS:
+                return vendor
         oid = _digits(facts.sys_object_id)
         number = oid.removeprefix(ENTERPRISES).partition(".")[0]
         usable = oid.startswith(ENTERPRISES) and number.isdecimal() and len(number) <= 10
@@ -289,7 +301,7 @@ class Library:
         descr = facts.sys_descr[:LONGEST]
         known = self.models.get(_digits(facts.sys_object_id), ())
         written = first(rule.model, descr)
-        found = asked.get("model") or (chassis.model if chassis else "")
+        found = asked.get("model") or (written if rule.written else "") or (chassis.model if chassis else "")
         if found and found.lower() in written.lower():
             found = written  # an order number, with what it stands for beside it
         if len(known) == 1:
