@@ -157,6 +157,24 @@ async def test_a_long_range_is_read_from_its_end_without_a_gap(world: World) -> 
     assert seen == [row["message"] for row in lines]
 
 
+@pytest.mark.parametrize("every", [1, 3, 40])
+async def test_few_fitting_lines_in_a_long_range_are_found_without_a_gap(world: World, every: int) -> None:
+    lines = [line(world.organization, "other" if n % every else f"wanted {n}", n * 3600) for n in range(1, 600)]
+    await store(world.platform, lines)
+    wanted = [row["message"] for row in lines if row["message"] != "other"]
+    assert await found(world, "wanted", **{"from": "now-25d", "limit": 30}) == wanted[:30]
+
+
+@pytest.mark.parametrize(
+    ("known", "limit", "hours"), [(0, 10, None), (1, 10, 18), (5, 10, 2), (9, 10, 1), (2, 60, None)]
+)
+def test_it_is_read_as_far_back_as_the_lines_are_likely_to_be(known: int, limit: int, hours: int | None) -> None:
+    since, edge = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
+    bottom = edge - timedelta(hours=1)
+    wanted = since if hours is None else bottom - timedelta(hours=hours)
+    assert service._further(since, edge, bottom, known, limit) == wanted
+
+
 async def test_the_time_range_bounds_the_search(world: World) -> None:
     await store(world.platform, [line(world.organization, f"hours {h}", h * 3600 + 60) for h in (0, 3, 30)])
     assert await found(world, "hours") == ["hours 0", "hours 3"]
