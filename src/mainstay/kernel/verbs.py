@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,8 @@ from mainstay.kernel.operation import Deleted, Operation, Page, Reply, Saved, op
 from mainstay.kernel.query import ListQuery
 from mainstay.kernel.record import Record
 from mainstay.kernel.resource import Resource
+
+_ID = re.compile(r"[0-9a-z]{25}")  # see record.new_id
 
 
 class Ids(msgspec.Struct, kw_only=True):
@@ -71,8 +74,9 @@ def identity(res: Res, record_id: str) -> Any:
     """The condition for a path's id; a display id is accepted where the resource has one."""
     if "\x00" in record_id:
         raise NotFound(f"No {res.label.lower()} has this id.")
-    if "display_id" in res.fields:
-        return (res.model.id == record_id) | (res.model.display_id == record_id.upper())
+    if "display_id" in res.fields and not _ID.fullmatch(record_id):
+        # Either, by an OR, makes SQLite read the whole table.
+        return res.model.display_id == record_id.upper()
     return res.model.id == record_id
 
 
