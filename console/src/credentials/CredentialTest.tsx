@@ -43,7 +43,7 @@ export function CredentialTest({ record, draft }: FormPanel) {
   };
   return (
     <Section title={t("credentials.test")} testId="credential-test">
-      <Box sx={{ display: "flex", gap: 1, flexWrap: "wrap", alignItems: "flex-start" }}>
+      <Box sx={{ display: "flex", gap: 1, flexWrap: "wrap", alignItems: "flex-start", mt: 1 }}>
         <TextField label={t("credentials.address")} helperText={t("credentials.hint")} value={address} onChange={(event) => setAddress(event.target.value)}
           onKeyDown={(event) => { if (event.key === "Enter") { event.preventDefault(); void ask(); } }} sx={{ width: 380 }} />
         {WEB.includes(kind) && <TextField label={t("credentials.path")} helperText={t("credentials.pathHint")} value={path} onChange={(event) => setPath(event.target.value)} sx={{ width: 220 }} />}
@@ -52,7 +52,7 @@ export function CredentialTest({ record, draft }: FormPanel) {
       {failure && <Alert severity="error" sx={{ mt: 1 }}>{failure}</Alert>}
       {answer && (
         <Alert severity={answer.ok ? "success" : answer.host_key ? "warning" : "error"} sx={{ mt: 1 }} data-testid="credential-answer"
-          action={answer.host_key ? <Button color="inherit" disabled={busy} onClick={() => void ask(answer.host_key)}>{t("credentials.accept")}</Button> : undefined}>
+          action={answer.host_key ? <Button color="inherit" disabled={busy} onClick={() => void ask(answer.host_key)} sx={{ whiteSpace: "nowrap" }}>{t("credentials.accept")}</Button> : undefined}>
           {answer.msg}{answer.ok && ` ${t("credentials.took", { ms: Math.round(answer.milliseconds) })}`}
           {answer.ok && <Facts facts={Object.entries(answer.system).map(([name, text]): [string, string] => [name, text])} />}
         </Alert>
