@@ -1,10 +1,24 @@
 import Alert from "@mui/material/Alert";
 import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useId, type ReactNode } from "react";
 import { useNotify } from "react-admin";
 import { saveText } from "../api/files";
 import { t } from "../i18n";
+
+const LEFT_MS = 2000;
+
+/**
+ * What is shown this once, for as long as its page is open. State of a component would not do: a form starts anew when
+ * its record changes, and giving it a new secret is such a change.
+ */
+export function useOnce<T>(...key: string[]): [T | undefined, (value: T | undefined) => void] {
+  const client = useQueryClient();
+  const queryKey = ["once", ...key];
+  const { data } = useQuery<T | null>({ queryKey, queryFn: () => null, enabled: false, initialData: null, gcTime: LEFT_MS });
+  return [data ?? undefined, (value) => void client.setQueryData(queryKey, value ?? null)];
+}
 
 /** Text that is shown this once, such as one with a token in it: to be copied, or saved where it is a file. */
 export function Once({ title, hint, text, after, filename, testId, children }: { title: string; hint: string; text: string; after?: ReactNode; filename?: string; testId: string; children?: ReactNode }) {
