@@ -23,7 +23,7 @@ export function Enrolment({ record }: FormPanel) {
   const renew = async () => {
     setFailure(undefined);
     try {
-      setCommand((await api<{ data: { command: string } }>(`${meta.path}${encodeURIComponent(String(record.id))}/new_token/`, { method: "POST" })).data.command);
+      await setCommand((await api<{ data: { command: string } }>(`${meta.path}${encodeURIComponent(String(record.id))}/new_token/`, { method: "POST" })).data.command);
     } catch (error) {
       setFailure(messageOf(error));
     }

@@ -5,19 +5,25 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useId, type ReactNode } from "react";
 import { useNotify } from "react-admin";
 import { saveText } from "../api/files";
+import { recordKey } from "../api/records";
 import { t } from "../i18n";
 
 const LEFT_MS = 2000;
 
 /**
- * What is shown this once, for as long as its page is open. State of a component would not do: a form starts anew when
- * its record changes, and giving it a new secret is such a change.
+ * What is shown this once of a record, for as long as its page is open. State of a component would not do: the form
+ * starts anew when its record changes, and giving it a new secret is such a change. The record is read again first, so
+ * that what is typed next starts from it.
  */
-export function useOnce<T>(...key: string[]): [T | undefined, (value: T | undefined) => void] {
+export function useOnce<T>(resource: string, id: string): [T | undefined, (value: T) => Promise<void>] {
   const client = useQueryClient();
-  const queryKey = ["once", ...key];
+  const queryKey = ["once", resource, id];
   const { data } = useQuery<T | null>({ queryKey, queryFn: () => null, enabled: false, initialData: null, gcTime: LEFT_MS });
-  return [data ?? undefined, (value) => void client.setQueryData(queryKey, value ?? null)];
+  const put = async (value: T) => {
+    await client.invalidateQueries({ queryKey: recordKey(resource, id) });
+    client.setQueryData(queryKey, value);
+  };
+  return [data ?? undefined, put];
 }
 
 /** Text that is shown this once, such as one with a token in it: to be copied, or saved where it is a file. */

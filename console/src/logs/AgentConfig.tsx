@@ -38,11 +38,12 @@ export function AgentConfig({ record }: FormPanel) {
   const { busy, run } = useTask();
   const [asking, setAsking] = useState(false);
   const id = String(record?.id ?? "");
-  const [renewed, setRenewed] = useOnce<ConfigFile>("agent", id);
+  const [renewed, setRenewed] = useOnce<ConfigFile>("log_agent_config", id);
   const { data } = useQuery({ queryKey: ["agent-config", id, record?.version], queryFn: ({ signal }) => api<ConfigFile>(`${AGENTS}get_log_agent_config/${query({ id })}`, { signal }), enabled: !!id });
   if (!record || !data) return null;
   const renew = async () => {
-    setRenewed((await run(() => api<{ data: ConfigFile }>(`${AGENTS}save_config/`, { method: "POST", body: { id, new_token: true } })))?.data);
+    const made = await run(() => api<{ data: ConfigFile }>(`${AGENTS}save_config/`, { method: "POST", body: { id, new_token: true } }));
+    if (made) await setRenewed(made.data);
     setAsking(false);
   };
   const name = String(record.name);
