@@ -146,7 +146,13 @@ async def test_the_token_of_a_log_agent_is_shown_once_in_its_configuration(
     await expect(page.get_by_test_id("agent-file")).to_contain_text("PUT-THE-TOKEN-HERE")
     await page.get_by_role("button", name="New token").click()
     await page.get_by_role("dialog").get_by_role("button", name="New token").click()
-    await expect(page.get_by_test_id("agent-config")).to_contain_text("ApiKey ms_")
+    renewed = page.get_by_test_id("agent-config")
+    await expect(renewed).to_contain_text("ApiKey ms_")
+    # The record has changed by it, and the form with it: what is shown once stays.
+    await page.get_by_label("Description").fill("In the closet")
+    await page.get_by_role("button", name="Save", exact=True).click()
+    await expect(page.get_by_text("Saved.")).to_be_visible()
+    await expect(renewed).to_contain_text("ApiKey ms_")
 
 
 async def test_a_signing_secret_is_shown_once(windows: Windows, installation: Installation) -> None:

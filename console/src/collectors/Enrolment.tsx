@@ -7,6 +7,7 @@ import { useMetadata } from "../api/metadata";
 import { allows } from "../api/permissions";
 import { Section } from "../common/blocks";
 import { ConfirmDialog } from "../common/dialogs";
+import { useOnce } from "../common/Once";
 import { t } from "../i18n";
 import type { FormPanel } from "../resources/panels";
 import { Token } from "./Token";
@@ -15,14 +16,14 @@ import { Token } from "./Token";
 export function Enrolment({ record }: FormPanel) {
   const meta = useMetadata().byName.get("collector");
   const [asking, setAsking] = useState(false);
-  const [command, setCommand] = useState<string>();
+  const [command, setCommand] = useOnce<string>("collector", String(record?.id ?? ""));
   const [failure, setFailure] = useState<string>();
   if (!record || !meta || !allows(meta, "edit")) return null;
   const name = String(record.name);
   const renew = async () => {
     setFailure(undefined);
     try {
-      setCommand((await api<{ data: { command: string } }>(`${meta.path}${encodeURIComponent(String(record.id))}/new_token/`, { method: "POST" })).data.command);
+      await setCommand((await api<{ data: { command: string } }>(`${meta.path}${encodeURIComponent(String(record.id))}/new_token/`, { method: "POST" })).data.command);
     } catch (error) {
       setFailure(messageOf(error));
     }

@@ -66,7 +66,7 @@ function Tickets({ id }: { id: string }) {
       {data.length === 0 && <Typography color="text.secondary">{t("events.noTickets")}</Typography>}
       {data.map((ticket) => (
         <Box key={ticket.incident_id} sx={{ display: "flex", gap: 1, py: 0.25 }}>
-          <Link to={`/incident/${encodeURIComponent(ticket.display_id || ticket.incident_id)}`}>{ticket.display_id}</Link>
+          <Link to={`/incident/${encodeURIComponent(ticket.display_id || ticket.incident_id)}`} style={{ whiteSpace: "nowrap" }}>{ticket.display_id}</Link>
           <span>{ticket.summary}</span>
           <Box component="span" sx={{ color: "text.secondary" }}>{ticket.rule_name ? t("events.openedBy", { name: ticket.rule_name }) : ticket.linked_by && t("events.openedBy", { name: ticket.linked_by })}</Box>
           <Box component="span" sx={{ ml: "auto", color: "text.secondary", whiteSpace: "nowrap" }}>{ticket.status}</Box>

@@ -51,9 +51,9 @@ function useColumns() {
   const client = useQueryClient();
   const { run } = useTask();
   const key = ["event-columns"];
-  const { data } = useQuery({ queryKey: key, queryFn: ({ signal }) => readColumns(signal), staleTime: Infinity, retry: 1 });
+  const { data, isError } = useQuery({ queryKey: key, queryFn: ({ signal }) => readColumns(signal), staleTime: Infinity, retry: 1 });
   const all = useMemo(() => eventColumns(meta), [meta]);
-  const columns = useMemo(() => chosenColumns(all, data ?? []), [all, data]);
+  const columns = useMemo(() => chosenColumns(all, data ?? (isError ? meta.default_columns : [])), [all, data, isError, meta]);
   const choose = (names: string[] | undefined) => void run(async () => {
     // Shown at once; taken back where it could not be saved.
     if (names) client.setQueryData(key, names);
@@ -183,11 +183,12 @@ export default function EventsConsole() {
         <Typography variant="body2" color="text.secondary" sx={{ display: { xs: "none", lg: "block" }, ml: 2 }}>{t("events.keyHelp")}</Typography>
       </Box>
       {filtering && <Box sx={{ px: { xs: 1, sm: 2 }, pb: 1.5 }}><FilterBuilder fields={filterable} where={view.where} any={view.any} onChange={(where, any) => apply({ ...filter, where, any })} /></Box>}
-      <SelectionBar ids={chosen} onDone={done} />
       {error ? <Failure error={error} onRetry={refresh} />
         : isPending ? <Waiting />
         : items.length === 0 ? <Message testId="empty" title={view.state === "active" && !view.q && view.severities.length === 0 && view.where.length === 0 && !view.acknowledged ? t("events.emptyActive") : t("events.empty")} hint={t("events.emptyHint")} />
         : <EventTable items={items} columns={columns} sort={view.sort} mark={mark} selected={selected} now={now} onMark={setMark} onSort={(sort) => put("sort", sort === "last_seen" ? "" : sort)} onToggle={toggle} onToggleAll={toggleAll} onGroup={toggleGroup} />}
+      {/* Below the list: above it, it would push the rows away from under the pointer at the first one that is chosen. */}
+      <SelectionBar ids={chosen} onDone={done} />
     </Box>
   );
 }

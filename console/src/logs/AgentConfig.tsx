@@ -9,7 +9,7 @@ import { useResourceMeta } from "../api/metadata";
 import { allows } from "../api/permissions";
 import { preStyle, Section, useTask } from "../common/blocks";
 import { ConfirmDialog } from "../common/dialogs";
-import { Once } from "../common/Once";
+import { Once, useOnce } from "../common/Once";
 import { t } from "../i18n";
 import { CreateShowing } from "../resources/CreateShowing";
 import type { FormPanel } from "../resources/panels";
@@ -37,12 +37,13 @@ export function AgentConfig({ record }: FormPanel) {
   const meta = useResourceMeta("log_agent_config");
   const { busy, run } = useTask();
   const [asking, setAsking] = useState(false);
-  const [renewed, setRenewed] = useState<ConfigFile>();
   const id = String(record?.id ?? "");
+  const [renewed, setRenewed] = useOnce<ConfigFile>("log_agent_config", id);
   const { data } = useQuery({ queryKey: ["agent-config", id, record?.version], queryFn: ({ signal }) => api<ConfigFile>(`${AGENTS}get_log_agent_config/${query({ id })}`, { signal }), enabled: !!id });
   if (!record || !data) return null;
   const renew = async () => {
-    setRenewed((await run(() => api<{ data: ConfigFile }>(`${AGENTS}save_config/`, { method: "POST", body: { id, new_token: true } })))?.data);
+    const made = await run(() => api<{ data: ConfigFile }>(`${AGENTS}save_config/`, { method: "POST", body: { id, new_token: true } }));
+    if (made) await setRenewed(made.data);
     setAsking(false);
   };
   const name = String(record.name);

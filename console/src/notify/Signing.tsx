@@ -5,7 +5,7 @@ import { useResourceMeta } from "../api/metadata";
 import { allows } from "../api/permissions";
 import { Section, useTask } from "../common/blocks";
 import { ConfirmDialog } from "../common/dialogs";
-import { Once } from "../common/Once";
+import { Once, useOnce } from "../common/Once";
 import { t } from "../i18n";
 import { CreateShowing } from "../resources/CreateShowing";
 import type { FormPanel } from "../resources/panels";
@@ -26,10 +26,11 @@ function SigningSecret({ record }: FormPanel) {
   const meta = useResourceMeta("notification_channel");
   const { run } = useTask();
   const [asking, setAsking] = useState(false);
-  const [secret, setSecret] = useState<string>();
+  const [secret, setSecret] = useOnce<string>("notification_channel", String(record?.id ?? ""));
   if (!record || record.kind !== "api" || !allows(meta, "edit")) return null;
   const rotate = async () => {
-    setSecret((await run(() => api<{ signing_secret: string }>(`${CHANNELS}${String(record.id)}/rotate-secret/`, { method: "POST", body: {} })))?.signing_secret);
+    const made = await run(() => api<{ signing_secret: string }>(`${CHANNELS}${String(record.id)}/rotate-secret/`, { method: "POST", body: {} }));
+    if (made) await setSecret(made.signing_secret);
     setAsking(false);
   };
   return (
