@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
+from functools import lru_cache
 
 import polars as pl
 
@@ -45,8 +46,6 @@ class Sieve:
         self._often: Counter[str] = Counter()
         self._wait, self._seen = 0, 0
         self._words: list[str] = []
-        self._pattern = ""
-        """Empty where the words are too many for one pattern."""
         self._seconds: dict[str, list[str]] = {}
         self._choose()
 
@@ -100,7 +99,6 @@ class Sieve:
 
         ordered = [sorted(way, key=cost) for way in self._ways]
         self._words = _shortest({word for way in ordered for word in way[0]})
-        self._pattern = _pattern(self._words)
         self._seconds = self._second_words(ordered)
 
     def _second_words(self, ordered: list[list[frozenset[str]]]) -> dict[str, list[str]]:
@@ -115,7 +113,8 @@ class Sieve:
         return {word: [] if word in alone else _shortest(more) for word, more in found.items()}
 
 
-def _pattern(words: list[str]) -> str:
+@lru_cache(maxsize=1000)
+def _pattern(words: tuple[str, ...]) -> str:
     """One expression for all the words; empty where they are too many for one."""
     pattern = "(?-u)" + "|".join(re.escape(word) for word in words)
     try:
@@ -127,7 +126,7 @@ def _pattern(words: list[str]) -> str:
 
 def _has(messages: pl.Series, words: list[str]) -> pl.Series:
     """Which messages have one of the words. One expression is looked for faster than a list of them."""
-    pattern = _pattern(words)
+    pattern = _pattern(tuple(words))
     found = messages.str.contains(pattern) if pattern else messages.str.contains_any(words)
     return found.fill_null(False)
 
