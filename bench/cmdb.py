@@ -133,8 +133,8 @@ async def fill(settings: Settings, plan: Plan) -> tuple[float, float]:
             for some in rows:
                 async with platform.work(organization) as ctx:
                     await untold(ctx, some)
-        async with platform.database.engine.connect() as connection:
-            if not settings.is_sqlite:  # SQLite's planner is told beforehand what such tables are like
+        if not settings.is_sqlite:  # SQLite's planner is told beforehand what such tables are like
+            async with platform.database.engine.connect() as connection:
                 await connection.execution_options(isolation_level="AUTOCOMMIT")
                 await connection.execute(text("VACUUM ANALYZE"))
         return written / items_took, told / links_took

@@ -44,7 +44,8 @@ async def administrator(settings: Settings) -> str:
         async with platform.work("*", write=False) as ctx:
             organization = (await ctx.session.execute(select(Organization.id))).scalars().one()
         async with platform.work(organization) as ctx:
-            role = (await ctx.session.execute(select(Role).where(Role.name == bootstrap.ADMIN_ROLE))).scalars().one()
+            named = select(Role).where(Role.role_name == bootstrap.ADMIN_ROLE)
+            role = (await ctx.session.execute(named)).scalars().one()
             return await bootstrap.make_key(ctx, "admin", role, None)
     finally:
         await platform.close()
