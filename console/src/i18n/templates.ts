@@ -62,7 +62,6 @@ export const templates = {
   unused: "not asked for",
   identified: "What it is identified as",
   model: "Model",
-  series: "Series",
   version: "Version",
   serial: "Serial number",
   unknown: "not known",
