@@ -13,7 +13,7 @@ import { t } from "../i18n";
 import { changeText } from "./changes";
 import { ReferenceNames } from "./ReferenceName";
 
-const ACTIONS = ["create", "update", "delete", "comment", "resolve", "close", "reopen", "attach", "revoke"] as const;
+const ACTIONS = ["create", "update", "delete", "comment", "resolve", "close", "reopen", "attach", "detach", "revoke", "merge", "unmerge", "feedback"] as const;
 type KnownAction = (typeof ACTIONS)[number];
 
 function Value({ value, field }: { value: unknown; field: FieldMeta | undefined }) {

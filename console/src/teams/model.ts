@@ -24,6 +24,13 @@ export function readSteps(value: unknown): Step[] {
   });
 }
 
+/** Steps in words, for whoever only reads them; undefined for anything else. */
+export function stepsText(value: unknown): string | undefined {
+  const isStep = (item: unknown) => typeof item === "object" && item !== null && Array.isArray((item as { staffs?: unknown }).staffs);
+  if (!Array.isArray(value) || value.length === 0 || !value.every(isStep)) return undefined;
+  return readSteps(value).map((step) => `${step.level}: ${step.staffs.map((id) => step.names[String(id)] ?? String(id)).join(", ")}`).join("; ");
+}
+
 export const nextLevel = (steps: number) => `L${steps + 1}`;
 
 /** As the API takes them; a step without people says nothing. Turns follow the order and need no name. */
