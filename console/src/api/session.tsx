@@ -5,7 +5,7 @@ import type { Metadata, ResourceMeta, SessionAnswer, User } from "./types";
 
 export interface SessionState {
   user: User;
-  /** Reads the caller again after the profile changed. */
+  /** Reads again who the caller is, and which fields and rights there are. */
   refresh: () => Promise<void>;
   signOut: () => Promise<void>;
 }

@@ -74,8 +74,8 @@ export function Boot() {
       const session = {
         user: state.user,
         refresh: async () => {
-          const { user } = await readSession();
-          setState({ ...state, user });
+          const [{ user }, metadata] = await Promise.all([readSession(), readMetadata()]);
+          setState({ step: "ready", user, metadata });
         },
         signOut: async () => {
           await endSession().catch(() => undefined);

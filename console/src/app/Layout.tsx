@@ -8,10 +8,11 @@ import IconButton from "@mui/material/IconButton";
 import Toolbar from "@mui/material/Toolbar";
 import Tooltip from "@mui/material/Tooltip";
 import useMediaQuery from "@mui/material/useMediaQuery";
-import { useEffect, useState, type ReactNode } from "react";
+import { useEffect, useRef, useState, type ReactNode } from "react";
 import { useLocation, useNavigate } from "react-router-dom";
-import { useLiveConnected } from "../api/live";
+import { useLive, useLiveConnected } from "../api/live";
 import { useMetadata } from "../api/metadata";
+import { useSession } from "../api/session";
 import { t } from "../i18n";
 import { AccountMenu } from "./AccountMenu";
 import { CreateMenu, createTarget } from "./CreateMenu";
@@ -27,6 +28,9 @@ const GO: Record<string, string> = {
   t: "incident", u: "user", r: "requester", e: "team", d: "department", l: "location", v: "vendor", a: "announcement",
 };
 
+/** Resources that say which fields and rights there are. */
+const DECLARES = new Set(["custom_field", "field_config", "role"]);
+
 export function Layout({ children }: { children: ReactNode }) {
   const wide = useMediaQuery("(min-width:900px)", { noSsr: true });
   const [open, setOpen] = useState(false);
@@ -37,7 +41,17 @@ export function Layout({ children }: { children: ReactNode }) {
   const { byName, metadata } = useMetadata();
   const connected = useLiveConnected();
 
-  useEffect(() => setOpen(false), [location.pathname]);
+  const { refresh } = useSession();
+  const stale = useRef(false);
+  useLive("change", (change) => {
+    if (DECLARES.has(change.resource)) stale.current = true;
+  });
+  useEffect(() => {
+    setOpen(false);
+    // With the next page, so that no form changes under somebody's hands.
+    if (stale.current) void refresh();
+    stale.current = false;
+  }, [location.pathname]);
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {

@@ -42,4 +42,9 @@ export const admin = {
   settingsEmpty: "There are no settings for this organization.",
   defaultIs: "Default: %{value}",
   newRole: "New role",
+  everyStatus: "Every status",
+  chooseModule: "Choose the module first; its fields are offered then.",
+  behaviour: "Behaviour",
+  addBehaviour: "Add a field",
+  behaviours: { visible: "Visible", read_only: "Read-only", mandatory: "Mandatory", hidden: "Hidden" },
 };

@@ -6,6 +6,7 @@ import IconButton from "@mui/material/IconButton";
 import TextField from "@mui/material/TextField";
 import Typography from "@mui/material/Typography";
 import { useState, type ComponentType } from "react";
+import { BehavioursInput, ModuleInput, ResourceInput, StatusInput } from "../admin/FieldConfigInputs";
 import { useMetadata } from "../api/metadata";
 import { fieldAccess } from "../api/permissions";
 import type { FieldMeta } from "../api/types";
@@ -113,4 +114,8 @@ export const SPECIAL_INPUTS: Record<string, ComponentType<SpecialInput>> = {
   "team.level_staff": LevelsInput,
   "team.sequence_staffs": TurnsInput,
   "incident.assets": AssetsInput,
+  "custom_field.resource": ResourceInput,
+  "field_config.module": ModuleInput,
+  "field_config.status": StatusInput,
+  "field_config.field_config": BehavioursInput,
 };
