@@ -69,6 +69,8 @@ async def test_a_phone_never_scrolls_sideways(windows: Windows, installation: In
         ("/incident/create", page.get_by_role("textbox", name="Description")),
         ("/requester/import", page.get_by_test_id("import-wizard")),
         ("/department/create", page.get_by_role("button", name="Create", exact=True).last),
+        ("/team/create", page.get_by_role("button", name="Add a level")),
+        ("/field_config/create", page.get_by_test_id("behaviours")),
         ("/me", page.get_by_text("This one")),
         ("/admin/keys", page.get_by_role("heading", name="API keys")),
         ("/admin/roles", page.get_by_role("heading", name="Roles and privileges")),
@@ -81,7 +83,7 @@ async def test_a_phone_never_scrolls_sideways(windows: Windows, installation: In
     await page.goto(f"/incident/{ticket}")
     await say(page, "https://example.com/" + "a-long-address-" * 12)
     await fits(page)
-    for tab in ("Activity", "Properties"):
+    for tab in ("Details", "Activity", "Properties"):
         await page.get_by_role("tab", name=tab).click()
         await expect(page.get_by_role("tab", name=tab)).to_have_attribute("aria-selected", "true")
         await fits(page)

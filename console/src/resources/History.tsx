@@ -10,7 +10,7 @@ import type { ChoiceId, FieldMeta, HistoryEntry, ListEnvelope, ResourceMeta } fr
 import { Failure, Message, Waiting } from "../app/Messages";
 import { dateTime, relativeTime } from "../common/format";
 import { t } from "../i18n";
-import { changeText } from "./changes";
+import { apart, changeText } from "./changes";
 import { ReferenceNames } from "./ReferenceName";
 
 const ACTIONS = ["create", "update", "delete", "comment", "resolve", "close", "reopen", "attach", "detach", "revoke", "merge", "unmerge", "feedback"] as const;
@@ -43,7 +43,7 @@ export function History({ meta, id }: { meta: ResourceMeta; id: string }) {
       {data.results.map((entry) => {
         // What was not there before needs no "before".
         const plain = entry.action === "create" || entry.action === "comment";
-        const changes = (entry.changes ?? []).filter((change) => !(entry.action === "comment" && change.field === "type"));
+        const changes = apart(entry.changes ?? [], meta.fields).filter((change) => !(entry.action === "comment" && change.field === "type"));
         return (
         <Box component="li" key={entry.id} sx={{ borderBottom: 1, borderColor: "divider", py: 1 }}>
           <Typography variant="body2">

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { deviceName } from "../account/device";
 import { checkPassword, waitText } from "../account/policy";
 import type { FieldMeta, ResourceMeta } from "../api/types";
-import { changeText } from "./changes";
+import { apart, changeText } from "./changes";
 import { moved, visibleColumns } from "./columns";
 import { conflictFields, resolveConflict } from "./conflict";
 import { formFields, placeErrors, sections } from "./form";
@@ -48,6 +48,16 @@ describe("history", () => {
     expect(changeText([{ name: "A" }, "b"], undefined)).toBe("A, b");
     expect([changeText("", status), changeText(null, undefined), changeText(false, undefined)]).toEqual(["", "", "No"]);
     expect(changeText("2026-01-31", { ...status, kind: "date", choices: null })).toBe("31 Jan 2026");
+  });
+});
+
+describe("a change of custom fields", () => {
+  it("is told field by field, under the labels of today", () => {
+    const changes = [{ field: "name", old: "A", new: "B" }, { field: "custom_field_data", old: { floor: "1", gone: "x" }, new: { floor: "2", gone: "x", left: ["y"] } }];
+    expect(apart(changes, meta.fields)).toEqual([
+      { field: "name", old: "A", new: "B" }, { field: "custom_field_data.floor", label: "Floor", old: "1", new: "2" }, { field: "custom_field_data.left", label: "left", old: undefined, new: ["y"] },
+    ]);
+    expect(apart([{ field: "custom_field_data", old: null, new: { floor: "1" } }], meta.fields)).toHaveLength(1);
   });
 });
 
