@@ -37,7 +37,7 @@ export function useRecord(resource: string, id: string) {
   });
 }
 
-export function EditTab({ meta, record, layout }: { meta: ResourceMeta; record: Row; layout?: FormLayout }) {
+export function EditTab({ meta, record, layout, onSaved }: { meta: ResourceMeta; record: Row; layout?: FormLayout; onSaved?: () => void }) {
   const provider = useDataProvider();
   const client = useQueryClient();
   const notify = useNotify();
@@ -65,6 +65,7 @@ export function EditTab({ meta, record, layout }: { meta: ResourceMeta; record: 
     client.setQueryData(recordKey(meta.name, record.id), merged);
     void client.invalidateQueries({ queryKey: [meta.name, "getList"] });
     void client.invalidateQueries({ queryKey: ["history", meta.name, String(record.id)] });
+    onSaved?.();
     notify(t("common.saved"), { type: "success" });
   };
   const save = async ({ payload, fields }: Submission) => {

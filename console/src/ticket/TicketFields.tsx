@@ -24,7 +24,7 @@ export function useBehaviours(status: string | undefined): Behaviours {
 }
 
 /** Everything about a ticket that has no place of its own: people, service, assets, closure, custom fields. */
-export function TicketDetails({ ticket, detail, behaviours, mayEdit }: { ticket: Ticket; detail: LoadedTicket; behaviours: Behaviours; mayEdit: boolean }) {
+export function TicketDetails({ ticket, detail, behaviours, mayEdit, onSaved }: { ticket: Ticket; detail: LoadedTicket; behaviours: Behaviours; mayEdit: boolean; onSaved: () => void }) {
   const meta = useResourceMeta("incident");
   const shown = useMemo(() => ({ ...meta, fields: otherFields(meta, behaviours) }), [meta, behaviours]);
   const record = useMemo((): Row => ({ ...flatRecord(detail.incident), id: ticket.id, __etag: detail.etag }), [detail, ticket.id]);
@@ -32,7 +32,7 @@ export function TicketDetails({ ticket, detail, behaviours, mayEdit }: { ticket:
   return (
     <Box sx={{ maxWidth: 820 }} data-testid="ticket-details">
       {closed && mayEdit && <Alert severity="info" sx={{ mb: 2 }}>{t("ticket.closedDetails")}</Alert>}
-      {mayEdit && !closed ? <EditTab meta={shown} record={record} /> : <Details meta={shown} record={record} />}
+      {mayEdit && !closed ? <EditTab meta={shown} record={record} onSaved={onSaved} /> : <Details meta={shown} record={record} />}
     </Box>
   );
 }

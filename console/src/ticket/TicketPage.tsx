@@ -130,7 +130,7 @@ function Loaded({ routeId, detail }: { routeId: string; detail: LoadedTicket }) 
           {isRequester && ["Resolved", "Closed"].includes(ticket.state) && <Feedback id={ticket.id} rating={ticket.rating} onDone={() => void writes.reload()} />}
         </Box>
         {/* Kept as well: a form that was begun is not lost to a look at the conversation. */}
-        {seen.has("details") && <Box hidden={tab !== "details"}><TicketDetails ticket={ticket} detail={detail} behaviours={behaviours} mayEdit={mayEdit} /></Box>}
+        {seen.has("details") && <Box hidden={tab !== "details"}><TicketDetails ticket={ticket} detail={detail} behaviours={behaviours} mayEdit={mayEdit} onSaved={() => void writes.reload()} /></Box>}
         {tab === "events" && <TicketEvents id={ticket.id} />}
         {tab === "activity" && <History meta={meta} id={ticket.id} />}
         {tab === "properties" && properties}
