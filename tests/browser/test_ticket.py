@@ -76,7 +76,8 @@ async def test_a_new_priority_asks_for_its_reason(windows: Windows, installation
     await dialog.get_by_role("button", name="Save").click()
     await expect(page.get_by_test_id("priority")).to_have_text("Critical")
     await page.get_by_role("tab", name="Activity").click()
-    await expect(page.get_by_text("It is the door of the vault.")).to_be_visible()
+    activity = page.get_by_role("list", name="History")
+    await expect(activity.get_by_text("It is the door of the vault.")).to_be_visible()
 
 
 @pytest.mark.slow
@@ -129,7 +130,8 @@ async def test_a_message_is_corrected_and_another_taken_back(windows: Windows, i
     talk = await installation.call("GET", f"/ux/sd/inci/conversation/?incident_id={ticket}")
     assert [row["message"] for row in talk["results"]] == ["<p>From somebody else.</p>", "<p>Restart it, please.</p>"]
     await page.get_by_role("tab", name="Activity").click()
-    await expect(page.get_by_text("Restrat it, please.").first).to_be_visible()
+    activity = page.get_by_role("list", name="History")
+    await expect(activity.get_by_text("Restrat it, please.").first).to_be_visible()
 
 
 async def test_what_else_is_known_of_a_ticket_is_edited_under_details(

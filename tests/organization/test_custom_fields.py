@@ -132,6 +132,22 @@ async def test_a_field_of_every_kind_goes_out_and_comes_back_in_a_file(world: Wo
         await stranger.post(f"{DEPARTMENT}multidelete/", {"ids": [row["dept_id"] for row in rows]})
 
 
+async def test_a_person_in_a_custom_field_is_somebody(world: World, stranger: World) -> None:
+    ann = await world.person()
+    await declare(world, key="buddy", kind="user")
+    made = await world.post(DEPARTMENT, {"dept_name": "A", "custom_field_data": {"buddy": ann.email.upper()}})
+    assert made["data"]["custom_field_data"] == {"buddy": ann.profile_id}
+    path = f"{DEPARTMENT}{made['id']}/"
+    for nobody in ("nobody@example.com", stranger.admin.profile_id):
+        refused = await world.patch(path, {"custom_field_data": {"buddy": nobody}}, expect=400)
+        assert refused["fields"] == {"custom_field_data.buddy": [f"There is no user {nobody!r}."]}
+        await world.post(DEPARTMENT, {"dept_name": "B", "custom_field_data": {"buddy": nobody}}, expect=400)
+    # Whoever left stays where they stood, and holds up no other change.
+    await world.delete(f"/ux/common/user/profile/{ann.profile_id}/")
+    kept = await world.patch(path, {"dept_name": "C", "custom_field_data": {"buddy": ann.profile_id}})
+    assert kept["data"]["custom_field_data"] == {"buddy": ann.profile_id}
+
+
 @pytest.mark.parametrize(
     ("kind", "values"),
     [

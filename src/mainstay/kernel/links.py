@@ -57,6 +57,18 @@ async def resolve_one(ctx: Context, fields: Mapping[str, Field], values: dict[st
         raise Invalid(fields=wrong)
 
 
+async def resolve_custom(
+    ctx: Context, custom: Mapping[str, Field], rows: Sequence[tuple[dict[str, Any], Mapping[str, Any]]]
+) -> list[dict[str, list[str]]]:
+    """The same for custom fields: the values of each record, and those it had before, which stay as they are."""
+    linked = {key: spec for key, spec in custom.items() if spec.kind in LINKED}
+    given = [{key: new[key] for key in linked if new.get(key) and new[key] != old.get(key)} for new, old in rows]
+    errors = await resolve(ctx, linked, given)
+    for (new, _old), found in zip(rows, given, strict=True):
+        new.update(found)
+    return [{f"custom_field_data.{key}": messages for key, messages in wrong.items()} for wrong in errors]
+
+
 async def look_up(ctx: Context, target: str, given: Sequence[str]) -> dict[str, str]:
     """What was given, in lower case → id, for everything that exists."""
     resource: Resource[Any] | None = ctx.platform.registry.resources.get(target)

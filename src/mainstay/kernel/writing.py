@@ -89,8 +89,10 @@ async def read_many(
                 errors.update(invalid.extra["fields"])
         rows.append(values)
         wrong.append(errors)
-    for errors, unknown in zip(wrong, await links.resolve(ctx, res.fields, rows), strict=True):
-        for name, messages in unknown.items():
+    people = [(values.get("custom_field_data", {}), {}) for values in rows]
+    linked = await links.resolve(ctx, res.fields, rows), await links.resolve_custom(ctx, custom, people)
+    for errors, unknown, nobody in zip(wrong, *linked, strict=True):
+        for name, messages in {**unknown, **nobody}.items():
             errors.setdefault(name, messages)
     await res.behaviour.check(ctx, rows, given, wrong)
     return rows, wrong
@@ -122,6 +124,9 @@ async def update(
         values["custom_field_data"] = customfields.read_custom(
             custom, given["custom_field_data"], partial=partial, before=entity.custom_field_data
         )
+        (nobody,) = await links.resolve_custom(ctx, custom, [(values["custom_field_data"], entity.custom_field_data)])
+        if nobody:
+            raise Invalid(fields=nobody)
     if res.custom_fields:
         current = {name: getattr(entity, name) for name in (*res.fields, "custom_field_data")}
         await customfields.enforce(ctx, res, values, status, current)
