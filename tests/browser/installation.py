@@ -130,8 +130,8 @@ class Installation:
         await self.call(
             "POST",
             "/ux/common/requester/profile/",
-            {"full_name": full_name, "email": made.email, "username": name, "is_login_enable": True,
-             "password": FIRST_PASSWORD, "confirm_password": FIRST_PASSWORD},
+            {"full_name": full_name, "email": made.email, "is_login_enable": True,
+             "user_details": {"username": name, "password": FIRST_PASSWORD, "confirm_password": FIRST_PASSWORD}},
         )  # fmt: skip
         await self._choose_password(name)
         return made

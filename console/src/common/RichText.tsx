@@ -111,6 +111,8 @@ export default function RichText({ value, onChange, label, placeholder, readOnly
     onUpdate: ({ editor: current }) => change.current(current.isEmpty ? "" : current.getHTML()),
   });
   useEffect(() => {
+    // Where a page is slow to appear, its first editor is given up before this runs, and another one follows.
+    if (editor.isDestroyed) return;
     const shown = editor.isEmpty ? "" : editor.getHTML();
     if (value !== shown) editor.commands.setContent(value, { emitUpdate: false });
   }, [value, editor]);
