@@ -39,7 +39,7 @@ async def test_every_text_can_be_read(windows: Windows, installation: Installati
         await readable(page)
     for path, ready in (
         ("/", page.get_by_role("heading", name="Unassigned")),
-        ("/incident", page.get_by_role("link", name="Contrast of everything")),
+        ("/incident", page.get_by_role("link", name="Contrast of everything").first),
         ("/incident/create", page.get_by_role("textbox", name="Description")),
         ("/event", page.get_by_role("heading", name="Events")),
         ("/me", page.get_by_text("This one")),

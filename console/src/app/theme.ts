@@ -105,6 +105,8 @@ export function createAppTheme(dark: boolean): Theme {
       MuiPaper: { styleOverrides: { root: { backgroundImage: "none" } } },
       MuiTab: { styleOverrides: { root: { minHeight: 40, padding: "8px 12px", minWidth: 0 } } },
       MuiTabs: { styleOverrides: { root: { minHeight: 40 } } },
+      // Its own grey does not reach 4.5 on the raised background.
+      MuiToggleButton: { styleOverrides: { root: { color: colors.muted } } },
       MuiTooltip: { defaultProps: { enterDelay: 400 } },
       MuiDialog: { defaultProps: { fullWidth: true, maxWidth: "sm" } },
     },

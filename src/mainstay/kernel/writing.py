@@ -89,7 +89,7 @@ async def read_many(
                 errors.update(invalid.extra["fields"])
         rows.append(values)
         wrong.append(errors)
-    people = [(values.get("custom_field_data", {}), {}) for values in rows]
+    people: list[tuple[dict[str, Any], Mapping[str, Any]]] = [(row.get("custom_field_data", {}), {}) for row in rows]
     linked = await links.resolve(ctx, res.fields, rows), await links.resolve_custom(ctx, custom, people)
     for errors, unknown, nobody in zip(wrong, *linked, strict=True):
         for name, messages in {**unknown, **nobody}.items():

@@ -89,3 +89,6 @@ async def _drop(ctx: Context, account: User) -> None:
 async def _keep(ctx: Context, account: User) -> None:
     if await store.save(ctx, account):
         await service.tell_followers(ctx, account)
+
+
+__all__ = ["own"]
