@@ -76,8 +76,8 @@ async def picture(ctx: Context, id: str) -> Any:
 
 
 async def _of(ctx: Context, profile_id: str) -> Attachment | None:
-    kept = Attachment.id == User.profile_image, Attachment.resource == KEPT_AS, Attachment.record_id == User.id
-    return await store.find(ctx, select(Attachment).join(User, kept[0]).where(User.id == profile_id, *kept[1:]))
+    wanted = select(Attachment).join(User, Attachment.id == User.profile_image)
+    return await store.find(ctx, wanted.where(User.id == profile_id, Attachment.resource == KEPT_AS))
 
 
 async def _drop(ctx: Context, account: User) -> None:
