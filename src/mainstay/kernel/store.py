@@ -5,10 +5,11 @@ Services load an entity, set its attributes and call ``save``; nothing is writte
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, insert, inspect, select, update
+from sqlalchemy import ColumnElement, Select, insert, inspect, select, update
 from sqlalchemy.exc import IntegrityError
 
 from mainstay.kernel import changes, direct
@@ -35,6 +36,15 @@ async def get(ctx: Context, model: type[R], record_id: str, *, lock: bool = Fals
     found = await find(ctx, select(model).where(model.id == record_id), lock=lock)
     if found is None:
         raise NotFound(f"No {resource_name(model).replace('_', ' ')} has the id {record_id[:64]!r}.")
+    return found
+
+
+_ID = re.compile(r"[0-9a-z]{25}")  # see record.new_id
+
+
+def named(model: Any, wanted: str) -> ColumnElement[bool]:
+    """The condition for an id or a display id. Either of them, by an OR, would make SQLite read the whole table."""
+    found: ColumnElement[bool] = model.id == wanted if _ID.fullmatch(wanted) else model.display_id == wanted.upper()
     return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -17,8 +16,6 @@ from mainstay.kernel.operation import Deleted, Operation, Page, Reply, Saved, op
 from mainstay.kernel.query import ListQuery
 from mainstay.kernel.record import Record
 from mainstay.kernel.resource import Resource
-
-_ID = re.compile(r"[0-9a-z]{25}")  # see record.new_id
 
 
 class Ids(msgspec.Struct, kw_only=True):
@@ -74,10 +71,7 @@ def identity(res: Res, record_id: str) -> Any:
     """The condition for a path's id; a display id is accepted where the resource has one."""
     if "\x00" in record_id:
         raise NotFound(f"No {res.label.lower()} has this id.")
-    if "display_id" in res.fields and not _ID.fullmatch(record_id):
-        # Either, by an OR, makes SQLite read the whole table.
-        return res.model.display_id == record_id.upper()
-    return res.model.id == record_id
+    return store.named(res.model, record_id) if "display_id" in res.fields else res.model.id == record_id
 
 
 async def whole(ctx: Context, res: Res, record_id: str) -> Any:

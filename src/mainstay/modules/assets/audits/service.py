@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
-from mainstay.kernel import changes, links, rows, verbs, writing
+from mainstay.kernel import changes, links, rows, store, verbs, writing
 from mainstay.kernel.context import Context
 from mainstay.kernel.errors import Conflict, Invalid
 from mainstay.kernel.query import ListQuery, parse_filters
@@ -164,7 +164,7 @@ async def _recognise(ctx: Context, given: Sequence[Mapping[str, Any]]) -> dict[i
     for index, one in enumerate(given):
         tests = []
         if one.get("ci_id"):
-            tests.append((Ci.id == one["ci_id"]) | (Ci.display_id == str(one["ci_id"]).upper()))
+            tests.append(store.named(Ci, str(one["ci_id"])))
         for name in ("asset_tag", "serial_number"):
             if one.get(name):
                 tests.append(func.lower(getattr(Ci, name)) == str(one[name]).strip().lower())

@@ -306,7 +306,7 @@ async def by_any_id(ctx: Context, wanted: str, *, lock: bool = False) -> Inciden
     """The incident with this id or display id, as far as the caller may see it."""
     if not wanted:
         raise Invalid.field("incident_id", "Please provide incident id.")
-    query = select(Incident).where(or_(Incident.id == wanted, Incident.display_id == wanted.upper()))
+    query = select(Incident).where(store.named(Incident, wanted))
     visible = Incidents().visible(ctx)
     if visible is not None:
         query = query.where(visible)
