@@ -15,7 +15,14 @@ from tests.browser.windows import Windows, say
 MEASURE = (Path(__file__).parent / "contrast.js").read_text()
 
 
+STILL = """Promise.all(document.getAnimations()
+  .filter((one) => one.effect.getComputedTiming().endTime !== Infinity)
+  .map((one) => one.finished.catch(() => null))).then(() => null)"""
+"""Until nothing appears or fades away any more; what turns for ever may."""
+
+
 async def readable(page: Page) -> None:
+    await page.evaluate(STILL)
     found: dict[str, Any] = await page.evaluate(MEASURE)
     assert found["measured"] > 10, f"{page.url}: nothing to measure"
     assert not found["poor"], f"{page.url}: " + "; ".join(found["poor"])

@@ -46,7 +46,7 @@ async def test_events_come_in_by_themselves_and_are_dealt_with_from_the_keyboard
 
     await page.keyboard.press("x")
     await page.get_by_test_id("event-actions").get_by_role("button", name="Open a ticket").click()
-    link = page.get_by_role("link", name=re.compile(r"^INC-\d+$"))
+    link = row.get_by_role("link", name=re.compile(r"^INC-\d+$"))
     await expect(link).to_be_visible()
     await link.click()
     await expect(page.get_by_role("heading", name="Link Te1/1 of core-1 is down")).to_be_visible()
