@@ -3,7 +3,8 @@
     python -m bench.syslog                              60 s at 200,000 lines/s, UDP and TCP, both sides
     python -m bench.syslog --seconds 5 --no-peer        a look at whether it runs
 
-The sender is a process on the same machine (``bench.sender``) and shares the cores. Every line carries a number: lost
+The sender is a process on the same machine (``bench.sender``) and shares the cores. Two seconds at a tenth of the rate
+go before, which are not counted: what is measured is not the first line after a start. Every line carries a number: lost
 are those that are missing in the end, counted from what is stored, not from what was said to be. The server is the one
 that people run, with its defaults.
 """
@@ -217,6 +218,8 @@ def main() -> None:
         running = side()
         outcomes: dict[str, Outcome] = {}
         try:
+            send(given.kinds[0], running.port, argparse.Namespace(rate=given.rate // 10, seconds=2), "warm")
+            time.sleep(2)
             for kind in given.kinds:
                 run = f"{kind.replace('-', '')}{time.time_ns() % 10**9}"
                 outcomes[run] = running.take(kind, given, run)
