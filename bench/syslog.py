@@ -4,9 +4,9 @@
     python -m bench.syslog --seconds 5 --no-peer        a look at whether it runs
 
 The sender is a process on the same machine (``bench.sender``) and shares the cores. Two seconds at a tenth of the rate
-go before, which are not counted: what is measured is not the first line after a start. Every line carries a number: lost
-are those that are missing in the end, counted from what is stored, not from what was said to be. The server is the one
-that people run, with its defaults.
+go before, which are not counted: what is measured is not the first line after a start. Every line carries a number:
+lost are those that are missing in the end, counted from what is stored, not from what was said to be. The server is the
+one that people run, with its defaults.
 """
 
 from __future__ import annotations
