@@ -26,6 +26,7 @@ from mainstay.kernel.database import ANY_ORGANIZATION
 from mainstay.kernel.errors import Invalid
 from mainstay.kernel.mail import OutboxMail, Postman
 from mainstay.kernel.platform import Platform
+from mainstay.kernel.services import cancelled
 
 
 class Inbox:
@@ -116,9 +117,7 @@ async def working(postman: Postman) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        await cancelled(task)
 
 
 async def test_a_queued_mail_arrives(office: Platform) -> None:
