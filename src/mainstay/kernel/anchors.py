@@ -12,6 +12,8 @@ from typing import Any
 SPACING = 200
 """Rows between two of them; to skip so many costs next to nothing."""
 MOST = 400
+FAR = 2000
+"""Rows to skip from which on counting off from the nearer end may be better."""
 
 
 class Anchors:
@@ -27,10 +29,8 @@ class Anchors:
     def before(self, position: int) -> tuple[int, Any, str] | None:
         """The nearest known position up to this one, with the sort value and the id of the row before it."""
         index = bisect_right(self._positions, position)
-        if not index:
-            return None
-        found = self._positions[index - 1]
-        return (found, *self._rows[found])
+        found = self._positions[index - 1] if index else -FAR
+        return (found, *self._rows[found]) if position - found < FAR else None
 
     def keep(self, head: Any, position: int, value: Any, record_id: str) -> None:
         """Remember the row before a position, as seen with this newest change."""
