@@ -175,7 +175,9 @@ async def test_what_else_is_known_of_a_ticket_is_edited_under_details(
     clause = page.get_by_test_id("filter-clause")
     await clause.get_by_role("combobox", name="Field").click()
     await page.get_by_role("option", name="Heard by").click()
-    await clause.get_by_label("Value").fill("Carla")
+    # Before, it asks for another kind of value.
+    await expect(clause.get_by_role("combobox", name="Field")).to_contain_text("Heard by")
+    await clause.get_by_role("combobox", name="Value").fill("Carla")
     await page.get_by_role("option", name=re.compile("Carla Cellar")).click()
     await expect(page.get_by_role("row")).to_have_count(2)
     await page.get_by_role("button", name="Filter", exact=True).click()
