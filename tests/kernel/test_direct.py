@@ -154,8 +154,9 @@ async def test_a_write_waits_for_another_process_without_keeping_the_others_wait
     database = platform.database
     if not database.is_sqlite:
         pytest.skip("PostgreSQL works in processes of its own")
-    other = sqlite3.connect(str(database.engine.url.database), isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
+    other = sqlite3.connect(str(database.engine.url.database), isolation_level=None, check_same_thread=False)
+    # What runs beside the test may be writing: it must be able to end.
+    await asyncio.to_thread(other.execute, "BEGIN IMMEDIATE")
 
     async def write() -> None:
         async with database.session(world.organization, write=True) as session:
