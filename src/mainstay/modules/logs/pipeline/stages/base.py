@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -67,7 +68,7 @@ class Run:
         self.errors |= part.errors
 
 
-class Stage:
+class Stage(ABC):
     """Base of the stages."""
 
     kind = ""
@@ -80,9 +81,9 @@ class Stage:
         self.name = name
         self.when = Condition(when)
 
+    @abstractmethod
     def apply(self, batch: Batch, run: Run, pipeline: str) -> tuple[Batch, pl.Series | None]:
         """Work on the lines; answers them and which of them failed (None: none did)."""
-        raise NotImplementedError
 
 
 def run_stages(stages: list[Stage], batch: Batch, run: Run, pipeline: str) -> Batch:

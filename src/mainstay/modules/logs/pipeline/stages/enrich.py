@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -71,9 +72,9 @@ class _ByAddress(Stage):
         self.field = field_name(spec.field)
         self.prefix = field_name(spec.prefix)
 
+    @abstractmethod
     def known(self, addresses: list[str], run: Run) -> dict[str, dict[str, str]]:
         """Address → field → value."""
-        raise NotImplementedError
 
     def apply(self, batch: Batch, run: Run, pipeline: str) -> tuple[Batch, pl.Series | None]:
         text = batch.text(self.field)
