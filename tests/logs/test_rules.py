@@ -59,8 +59,10 @@ def test_what_goes_on_is_raised_again_and_what_ends_is_cleared() -> None:
 
 
 @pytest.fixture
-def heard(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[RawEvent]]:
-    """What the event engine is told, while the schedule itself stands still."""
+def heard(monkeypatch: pytest.MonkeyPatch, world: World) -> Iterator[list[RawEvent]]:
+    """What the event engine is told of this organization, while the schedule itself stands still.
+
+    A run goes through the rules of all organizations: those of the tests before clear what they raised."""
 
     async def idle(_platform: Platform, _now: datetime) -> int:
         return 0
@@ -69,7 +71,8 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[RawEvent]]:
     told: list[RawEvent] = []
 
     async def hear(_platform: Platform, batch: list[RawEvent]) -> None:
-        told.extend(event for event in batch if event.source == "log_rule")
+        ours = (event for event in batch if event.organization == world.organization)
+        told.extend(event for event in ours if event.source == "log_rule")
 
     before = list(RAW_EVENTS._handlers)
     RAW_EVENTS._handlers[:] = [hear]
