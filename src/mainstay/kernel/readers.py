@@ -121,33 +121,25 @@ class PostgresReader(Reader):
         import asyncpg
 
         async with self._room:
-            while self._idle:
-                connection = self._idle.pop()
+            while True:
+                kept = bool(self._idle)
+                connection = self._idle.pop() if kept else await self._open()
                 try:
                     rows = await connection.fetch(sql, *values)
-                except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError):
-                    # The server went away meanwhile; nothing was changed, so a new connection may ask again.
+                except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError) as error:
                     connection.terminate()
-                    continue
+                    if not kept:
+                        self._refused(sql, error)
+                    # The server went away meanwhile; nothing was changed, so another connection may ask again.
                 except asyncpg.PostgresError as error:
                     self._idle.append(connection)
                     self._refused(sql, error)
                 except BaseException:
                     connection.terminate()
                     raise
-                self._idle.append(connection)
-                return rows  # type: ignore[no-any-return]
-            connection = await self._open()
-            try:
-                rows = await connection.fetch(sql, *values)
-            except asyncpg.PostgresError as error:
-                self._idle.append(connection)
-                self._refused(sql, error)
-            except BaseException:
-                connection.terminate()
-                raise
-            self._idle.append(connection)
-            return rows  # type: ignore[no-any-return]
+                else:
+                    self._idle.append(connection)
+                    return rows  # type: ignore[no-any-return]
 
     def _refused(self, sql: str, error: Exception) -> NoReturn:
         dbapi: Any = self._database.engine.dialect.dbapi

@@ -64,7 +64,7 @@ async def test_rows_are_taken_together_as_far_as_there_is_room() -> None:
     assert writer.write_many([(number, "x") for number in range(7000, 12_000)]) == 3000
     assert writer.write_many([]) == 0
     engine.gate.set()
-    await writer.drain()
+    await asyncio.wait_for(writer.drain(), 15)  # the second batch is not full, and is not waited for
     assert engine.numbers == list(range(10_000))
     assert (writer.written, writer.dropped, len(engine.batches[0])) == (10_000, 2000, 6000)
     await writer.close()

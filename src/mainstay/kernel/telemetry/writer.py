@@ -67,7 +67,8 @@ class Writer:
         self._accepted = 0
         self._settled = 0
         self._closing = False
-        self._hurry = False
+        self._asked = 0
+        """So many of the accepted rows are to be settled without waiting for their batch to fill."""
         self._reported = (0, float("-inf"))
         self._wake = asyncio.Event()
         self._progress = asyncio.Condition()
@@ -107,8 +108,7 @@ class Writer:
 
     async def drain(self) -> None:
         """Wait until every row taken before this call is stored; does not wait for the batch to fill."""
-        target = self._accepted
-        self._hurry = True
+        target = self._asked = self._accepted
         self._wake.set()
         async with self._progress:
             await self._progress.wait_for(lambda: self._settled >= target or self._task.done())
@@ -117,7 +117,6 @@ class Writer:
         """Store what is held, for at most ``close_seconds``, then stop. Rows lost are counted in the log."""
         with self._lock:
             self._closing = True
-        self._hurry = True
         self._wake.set()
         await asyncio.wait([self._task], timeout=self._close_seconds)
         if not self._task.done():
@@ -138,20 +137,23 @@ class Writer:
         elif not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._wake.set)
 
+    @property
+    def _hurried(self) -> bool:
+        return self._closing or self._settled < self._asked
+
     async def _run(self) -> None:
         while True:
             await self._wake.wait()
             self._wake.clear()
             deadline = time.monotonic() + self._batch_seconds
-            while not self._hurry and 0 < len(self._rows) < self._batch_rows:
+            while not self._hurried and 0 < len(self._rows) < self._batch_rows:
                 left = deadline - time.monotonic()
                 if left <= 0 or not await _within(self._wake.wait(), left):
                     break
                 self._wake.clear()
-            self._hurry = False
             while self._rows:
                 await self._flush()
-                if not self._closing and not self._hurry and len(self._rows) < self._batch_rows:
+                if not self._hurried and len(self._rows) < self._batch_rows:
                     break
             if self._rows:
                 self._wake.set()
