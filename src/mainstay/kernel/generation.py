@@ -33,14 +33,20 @@ class Generation(Scoped, Base):
 
 
 async def bump(ctx: Context) -> None:
-    """Raise the number of the caller's organization."""
+    """Raise the number of the caller's organization, once in a transaction."""
+    ctx.cache.clear()
+    ctx.principal.generation = -1
+    info = ctx.session.sync_session.info
+    if ctx.organization in info.get("raised", ()):
+        return
     raised = await ctx.session.execute(
         update(Generation).values(number=Generation.number + 1).execution_options(synchronize_session=False)
     )
     if not raised.rowcount:  # type: ignore[attr-defined]
         await ctx.session.execute(insert(Generation).values(organization=ctx.organization, number=1))
-    ctx.cache.clear()
-    ctx.principal.generation = -1
+    if not ctx.session.in_nested_transaction():
+        # What a savepoint holds may be taken back while the rest stays.
+        info.setdefault("raised", set()).add(ctx.organization)
 
 
 async def cached(ctx: Context, name: str, load: Callable[[Context], Awaitable[T]]) -> T:

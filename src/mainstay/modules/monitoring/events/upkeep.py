@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Select, false, or_, select, true
+from sqlalchemy import Select, exists, false, or_, select, true
 
 from mainstay.kernel.access.tables import Organization
 from mainstay.kernel.context import Context
@@ -17,6 +17,7 @@ from mainstay.modules.monitoring.events.engine import calmed
 from mainstay.modules.monitoring.events.setup import Setup, Setups
 from mainstay.modules.monitoring.events.storm import RULE
 from mainstay.modules.monitoring.events.tables import INFORMATIONAL, Event
+from mainstay.modules.monitoring.maintenance.tables import Maintenance
 
 if TYPE_CHECKING:
     from mainstay.kernel.platform import Platform
@@ -27,9 +28,10 @@ AT_ONCE = 1000
 
 
 async def everywhere(platform: Platform, setups: Setups, now: datetime | None = None) -> None:
-    """One look at every organization."""
+    """One look at every organization that has events, or windows which may begin."""
+    has = (exists().where(table.organization == Organization.id) for table in (Event, Maintenance))
     async with platform.work(ANY_ORGANIZATION, write=False) as ctx:
-        organizations = list((await ctx.session.execute(select(Organization.id))).scalars())
+        organizations = list((await ctx.session.execute(select(Organization.id).where(or_(*has)))).scalars())
     for organization in organizations:
         async with platform.work(organization, write=False) as ctx:
             ctx.now = now or ctx.now
