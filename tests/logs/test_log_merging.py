@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+import re
+import secrets
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from clickhouse_connect.driver.exceptions import ClickHouseError
@@ -81,3 +83,41 @@ async def test_a_store_that_ends_leaves_merging_on(world: World, short: None) ->
     await merges.close()
     await two_parts(world)
     await merge(world)
+
+
+async def test_a_day_that_is_over_becomes_one_part_if_that_is_not_too_large(world: World) -> None:
+    telemetry = world.platform.telemetry
+    assert telemetry is not None
+    large, small = (datetime.now(UTC) - timedelta(days=days) for days in (20, 19))
+    for day, text in ((large, secrets.token_hex(100_000)), (small, "short")):
+        for number in ("1", "2"):
+            await store(world.platform, [line(world.organization, number + text, received=day, time=day)])
+
+    async def parts(day: datetime) -> int:
+        [row] = await telemetry.query(
+            "SELECT count() AS parts FROM system.parts WHERE table = 'log_lines' AND active "
+            "AND partition = {day:String}", {"day": f"{day:%Y-%m-%d}"},
+        )  # fmt: skip
+        return int(row["parts"])
+
+    # The table waits an hour, and its parts are larger.
+    for_test = {
+        "min_age_to_force_merge_seconds": 1, "max_bytes_to_merge_at_max_space_in_pool": 150_000,
+        "merge_selecting_sleep_ms": 20, "max_merge_selecting_sleep_ms": 20,
+    }  # fmt: skip
+    [made] = await telemetry.query("SELECT engine_full FROM system.tables WHERE name = 'log_lines'")
+    before = {name: found.group() for name in for_test if (found := re.search(rf"{name} = \d+", made["engine_full"]))}
+    assert len(before) == 2
+    try:
+        await telemetry.command(
+            "ALTER TABLE log_lines MODIFY SETTING " + ", ".join(f"{name} = {n}" for name, n in for_test.items())
+        )
+        async with asyncio.timeout(20):
+            while True:
+                if await parts(small) == 1:
+                    break
+                await asyncio.sleep(0.02)
+        assert await parts(large) == 2
+    finally:
+        await telemetry.command("ALTER TABLE log_lines MODIFY SETTING " + ", ".join(before.values()))
+        await telemetry.command("ALTER TABLE log_lines RESET SETTING " + ", ".join(for_test.keys() - before.keys()))

@@ -78,6 +78,13 @@ register_migration(
         max_bytes_to_merge_at_max_space_in_pool = 2147483648,
         merge_selector_base = 16, min_free_disk_bytes_to_perform_insert = 268435456""",
 )
+register_migration(
+    "0110_log_days_merged",
+    # Every part costs a search about a millisecond. A day that is over takes no more lines, so an hour later it becomes
+    # one part, unless that would be larger than a part may be: one more merge of each line, when nothing is urgent.
+    f"""ALTER TABLE {TABLE} MODIFY SETTING min_age_to_force_merge_seconds = 3600,
+        min_age_to_force_merge_on_partition_only = 1, enable_max_bytes_limit_for_min_age_to_force_merge = 1""",
+)
 register_retention(TABLE, "received", lambda settings: settings.log_days)
 purgeable_rows("syslog", TABLE, "received")
 

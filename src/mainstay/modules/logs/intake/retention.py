@@ -34,7 +34,7 @@ async def keep(platform: Platform) -> None:
 async def trim(telemetry: Telemetry, limit: int) -> int:
     """Drop the oldest parts of the table until it takes ``limit`` bytes at most; the lines that went.
 
-    A part holds lines that came in one after the other, at most a few million of them, so that little more goes than
+    A part holds lines that came in one after the other, of one day and 2 GiB at most, so that little more goes than
     must. The newest part always stays.
     """
     parts = await telemetry.query(
