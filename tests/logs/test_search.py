@@ -15,8 +15,10 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from mainstay.kernel.platform import Platform
 from mainstay.kernel.signals import LINES as STORED
 from mainstay.modules.logs.search import counting, export, service, tail
+from mainstay.modules.logs.search.sql import micros
 from tests.logs.stored import frame, line, store
 from tests.support import World
 
@@ -163,6 +165,43 @@ async def test_few_fitting_lines_in_a_long_range_are_found_without_a_gap(world: 
     await store(world.platform, lines)
     wanted = [row["message"] for row in lines if row["message"] != "other"]
     assert await found(world, "wanted", **{"from": "now-25d", "limit": 30}) == wanted[:30]
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[int | None]:
+    """What the store is asked: how far back it shall read lines; None for another question."""
+    made: list[int | None] = []
+    rows = service.rows
+
+    async def spied(platform: Platform, sql: str, parameters: dict[str, Any], **rest: Any) -> list[dict[str, Any]]:
+        made.append(parameters["bottom"] if service.COLUMNS in sql else None)
+        return await rows(platform, sql, parameters, **rest)
+
+    monkeypatch.setattr(service, "rows", spied)
+    return made
+
+
+async def test_what_was_quiet_lately_is_read_from_its_newest_line_back(world: World, asked: list[int | None]) -> None:
+    wide = {"from": "now-10d", "limit": 3}
+    assert await found(world, "hour", **wide) == []
+    assert len(asked) == 2
+    lines = [line(world.organization, f"hour {n}", n * 3600) for n in range(48, 148)]
+    await store(world.platform, lines)
+    asked.clear()
+    assert await found(world, "hour", **wide) == ["hour 48", "hour 49", "hour 50"]
+    first, look, *others = asked
+    # No further back than the lines are, hour by hour.
+    assert look is None
+    assert all(bottom is not None and bottom > micros(lines[6]["time"]) for bottom in (first, *others))
+
+
+async def test_a_rare_word_is_looked_for_in_all_the_rest_at_once(world: World, asked: list[int | None]) -> None:
+    await store(world.platform, [line(world.organization, f"rare{n}", n * 3600) for n in range(1, 200)])
+    # Whether lines came lately is asked once, and known then.
+    for number, questions in ((150, 3), (151, 2)):
+        asked.clear()
+        assert await found(world, f"rare{number}", **{"from": "now-10d"}) == [f"rare{number}"]
+        assert len(asked) == questions
 
 
 @pytest.mark.parametrize(

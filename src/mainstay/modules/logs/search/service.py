@@ -27,7 +27,11 @@ SECONDS = 10
 MEMORY = 1 << 30
 PAGE = 1000
 DEFAULT_RANGE = timedelta(days=1)
-SLICED, SLICES = timedelta(hours=12), 32
+SLICED, SLICES = timedelta(hours=12), 128
+MANY: Mapping[str, Any] = {"ignore_data_skipping_indices": "hosts,apps,sources"}
+"""Settings of the engine where lines are likely to be: nearly every granule has the host, and asking costs as much."""
+FEW: Mapping[str, Any] = {"use_skip_indexes_on_data_read": 0}
+"""Where hardly any are: which granules have them is better found out at once than in front of each."""
 COLUMNS = ("id, time, received, source, host, ci, facility, severity, app, procid, msgid, message, fields, tags, "
            "format, pipeline, raw")  # fmt: skip
 _CODE = re.compile(r"Code: (\d+)")
@@ -117,16 +121,14 @@ def condition_of(
 
 
 async def rows(
-    platform: Platform, sql: str, parameters: Mapping[str, Any], *, seconds: float = SECONDS
-) -> list[dict[str, Any]]:
+    platform: Platform, sql: str, parameters: Mapping[str, Any], *, seconds: float = SECONDS,
+    settings: Mapping[str, Any] | None = None,
+) -> list[dict[str, Any]]:  # fmt: skip
     """Rows of a bounded SELECT. Raises ``TooMuch`` or ``Unavailable``."""
     if platform.telemetry is None:
         raise Unavailable("The log store is not open in this process.")
-    bound, settings = dict(parameters), limits(seconds)
     try:
-        return await platform.telemetry.read(
-            lambda client: list(client.query(sql, parameters=bound, settings=settings).named_results())
-        )
+        return await platform.telemetry.query(sql, parameters, {**limits(seconds), **(settings or {})})
     except ClickHouseError as error:
         raise _explained(error, seconds) from None
 
@@ -189,17 +191,53 @@ async def page(
         clause += f" AND time {sign}= {moment} AND (time, id) {sign} ({moment}, {{cursor_id:UInt64}})"
         edge = datetime.fromtimestamp(parameters["cursor_time"] / 1_000_000, UTC)
     if not newest or chosen.since is None or edge - chosen.since < SLICED:
-        return await _read(platform, clause, parameters, limit, newest, seconds)
-    # A long range has many parts, each of which costs to open: mostly the last of it has enough lines.
-    since, top, bottom = chosen.since, edge, edge - (edge - chosen.since) / SLICES
-    found = await _read(platform, f"{clause} AND {_after('bottom')}", {**parameters, "bottom": micros(bottom)}, limit,
-                        newest, seconds)  # fmt: skip
-    while len(found) < limit and bottom > since:
-        top, bottom = bottom, _further(since, edge, bottom, len(found), limit)
+        return await _read(platform, clause, parameters, limit, newest, seconds, {})
+    since, bottom = chosen.since, edge - (edge - chosen.since) / SLICES
+    found: list[dict[str, Any]] = []
+
+    async def between(top: datetime, bottom: datetime, settings: Mapping[str, Any]) -> list[dict[str, Any]]:
         within = f"{clause} AND NOT {_after('top')} AND {_after('bottom')}"
         bounds = {"top": micros(top), "bottom": micros(bottom)}
-        found += await _read(platform, within, {**parameters, **bounds}, limit - len(found), newest, seconds)
+        return await _read(platform, within, {**parameters, **bounds}, limit - len(found), newest, seconds, settings)
+
+    # A long range has many parts, each of which costs to open: mostly the last of it has enough lines.
+    found = await _read(platform, f"{clause} AND {_after('bottom')}", {**parameters, "bottom": micros(bottom)}, limit,
+                        newest, seconds, MANY)  # fmt: skip
+    if not found:
+        # Are they rare, or were there no lines at all lately?
+        last = await _last(platform, chosen.organization, since, bottom, edge, seconds)
+        if last is None:
+            return []
+        if last < bottom:
+            edge = last + timedelta(microseconds=1)
+            bottom = edge - (edge - since) / SLICES
+            found = await between(edge, bottom, MANY)
+    while len(found) < limit and bottom > since:
+        top, bottom = bottom, _further(since, edge, bottom, len(found), limit)
+        found += await between(top, bottom, MANY if found else FEW)
     return found
+
+
+async def _last(
+    platform: Platform, organization: str, since: datetime, bottom: datetime, edge: datetime, seconds: float
+) -> datetime | None:
+    """The time of the newest line of a range, or of one that is after ``bottom``; None where the range has no line."""
+    seen = platform.memory.setdefault(_Seen, _Seen())
+    if bottom <= seen.get(organization, since) <= edge:
+        return seen[organization]  # type: ignore[no-any-return]
+    found = await rows(
+        platform,
+        f"SELECT time FROM {LINES} WHERE organization = {{organization:String}} AND {_after('bottom')} "  # noqa: S608
+        "AND time <= fromUnixTimestamp64Micro({top:Int64}, 'UTC') ORDER BY time DESC, id DESC LIMIT 1",
+        {"organization": organization, "bottom": micros(since), "top": micros(edge)}, seconds=seconds,
+    )  # fmt: skip
+    if found:
+        seen[organization] = found[0]["time"]
+    return found[0]["time"] if found else None
+
+
+class _Seen(dict[str, datetime]):
+    """Of an organization, the time of a line that is, or was, among its newest."""
 
 
 def _after(name: str) -> str:
@@ -219,13 +257,14 @@ def _further(since: datetime, edge: datetime, bottom: datetime, found: int, limi
 
 
 async def _read(
-    platform: Platform, clause: str, parameters: Mapping[str, Any], limit: int, newest: bool, seconds: float
-) -> list[dict[str, Any]]:
+    platform: Platform, clause: str, parameters: Mapping[str, Any], limit: int, newest: bool, seconds: float,
+    settings: Mapping[str, Any],
+) -> list[dict[str, Any]]:  # fmt: skip
     way = "DESC" if newest else "ASC"
     return await rows(
         platform,
         f"SELECT {COLUMNS} FROM {LINES} WHERE {clause} ORDER BY time {way}, id {way} LIMIT {{limit:UInt32}}",  # noqa: S608
-        {**parameters, "limit": limit}, seconds=seconds,
+        {**parameters, "limit": limit}, seconds=seconds, settings=settings,
     )  # fmt: skip
 
 
