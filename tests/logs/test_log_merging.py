@@ -117,7 +117,7 @@ async def test_a_day_that_is_over_becomes_one_part_if_that_is_not_too_large(worl
                 if await parts(small) == 1:
                     break
                 await asyncio.sleep(0.02)
-        assert await parts(large) == 2
+        assert await parts(large) > 1
     finally:
         await telemetry.command("ALTER TABLE log_lines MODIFY SETTING " + ", ".join(before.values()))
         await telemetry.command("ALTER TABLE log_lines RESET SETTING " + ", ".join(for_test.keys() - before.keys()))
