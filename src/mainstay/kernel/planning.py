@@ -71,6 +71,8 @@ def _share(column: Any) -> int:
         return ROWS // 2
     if name in ("status", "type", "kind", "resource", "category", "source_kind", "result", "decision"):
         return MANY
+    if name == "seen_step":  # ten seconds of events
+        return SOME
     if name == "criticality":  # one of four
         return ROWS // 4
     if isinstance(column.type, Integer) and name not in ("user", "number", "seq", "next_number", "created_by"):
