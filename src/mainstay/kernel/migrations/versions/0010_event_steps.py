@@ -1,6 +1,6 @@
 """events found by the ten seconds in which they were last seen
 
-What was counted changed every index that had ``last_seen``; now none of them has it.
+What was counted changed every index that had ``last_seen``; now none of them has it. Fingerprints compare by byte.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ def upgrade() -> None:
         # The table is written anew once, with the room that it is to have.
         op.execute(
             "ALTER TABLE event ALTER COLUMN seen_step DROP DEFAULT, ALTER COLUMN seen_step TYPE integer "
-            "USING floor(extract(epoch FROM last_seen) / 10)::integer"
+            "USING floor(extract(epoch FROM last_seen) / 10)::integer, "
+            'ALTER COLUMN fingerprint TYPE varchar(64) COLLATE "C"'
         )
     else:
         op.execute("UPDATE event SET seen_step = last_seen / 10000000")
@@ -49,6 +50,7 @@ def downgrade() -> None:
     op.drop_column("event", "seen_step")
     if op.get_bind().dialect.name == "postgresql":
         op.execute("ALTER TABLE event RESET (fillfactor)")
+        op.execute("ALTER TABLE event ALTER COLUMN fingerprint TYPE varchar(64)")
     op.create_index("ix_event_seen", "event", ["organization", "last_seen", "id"], **LIVE)  # type: ignore[arg-type]
     op.create_index("ix_event_open", "event", ["organization", "last_seen", "id"], **OPEN)  # type: ignore[arg-type]
     op.create_index("ix_event_flapping", "event", ["organization", "last_seen"], **FLAPPING)  # type: ignore[arg-type]

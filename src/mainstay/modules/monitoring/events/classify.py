@@ -75,7 +75,7 @@ class Known:
             # Most of them are another one each time.
             return occurrences(raw, rules, now)
         about = (raw.organization, generation, raw.message, raw.address, raw.host, raw.ci, raw.source, raw.resource,
-                 raw.severity, raw.event_class, raw.key, raw.clear, raw.extra and repr(raw.extra))  # fmt: skip
+                 raw.severity, raw.event_class, raw.key, raw.clear, repr(raw.extra) if raw.extra else "")  # fmt: skip
         found = self._found.get(about)
         if found is None:
             if len(self._found) >= self.MOST:
