@@ -86,9 +86,10 @@ def test_a_message_that_came_before_means_the_same_with_its_own_time() -> None:
 async def test_counting_touches_no_index_and_takes_one_statement(world: World, statements: Statements) -> None:
     ports = [DOWN.format(n=n) for n in range(40)]
     await happen(world, *ports, at=NOW)
+    await rows(world)  # from here on the statements of this task are noted
     statements.ran.clear()
     await happen(world, *ports, *ports, at=NOW + timedelta(seconds=1))
-    (counted,) = [sql for sql in statements.ran if "event " in sql and "generation" not in sql and "_event" not in sql]
+    (counted,) = [sql for sql in statements.ran if " event " in sql]
     assert counted.startswith("UPDATE event SET"), counted
     assert {row["count"] for row in await rows(world)} == {3}
     held = {column.name for index in Event.__table__.indexes for column in index.columns}
@@ -215,14 +216,14 @@ async def test_pages_far_in_are_counted_off_by_steps(
 @pytest.mark.skipif(DATABASE != "sqlite", reason="PostgreSQL reads so few rows at once")
 async def test_a_list_by_last_seen_goes_by_the_index(world: World, seen: list[str]) -> None:
     """However many events there are, a page is read without sorting all of them."""
-    query = sa.select(Event.id).where(Event.is_deleted.is_(False), Event.organization == world.organization)
+    query = sa.select(Event.id).where(Event.is_deleted == sa.false(), Event.organization == world.organization)
     dialect = world.platform.database.engine.dialect
     text = query.order_by(*NEWEST_FIRST).limit(50).compile(dialect=dialect, compile_kwargs={"literal_binds": True})
     async with world.platform.work(world.organization, write=False) as ctx:
         plan = (await ctx.session.execute(sa.text(f"EXPLAIN QUERY PLAN {text}"))).all()
     told = [row[-1] for row in plan]
     assert any("ix_event_seen" in step for step in told), told
-    assert any("LAST 2 TERMS" in step for step in told), told
+    assert "USE TEMP B-TREE FOR ORDER BY" not in told, told
 
 
 def test_the_migration_keeps_the_events(tmp_path: Path, database_url: str) -> None:

@@ -39,8 +39,9 @@ def upgrade() -> None:
         )
     else:
         op.execute("UPDATE event SET seen_step = last_seen / 10000000")
-    op.create_index("ix_event_seen", "event", ["organization", "seen_step"], **LIVE)  # type: ignore[arg-type]
-    op.create_index("ix_event_open", "event", ["organization", "seen_step"], **OPEN)  # type: ignore[arg-type]
+    steps = ["organization", "seen_step"]
+    op.create_index("ix_event_seen", "event", [*steps, "is_deleted"], **LIVE)  # type: ignore[arg-type]
+    op.create_index("ix_event_open", "event", [*steps, "cleared", "is_deleted"], **OPEN)  # type: ignore[arg-type]
     op.create_index("ix_event_flapping", "event", ["organization"], **FLAPPING)  # type: ignore[arg-type]
 
 

@@ -62,9 +62,10 @@ class Event(Record):
         # What makes "one live row per problem" true however many processes work.
         Index("uq_event_live", "organization", "fingerprint", unique=True, **_where("cleared = {no}")),
         Index("ix_event_cleared", "organization", "fingerprint", "cleared_at", **_where("cleared = {yes}")),
-        # No index has ``count`` or ``last_seen``: what is only counted then leaves all of them as they are.
-        Index("ix_event_seen", "organization", "seen_step", **_where()),
-        Index("ix_event_open", "organization", "seen_step", **_where("cleared = {no}")),
+        # No index has ``count`` or ``last_seen``: what is only counted then leaves all of them as they are. SQLite
+        # reads rows from an index alone only where that has the columns of its condition, too.
+        Index("ix_event_seen", "organization", "seen_step", "is_deleted", **_where()),
+        Index("ix_event_open", "organization", "seen_step", "cleared", "is_deleted", **_where("cleared = {no}")),
         Index("ix_event_ci", "organization", "ci", **_where("cleared = {no} AND ci IS NOT NULL")),
         Index("ix_event_parent", "organization", "parent", **_where("cleared = {no} AND parent IS NOT NULL")),
         Index("ix_event_in_maintenance", "organization", "maintenance",
