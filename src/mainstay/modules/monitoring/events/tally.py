@@ -128,6 +128,7 @@ def _given(ctx: Context, waiting: dict[str, Tally]) -> dict[str, Any]:
     database = ctx.platform.database
     if not database.is_sqlite:
         return {"key": list(waiting), "added": added, "seen": seen, "step": steps, "severity": severities}
-    written = [_SEEN.process_bind_param(at, database.engine.dialect) for at in seen]
+    dialect, write = database.engine.dialect, _SEEN.process_bind_param
+    written = [write(at, dialect) for at in seen]
     rows = list(zip(waiting, added, written, steps, severities, strict=True))
     return {"rows": msgspec.json.encode(rows).decode()}
