@@ -63,8 +63,8 @@ def test_a_message_that_came_before_means_the_same_with_its_own_time() -> None:
     known = Known()
 
     def mean(number: int, generation: int = 1, **values: Any) -> Occurrence:
-        raw = RawEvent(organization="o", source="syslog", at=NOW + timedelta(seconds=number), message="Fan 3 is slow",
-                       reference=str(number), count=number + 1, **values)  # fmt: skip
+        given = {"message": "Fan 3 is slow", "reference": str(number), "count": number + 1, **values}
+        raw = RawEvent(organization="o", source="syslog", at=NOW + timedelta(seconds=number), **given)
         (found,) = known.occurrences(raw, rules, generation, NOW + timedelta(minutes=1))
         return found
 
@@ -81,6 +81,10 @@ def test_a_message_that_came_before_means_the_same_with_its_own_time() -> None:
     mean(4, generation=2)
     assert mean(5, extra={"unknown_severity": 1}).severity == 1
     assert rules.asked == 4
+    # What cannot be remembered by little, or is told by its key, is not.
+    for values in ({"message": "x" * 5000}, {"variables": {"count": "3"}}, {"key": "fan"}):
+        assert mean(6, **values).keys == mean(7, **values).keys
+    assert rules.asked == 10
 
 
 async def test_counting_touches_no_index_and_takes_one_statement(world: World, statements: Statements) -> None:

@@ -255,8 +255,10 @@ async def _found(
 ) -> Sequence[Any]:
     """The rows of a page: its columns, and those of ``counting.head`` where its count is kept."""
     given = {**bounds, "in_organization": ctx.organization}
-    far = bounds["skip"] >= FAR and plan.spec.coarse is not None and not plan.conditions and not anchored
-    made = plan.made.get((flipped, anchored, far))
+    # With conditions the index alone does not tell which rows to skip.
+    by_steps = plan.spec.coarse if bounds["skip"] >= FAR and not plan.conditions and not anchored else None
+    variant = (flipped, anchored, by_steps is not None)
+    made = plan.made.get(variant)
     database = ctx.platform.database
     if made is None:
         model = res.model
@@ -270,8 +272,8 @@ async def _found(
         take: Any = bindparam("take", type_=Integer)
         skip: Any = bindparam("skip", type_=Integer)
         backwards = plan.reverse != flipped
-        if far:
-            ids, skip = _by_steps(ids, query.steps(plan.column, plan.spec.coarse), backwards, skip)
+        if by_steps is not None:
+            ids, skip = _by_steps(ids, query.steps(plan.column, by_steps), backwards, skip)
         page_ids = ids.order_by(*_ordering(res, plan, backwards)).limit(take).offset(skip).subquery("page")
         statement = layout(ctx, res, whole=False).statement.join(page_ids, page_ids.c.id == model.id)
         statement = statement.order_by(*_ordering(res, plan, plan.reverse))
@@ -281,7 +283,7 @@ async def _found(
         if not plan.kept:
             plainly: Sequence[Any] = (await ctx.session.execute(plain(statement), given)).all()
             return plainly
-        made = plan.made[(flipped, anchored, far)] = direct.Direct(plain(statement), database.engine.dialect)
+        made = plan.made[variant] = direct.Direct(plain(statement), database.engine.dialect)
     found: Sequence[Any] = await direct.run(database, ctx.session, made, given)
     return found
 

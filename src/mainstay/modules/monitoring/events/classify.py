@@ -64,18 +64,18 @@ def _plain(value: str) -> str:
 class Known:
     """What raw events were about that came before: in a storm the same ones come again and again."""
 
-    MOST = 30_000
+    MOST, LONGEST = 30_000, 1000
 
     def __init__(self) -> None:
         self._found: dict[Any, list[Occurrence]] = {}
 
     def occurrences(self, raw: RawEvent, rules: Rulebook, generation: int, now: datetime) -> list[Occurrence]:
         """As the function of this name. ``generation``: of the organization's rules."""
-        if raw.variables:
-            # Most of them are another one each time.
+        if raw.variables or raw.key or len(raw.message) > self.LONGEST:
+            # Another one each time, for the most part; or cheap to tell by its key.
             return occurrences(raw, rules, now)
         about = (raw.organization, generation, raw.message, raw.address, raw.host, raw.ci, raw.source, raw.resource,
-                 raw.severity, raw.event_class, raw.key, raw.clear, repr(raw.extra) if raw.extra else "")  # fmt: skip
+                 raw.severity, raw.event_class, raw.clear, repr(raw.extra) if raw.extra else "")  # fmt: skip
         found = self._found.get(about)
         if found is None:
             if len(self._found) >= self.MOST:

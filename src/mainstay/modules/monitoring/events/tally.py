@@ -104,11 +104,11 @@ async def count(ctx: Context, batch: Sequence[Occurrence]) -> tuple[list[State],
         if not waiting:
             break
         given = {"organization": ctx.organization, **_given(ctx, waiting)}
-        for row in await direct.run(database, ctx.session, statement.on(database), given):
-            told = State(*row[:5], count=row[5])
-            told.added = waiting.pop(told.fingerprint).added
-            told.count -= told.added
-            done[told.fingerprint] = told
+        for record_id, key, severity, original, seen, total in await direct.run(
+            database, ctx.session, statement.on(database), given
+        ):
+            added = waiting.pop(key).added
+            done[key] = State(record_id, key, severity, original, seen, count=total - added, added=added)
     if not done:
         return [], batch
     rest = []
