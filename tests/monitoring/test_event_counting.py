@@ -197,6 +197,8 @@ async def test_filters_by_last_seen_find_exactly_what_they_say(world: World, see
         ("less", middle, lambda at: at < middle), ("less_equal", middle, lambda at: at <= middle),
         ("equal", middle, lambda at: at == middle), ("not_equal", middle, lambda at: at != middle),
         ("between", (low, middle), lambda at: low <= at <= middle),
+        ("less", datetime.max.replace(tzinfo=UTC), lambda at: True),
+        ("greater", datetime.min.replace(tzinfo=UTC, year=2), lambda at: True),
     ):  # fmt: skip
         given = [at.isoformat() for at in value] if isinstance(value, tuple) else value.isoformat()
         asked = {"filters": json.dumps([{"field": "last_seen", "condition": condition, "value": given}])}

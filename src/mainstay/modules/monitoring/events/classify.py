@@ -81,7 +81,9 @@ class Known:
             if len(self._found) >= self.MOST:
                 self._found.clear()
             made = occurrences(raw, rules, now)
-            self._found[about] = [copy.copy(item) for item in made]
+            kept = self._found[about] = [copy.copy(item) for item in made]
+            for item in kept:
+                item.raw = item.reference = ""
             return made
         fresh = [copy.copy(item) for item in found]
         for item in fresh:

@@ -30,10 +30,12 @@ Fingerprint = String(64).with_variant(String(64, collation="C"), "postgresql")
 STEP = 10
 """Seconds of a step of ``seen_step``: as long as that, the indexes do not hear that an event occurred again."""
 
+_MOST = 2**31 - 1
+
 
 def step_of(at: datetime) -> int:
-    """The step that an instant is in."""
-    return int(at.timestamp() // STEP)
+    """The step that an instant is in; the last one there is for those that somebody asks for only."""
+    return max(-_MOST, min(_MOST, int(at.timestamp() // STEP)))
 
 
 def _step_of_row(context: Any) -> int:
