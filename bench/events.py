@@ -29,18 +29,27 @@ from bench.load import load, once
 from bench.postgres import Postgres, postgres
 from bench.process import CACHE
 from mainstay.app import build_registry
-from mainstay.kernel import database
+from mainstay.kernel import database, query, rows
 from mainstay.kernel.access import bootstrap
 from mainstay.kernel.platform import Platform
+from mainstay.kernel.query import ListQuery
 from mainstay.kernel.signals import RAW_EVENTS, RawEvent
 from mainstay.modules.monitoring.events import service
 from mainstay.modules.monitoring.events.listener import EventEngine
-from mainstay.modules.monitoring.events.tables import Event
+from mainstay.modules.monitoring.events.resource import events
+from mainstay.modules.monitoring.events.tables import STEP, Event
 from mainstay.settings import Settings
 
 BATCH = 5000
 """Raw events that a source hands over at once: what the intake collects in a tenth of a second or so."""
 PORTS = 50
+LISTS = {
+    "newest": {},
+    "newest open": {"filters": '{"cleared": false}'},
+    "page 100": {"page": 100},
+    "page 10,000 of 20,000": {"page": 10_000},
+}
+"""What is asked for of the million, each ordered by when it was last seen."""
 
 
 class Plan:
@@ -54,12 +63,12 @@ class Plan:
         self.changes = 20 if quick else 100
 
 
-def raw_events(organization: str, first: int, rows: int) -> list[RawEvent]:
+def raw_events(organization: str, first: int, live: int) -> list[RawEvent]:
     """A batch: messages of ports of many switches, as they come off the wire and not yet classified."""
     now = datetime.now(UTC)
     made = []
     for number in range(first, first + BATCH):
-        which = number % rows
+        which = number % live
         switch, port = divmod(which, PORTS)
         made.append(
             RawEvent(
@@ -90,9 +99,9 @@ async def engine(settings: Settings, plan: Plan) -> dict[str, float]:
         assert running is not None
         await running.drain()
         async with platform.work(organization, write=False) as ctx:
-            query = sa.select(sa.func.count(), sa.func.sum(Event.count)).select_from(Event)
-            rows, counted = (await ctx.session.execute(query)).one()
-        assert rows == max(plan.rows, BATCH), rows
+            both = sa.select(sa.func.count(), sa.func.sum(Event.count)).select_from(Event)
+            live, counted = (await ctx.session.execute(both)).one()
+        assert live == max(plan.rows, BATCH), live
         kept = (await platform.telemetry.query("SELECT count() AS n FROM event_history"))[0]["n"]  # type: ignore[union-attr]
         assert counted == kept, f"{counted} counted, {kept} kept"
         figures = {
@@ -102,6 +111,8 @@ async def engine(settings: Settings, plan: Plan) -> dict[str, float]:
         }
         await fill(platform, organization, plan.many)
         figures["status change among many, ms"] = await changes(platform, organization, plan.changes)
+        for name, asked in LISTS.items():
+            figures[f"list of 50: {name}, ms"] = await listed(platform, organization, asked, plan.changes)
         return figures
     finally:
         await platform.close()
@@ -124,18 +135,23 @@ async def flood(platform: Platform, batches: list[list[RawEvent]], seconds: floa
 
 
 async def fill(platform: Platform, organization: str, many: int) -> None:
-    """Old and new events, copied inside the database until there are this many; one in a hundred is open."""
+    """Old and new events, copied inside the database until there are this many: seen three seconds after one another,
+    one in a hundred is open."""
     columns = [column.name for column in Event.__table__.columns]
     other = {"id": "made.id", "fingerprint": "made.id", "cleared": "made.cleared"}
     if platform.database.is_sqlite:
+        other["last_seen"] = "event.last_seen - made.n * 3000000"
+        other["seen_step"] = f"({other['last_seen']}) / {STEP * 1_000_000}"
         series = "(WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < :many) SELECT n FROM s)"
         number = "printf('bench%020d', n)"
     else:
+        other["last_seen"] = "event.last_seen - made.n * interval '3 seconds'"
+        other["seen_step"] = f"floor(extract(epoch FROM {other['last_seen']}) / {STEP})::integer"
         series, number = "generate_series(1, CAST(:many AS integer)) AS s(n)", "'bench' || lpad(n::text, 20, '0')"
     statement = (
         f"INSERT INTO event ({', '.join(columns)}) "
         f"SELECT {', '.join(other.get(name, f'event.{name}') for name in columns)} FROM event, "
-        f"(SELECT {number} AS id, n % 100 <> 0 AS cleared FROM {series}) AS made "
+        f"(SELECT n, {number} AS id, n % 100 <> 0 AS cleared FROM {series}) AS made "
         "WHERE event.organization = :organization AND event.id = :id"
     )
     async with platform.work(organization) as ctx:
@@ -145,7 +161,8 @@ async def fill(platform: Platform, organization: str, many: int) -> None:
         await ctx.session.execute(sa.text(statement), given)
     async with platform.database.engine.connect() as connection:
         options = await connection.execution_options(isolation_level="AUTOCOMMIT")
-        await options.execute(sa.text("ANALYZE"))
+        # What autovacuum would do in a while.
+        await options.execute(sa.text("ANALYZE" if platform.database.is_sqlite else "VACUUM ANALYZE"))
 
 
 async def changes(platform: Platform, organization: str, count: int) -> float:
@@ -162,6 +179,18 @@ async def changes(platform: Platform, organization: str, count: int) -> float:
                 assert await change(ctx, [event]) == [event]
             took.append((time.perf_counter() - started) * 1000)
     return median(took)
+
+
+async def listed(platform: Platform, organization: str, asked: dict[str, Any], count: int) -> float:
+    """The 95th percentile of making a page, without the HTTP around it; in milliseconds."""
+    took = []
+    for _ in range(count):
+        started = time.perf_counter()
+        async with platform.work(organization, write=False) as ctx:
+            wanted = ListQuery(**asked)
+            await rows.page(ctx, events, wanted, query.parse_filters(wanted.filters))
+        took.append((time.perf_counter() - started) * 1000)
+    return sorted(took)[int(count * 0.95)]
 
 
 def ours(server: Postgres | None, plan: Plan) -> dict[str, float]:

@@ -34,6 +34,15 @@ class Choice:
     color: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Coarse:
+    """A column that stands in the indexes for a finer one that changes too often. It never falls as that one rises."""
+
+    column: str
+    of: Callable[[Any], Any]
+    """What the column holds for a value of the finer one."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Field:
     """One attribute of a resource; see the helper functions below for how each kind is declared."""
@@ -63,6 +72,8 @@ class Field:
     check: Callable[[Any], str | None] | None = field(default=None, repr=False)
     only: Mapping[str, tuple[int | str, ...]] = field(default_factory=dict)
     """What it is about: forms show it where these fields have one of these values."""
+    coarse: Coarse | None = field(default=None, repr=False)
+    """By which lists sort and find first."""
 
     @property
     def python_type(self) -> Any:

@@ -31,7 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from mainstay.kernel.errors import Invalid
-from mainstay.kernel.fields import MANY, Field
+from mainstay.kernel.fields import MANY, Coarse, Field
 from mainstay.kernel.validation import BadValue, read
 
 MAX_PAGE = 1000
@@ -152,7 +152,9 @@ def _condition(source: Source, name: Any, word: Any, raw: Any, counter: list[int
     if condition == "between":
         if not isinstance(raw, list) or len(raw) != 2:
             raise Invalid.field("filters", f"{spec.label}: between needs two values, [from, to].")
-        return and_(column >= _value(spec, raw[0]), column <= _value(spec, raw[1]))
+        first, last = _value(spec, raw[0]), _value(spec, raw[1])
+        return and_(*_near(spec, column, "greater", first), *_near(spec, column, "less", last), column >= first,
+                    column <= last)  # fmt: skip
     value = _value(spec, raw)
     if value is None or (value == "" and condition == "equal"):
         blank = _blank(spec, column)
@@ -166,7 +168,20 @@ def _condition(source: Source, name: Any, word: Any, raw: Any, counter: list[int
         "less": lambda: column < value, "less_equal": lambda: column <= value,
     }  # fmt: skip
     made: ColumnElement[bool] = simple[condition]()
-    return made
+    return and_(*_near(spec, column, condition, value), made)
+
+
+def steps(column: Any, coarse: Coarse) -> Any:
+    """The column that stands in the indexes for this one."""
+    return getattr(column.class_, coarse.column)
+
+
+def _near(spec: Field, column: Any, condition: str, value: Any) -> list[ColumnElement[bool]]:
+    """What a comparison means for the column that the indexes have instead of this one."""
+    if spec.coarse is None or value is None or condition == "not_equal":
+        return []
+    step, held = spec.coarse.of(value), steps(column, spec.coarse)
+    return [held == step if condition == "equal" else held >= step if condition.startswith("greater") else held <= step]
 
 
 def _resolve(source: Source, name: Any) -> tuple[Field, Any]:

@@ -9,10 +9,10 @@ from math import ceil
 from typing import Any, TypeVar
 from urllib.parse import quote_plus
 
-from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, or_, select
+from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, func, or_, select
 
 from mainstay.kernel import counting, customfields, direct, query
-from mainstay.kernel.anchors import Anchors
+from mainstay.kernel.anchors import FAR, Anchors
 from mainstay.kernel.context import Context
 from mainstay.kernel.errors import Invalid, NotFound
 from mainstay.kernel.fields import Field
@@ -187,7 +187,7 @@ class Plan:
     kept: bool = False
     anchors: Anchors | None = None
     """Where its pages begin, where its rows change with the resource only."""
-    made: dict[tuple[bool, bool], direct.Direct] = field(default_factory=dict)
+    made: dict[tuple[bool, bool, bool], direct.Direct] = field(default_factory=dict)
 
 
 async def _planned(ctx: Context, res: Resource[Any], wanted: ListQuery, document: Any, extra: Sequence[Any]) -> Plan:
@@ -225,6 +225,8 @@ async def _from_anchor(
     known = plan.anchors.head
     position, value, record_id = near
     bounds = {"take": size, "skip": offset - position, "after_value": value, "after_id": record_id}
+    if plan.spec.coarse is not None:
+        bounds["after_step"] = plan.spec.coarse.of(value)
     raw = await _found(ctx, res, wanted, plan, bounds, anchored=True)
     return raw if raw and tuple(raw[0][-2:]) == (known, True) else ()
 
@@ -253,35 +255,59 @@ async def _found(
 ) -> Sequence[Any]:
     """The rows of a page: its columns, and those of ``counting.head`` where its count is kept."""
     given = {**bounds, "in_organization": ctx.organization}
-    made = plan.made.get((flipped, anchored))
+    # With conditions the index alone does not tell which rows to skip.
+    by_steps = plan.spec.coarse if bounds["skip"] >= FAR and not plan.conditions and not anchored else None
+    variant = (flipped, anchored, by_steps is not None)
+    made = plan.made.get(variant)
     database = ctx.platform.database
     if made is None:
         model = res.model
         ids = confined(ctx.session, model, select(model.id).where(*plan.conditions))
         if anchored:
-            value = bindparam("after_value", type_=plan.column.type)
-            ids = ids.where(_behind(res, plan.column, plan.reverse, value, bindparam("after_id", type_=model.id.type)))
+            value, step = bindparam("after_value", type_=plan.column.type), bindparam("after_step", type_=Integer)
+            after_id = bindparam("after_id", type_=model.id.type)
+            ids = ids.where(_behind(res, plan.column, plan.spec, plan.reverse, value, after_id, step))
         elif wanted.cursor and plan.keyed:
             ids = _after(ids, res, plan.column, plan.spec, wanted.cursor, plan.sort, plan.reverse)
-        order = _ordering(res, plan.column, plan.keyed, plan.reverse != flipped)
-        take, skip = bindparam("take", type_=Integer), bindparam("skip", type_=Integer)
-        page_ids = ids.order_by(*order).limit(take).offset(skip).subquery("page")
+        take: Any = bindparam("take", type_=Integer)
+        skip: Any = bindparam("skip", type_=Integer)
+        backwards = plan.reverse != flipped
+        if by_steps is not None:
+            ids, skip = _by_steps(ids, query.steps(plan.column, by_steps), backwards, skip)
+        page_ids = ids.order_by(*_ordering(res, plan, backwards)).limit(take).offset(skip).subquery("page")
         statement = layout(ctx, res, whole=False).statement.join(page_ids, page_ids.c.id == model.id)
-        statement = statement.order_by(*_ordering(res, plan.column, plan.keyed, plan.reverse))
+        statement = statement.order_by(*_ordering(res, plan, plan.reverse))
         if plan.key is not None:
             statement = statement.add_columns(*counting.head(ctx, res))
         # The rows' organization is that of their ids, which is in the inner statement.
         if not plan.kept:
             plainly: Sequence[Any] = (await ctx.session.execute(plain(statement), given)).all()
             return plainly
-        made = plan.made[(flipped, anchored)] = direct.Direct(plain(statement), database.engine.dialect)
+        made = plan.made[variant] = direct.Direct(plain(statement), database.engine.dialect)
     found: Sequence[Any] = await direct.run(database, ctx.session, made, given)
     return found
 
 
-def _ordering(res: Resource[Any], column: Any, keyed: bool, reverse: bool) -> list[Any]:
-    if keyed:
-        return [column.desc(), res.model.id.desc()] if reverse else [column.asc(), res.model.id.asc()]
+def _by_steps(ids: Select[Any], steps: Any, reverse: bool, skip: Any) -> tuple[Select[Any], Any]:
+    """The rows from that step on which the skipping ends in, and how many of it are left to skip.
+
+    Whole steps are counted off in the index; the order within one takes the rows themselves.
+    """
+    order = steps.desc() if reverse else steps.asc()
+    begins = ids.with_only_columns(steps.label("step")).order_by(order).limit(1).offset(skip).cte("begins")
+    step = select(begins.c.step).scalar_subquery()
+    before = ids.with_only_columns(func.count()).where(steps > step if reverse else steps < step).scalar_subquery()
+    return ids.where(steps <= step if reverse else steps >= step), skip - before
+
+
+def _ordering(res: Resource[Any], plan: Plan, reverse: bool) -> list[Any]:
+    column = plan.column
+    if plan.keyed:
+        columns = [column, res.model.id]
+        if plan.spec.coarse is not None:
+            # The index goes by steps; within a step the database sorts.
+            columns.insert(0, query.steps(column, plan.spec.coarse))
+        return [each.desc() if reverse else each.asc() for each in columns]
     # Where a value may be missing, both databases put it last when ascending.
     blank = column.is_(None)
     if reverse:
@@ -309,14 +335,21 @@ def _after(
             raise Invalid.field("cursor", "The cursor is not valid. Start again from page 1.") from None
     elif not isinstance(value, spec.python_type):
         raise Invalid.field("cursor", "The cursor is not valid. Start again from page 1.")
-    return ids.where(_behind(res, column, reverse, value, record_id))
+    step = spec.coarse.of(value) if spec.coarse is not None else None
+    return ids.where(_behind(res, column, spec, reverse, value, record_id, step))
 
 
-def _behind(res: Resource[Any], column: Any, reverse: bool, value: Any, record_id: Any) -> ColumnElement[bool]:
-    """The rows that come after the one with this value and id."""
-    if reverse:
-        return and_(column <= value, or_(column < value, res.model.id < record_id))
-    return and_(column >= value, or_(column > value, res.model.id > record_id))
+def _behind(
+    res: Resource[Any], column: Any, spec: Field, reverse: bool, value: Any, record_id: Any, step: Any
+) -> ColumnElement[bool]:
+    """The rows that come after the one with this value and id, of this step where the field has steps."""
+    found = [column <= value, or_(column < value, res.model.id < record_id)] if reverse else [
+        column >= value, or_(column > value, res.model.id > record_id)
+    ]  # fmt: skip
+    if spec.coarse is not None:
+        steps = query.steps(column, spec.coarse)
+        found.insert(0, steps <= step if reverse else steps >= step)
+    return and_(*found)
 
 
 class _Links:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import re
 from collections.abc import Sequence
@@ -58,6 +59,37 @@ def _plain(value: str) -> str:
         if low.startswith(long):
             return short + low[len(long) :]
     return low
+
+
+class Known:
+    """What raw events were about that came before: in a storm the same ones come again and again."""
+
+    MOST, LONGEST = 30_000, 1000
+
+    def __init__(self) -> None:
+        self._found: dict[Any, list[Occurrence]] = {}
+
+    def occurrences(self, raw: RawEvent, rules: Rulebook, generation: int, now: datetime) -> list[Occurrence]:
+        """As the function of this name. ``generation``: of the organization's rules."""
+        if raw.variables or raw.key or len(raw.message) > self.LONGEST:
+            # Another one each time, for the most part; or cheap to tell by its key.
+            return occurrences(raw, rules, now)
+        about = (raw.organization, generation, raw.message, raw.address, raw.host, raw.ci, raw.source, raw.resource,
+                 raw.severity, raw.event_class, raw.clear, repr(raw.extra) if raw.extra else "")  # fmt: skip
+        found = self._found.get(about)
+        if found is None:
+            if len(self._found) >= self.MOST:
+                self._found.clear()
+            made = occurrences(raw, rules, now)
+            kept = self._found[about] = [copy.copy(item) for item in made]
+            for item in kept:
+                item.raw = item.reference = ""
+            return made
+        fresh = [copy.copy(item) for item in found]
+        for item in fresh:
+            item.at, item.count = seen(raw.at, now), raw.count
+            item.raw, item.reference = raw.raw or raw.message, raw.reference
+        return fresh
 
 
 def occurrences(raw: RawEvent, rules: Rulebook, now: datetime, vendor: str = "") -> list[Occurrence]:

@@ -1,4 +1,4 @@
-"""Batches of occurrences into live rows: one read, one update and one insert per batch, whatever its length."""
+"""Batches of occurrences into live rows, with the same few statements whatever their length."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from mainstay.kernel.direct import Statement
 from mainstay.kernel.record import Timestamp, new_id
 from mainstay.modules.monitoring.events.engine import Occurrence, Policy, State, decide, difference
 from mainstay.modules.monitoring.events.storm import Storms
-from mainstay.modules.monitoring.events.tables import Event
+from mainstay.modules.monitoring.events.tables import Event, step_of
+from mainstay.modules.monitoring.events.tally import count
 
 _t = Event.__table__.c
 READ = ("id", "fingerprint", "severity", "original_severity", "last_seen", "cleared", "cleared_at", "acknowledged",
@@ -36,8 +37,11 @@ async def alone(ctx: Context) -> None:
 async def store_batch(
     ctx: Context, batch: Sequence[Occurrence], policy: Policy, storms: Storms, limit: int
 ) -> list[State]:
-    """Decide and write; returns the states that were touched."""
+    """Count, decide about the rest and write; returns the states that were touched."""
     await alone(ctx)
+    counted, batch = await count(ctx, batch)
+    if not batch:
+        return counted
     keys = list(dict.fromkeys(key for item in batch for key in item.keys))
     states = await read(ctx, keys, policy)
     redirected = storms.collapse(batch, {state.fingerprint for state in states}, limit, ctx.now)
@@ -46,7 +50,7 @@ async def store_batch(
     await _take(ctx, states, batch)
     touched = decide(states, batch, policy, new_id)
     await write(ctx, touched)
-    return touched
+    return counted + touched
 
 
 async def _take(ctx: Context, states: Sequence[State], batch: Sequence[Occurrence]) -> None:
@@ -153,18 +157,19 @@ def _counting() -> tuple[Statement, Statement]:
     each = func.json_each(bindparam("rows", type_=String)).table_valued("value")
     rows = select(
         *(func.json_extract(each.c.value, f"$[{at}]", type_=kind).label(name)
-          for at, (name, kind) in enumerate((("id", _t.id.type), ("added", _t.count.type), ("seen", Integer()))))
+          for at, (name, kind) in enumerate((("id", _t.id.type), ("added", _t.count.type), ("seen", Integer()),
+                                             ("step", Integer()))))
     ).subquery("rows")  # fmt: skip
     arrays = (
         func.unnest(*[bindparam(name, type_=ARRAY(kind)) for name, kind in
-                      (("id", String()), ("added", _t.count.type), ("seen", _t.last_seen.type))])
-        .table_valued("id", "added", "seen", name="rows")
+                      (("id", String()), ("added", _t.count.type), ("seen", _t.last_seen.type), ("step", Integer()))])
+        .table_valued("id", "added", "seen", "step", name="rows")
         .render_derived()
     )  # fmt: skip
     made = [
         update(Event.__table__)  # type: ignore[arg-type]
         .where(_t.id == given.c.id, _t.organization == bindparam("organization"))
-        .values(count=_t.count + given.c.added, last_seen=given.c.seen)
+        .values(count=_t.count + given.c.added, last_seen=given.c.seen, seen_step=given.c.step)
         for given in (rows, arrays)
     ]
     return Statement(made[0]), Statement(made[1])
@@ -178,12 +183,13 @@ async def _count(ctx: Context, states: Sequence[State]) -> None:
     database = ctx.platform.database
     ids, added = [state.id for state in states], [state.added for state in states]
     seen: list[Any] = [state.last_seen for state in states]
+    steps = [step_of(at) for at in seen]
     given: dict[str, Any] = {"organization": ctx.organization}
     if database.is_sqlite:
         written = [_SEEN.process_bind_param(at, database.engine.dialect) for at in seen]
-        given["rows"] = _encoded(list(zip(ids, added, written, strict=True)))
+        given["rows"] = _encoded(list(zip(ids, added, written, steps, strict=True)))
     else:
-        given |= {"id": ids, "added": added, "seen": seen}
+        given |= {"id": ids, "added": added, "seen": seen, "step": steps}
     await direct.run(database, ctx.session, _COUNT[not database.is_sqlite].on(database), given)
 
 
@@ -194,8 +200,8 @@ async def _change(ctx: Context, states: Sequence[State]) -> None:
         update(Event.__table__)  # type: ignore[arg-type]
         .where(_t.id == bindparam("b_id"), _t.organization == bindparam("b_organization"))
         .values(
-            **values, count=_t.count + bindparam("b_added"), version=bindparam("b_version"), last_update_time=ctx.now,
-            modified_by=ctx.principal.user,
+            **values, seen_step=bindparam("b_step"), count=_t.count + bindparam("b_added"),
+            version=bindparam("b_version"), last_update_time=ctx.now, modified_by=ctx.principal.user,
             # Who acknowledged is forgotten with the acknowledgement.
             acknowledged_by=case((bindparam("b_keeps", type_=_t.acknowledged.type) == true(), _t.acknowledged_by)),
             acknowledged_at=case((bindparam("b_keeps", type_=_t.acknowledged.type) == true(), _t.acknowledged_at)),
@@ -207,7 +213,7 @@ async def _change(ctx: Context, states: Sequence[State]) -> None:
             state.version += 1
         rows.append(
             {f"b_{name}": getattr(state, name) for name in (*WRITTEN, "last_seen", "id", "added", "version")}
-            | {"b_organization": ctx.organization, "b_keeps": state.acknowledged}
+            | {"b_organization": ctx.organization, "b_keeps": state.acknowledged, "b_step": step_of(state.last_seen)}
         )
     await ctx.session.execute(statement, rows)
 
@@ -219,7 +225,8 @@ def _row(ctx: Context, state: State) -> dict[str, Any]:
     complete.update(
         id=state.id, organization=ctx.organization, creation_time=ctx.now, last_update_time=ctx.now, created_by=0,
         modified_by=0, version=1, event_class=item.event_class[:255], message=item.message[:2000],
-        first_seen=min(item.at, state.last_seen), last_seen=state.last_seen, count=state.added,
+        first_seen=min(item.at, state.last_seen), last_seen=state.last_seen, seen_step=step_of(state.last_seen),
+        count=state.added,
         ci=item.ci or None, host=item.host[:255], address=item.address[:64], resource=item.resource[:255],
         source=item.source[:64], fingerprint=state.fingerprint, rule=item.rule[:255], variables=item.variables,
         raw=item.raw[:16_000], reference=item.reference[:255], tags=item.tags,

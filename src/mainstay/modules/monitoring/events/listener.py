@@ -16,7 +16,7 @@ from mainstay.kernel.signals import LINES, RAW_EVENTS, RawEvent
 from mainstay.modules.assets.cmdb.lookup import AddressBook, by_address
 from mainstay.modules.monitoring.eventrules.service import shipped
 from mainstay.modules.monitoring.events import history, ingest, lines, placing, upkeep
-from mainstay.modules.monitoring.events.classify import occurrences
+from mainstay.modules.monitoring.events.classify import Known
 from mainstay.modules.monitoring.events.engine import Occurrence, State
 from mainstay.modules.monitoring.events.setup import Setups
 from mainstay.modules.monitoring.events.storm import Storms
@@ -44,6 +44,7 @@ class EventEngine(Service):
         super().__init__(platform)
         self.setups = Setups()
         self.storms = Storms()
+        self.known = Known()
         self.relays = lines.Relays()
         self._counts: dict[str, dict[str, dict[str, Any]]] = {}
         self._history: Writer | None = None
@@ -94,7 +95,8 @@ class EventEngine(Service):
         """
         setup = await self.setups.of(ctx)
         await self._place(ctx, batch)
-        found = [item for raw in batch for item in occurrences(raw, setup.rules, ctx.now)]
+        known, rules, generation = self.known.occurrences, setup.rules, setup.generation
+        found = [item for raw in batch for item in known(raw, rules, generation, ctx.now)]
         if not found:
             return [], []
         await placing.place(ctx, found, setup.windows)

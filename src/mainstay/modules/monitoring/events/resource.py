@@ -13,7 +13,7 @@ from mainstay.kernel.record import new_id
 from mainstay.kernel.resource import Behaviour, Resource
 from mainstay.modules.monitoring.eventrules import catalogue
 from mainstay.modules.monitoring.events import placing, service
-from mainstay.modules.monitoring.events.tables import RAISED, Event
+from mainstay.modules.monitoring.events.tables import RAISED, Event, step_of
 
 PATH = "/ux/common/events/events/"
 _RAISED = {choice.id for choice in RAISED}
@@ -37,6 +37,7 @@ class Events(Behaviour[Event]):
             row["id"] = row["fingerprint"] = new_id()
             row["original_severity"] = _as_raised(row.get("severity"))
             row["first_seen"] = row["last_seen"] = ctx.now
+            row["seen_step"] = step_of(ctx.now)
             row["source"] = row.get("source") or "manual"
             service.stamp_states(ctx, row, row)
 

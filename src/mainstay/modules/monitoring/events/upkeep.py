@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Select, exists, false, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select, true
 
 from mainstay.kernel.access.tables import Organization
 from mainstay.kernel.context import Context
@@ -16,7 +16,7 @@ from mainstay.modules.monitoring.events import ingest, placing, service
 from mainstay.modules.monitoring.events.engine import calmed
 from mainstay.modules.monitoring.events.setup import Setup, Setups
 from mainstay.modules.monitoring.events.storm import RULE
-from mainstay.modules.monitoring.events.tables import INFORMATIONAL, Event
+from mainstay.modules.monitoring.events.tables import INFORMATIONAL, Event, step_of
 from mainstay.modules.monitoring.maintenance.tables import Maintenance
 
 if TYPE_CHECKING:
@@ -73,14 +73,19 @@ async def once(ctx: Context, setup: Setup) -> None:
 
 def _old(ctx: Context, setup: Setup) -> Select[str]:
     """Live rows that nothing will ever end, and that are old enough: storms that are over, and old news."""
-    tests = [(Event.rule == RULE) & (Event.last_seen < ctx.now - STORM_CALM)]
+    tests = [(Event.rule == RULE) & _unseen_since(ctx.now - STORM_CALM)]
     if setup.auto_clear_hours:
         tests.append(
             (Event.original_severity == INFORMATIONAL)
-            & (Event.last_seen < ctx.now - timedelta(hours=setup.auto_clear_hours))
+            & _unseen_since(ctx.now - timedelta(hours=setup.auto_clear_hours))
             & Event.event_class.not_in(_ended())
         )
-    return select(Event.id).where(Event.cleared == false(), or_(*tests)).order_by(Event.last_seen)
+    query = select(Event.id).where(Event.cleared == false(), or_(*tests))
+    return query.order_by(Event.seen_step, Event.last_seen)
+
+
+def _unseen_since(at: datetime) -> ColumnElement[bool]:
+    return and_(Event.seen_step <= step_of(at), Event.last_seen < at)
 
 
 @cache

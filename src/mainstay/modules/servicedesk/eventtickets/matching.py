@@ -16,7 +16,7 @@ from mainstay.kernel.fields import Field
 from mainstay.kernel.query import Source
 from mainstay.modules.assets.cmdb.tables import Ci
 from mainstay.modules.monitoring.events.resource import events
-from mainstay.modules.monitoring.events.tables import SEVERITIES, Event
+from mainstay.modules.monitoring.events.tables import NEWEST_FIRST, SEVERITIES, Event
 from mainstay.modules.organization.locations.tables import Location
 from mainstay.modules.people.teams.tables import Team
 from mainstay.modules.servicedesk.eventtickets import engine
@@ -80,10 +80,10 @@ async def fitting(ctx: Context, trigger: EventTrigger, ids: Sequence[str]) -> se
 
 async def newest(ctx: Context, trigger: EventTrigger, last: int) -> tuple[int, list[Event]]:
     """Of the last events: how many there are, and those that fit."""
-    recent: Select[Any] = select(Event.id).order_by(Event.last_seen.desc(), Event.id.desc()).limit(last)
+    recent: Select[Any] = select(Event.id).order_by(*NEWEST_FIRST).limit(last)
     examined = int(await ctx.session.scalar(select(func.count()).select_from(recent.subquery())) or 0)
     wanted = await _wanted(ctx, trigger, live=False)
-    found = select(Event).where(Event.id.in_(recent), wanted).order_by(Event.last_seen.desc(), Event.id.desc())
+    found = select(Event).where(Event.id.in_(recent), wanted).order_by(*NEWEST_FIRST)
     return examined, list((await ctx.session.execute(found)).scalars())
 
 

@@ -17,7 +17,7 @@ from mainstay.kernel.fields import Field
 from mainstay.kernel.operation import Page
 from mainstay.kernel.query import ListQuery
 from mainstay.kernel.resource import Behaviour, Resource
-from mainstay.modules.monitoring.events.tables import Event
+from mainstay.modules.monitoring.events.tables import NEWEST_FIRST, Event
 from mainstay.modules.servicedesk.eventtickets import acting, engine, listening, matching
 from mainstay.modules.servicedesk.eventtickets.tables import EventTrigger, TriggerDue, TriggerGroup
 from mainstay.modules.servicedesk.incident.tables import Incident
@@ -191,7 +191,7 @@ async def apply(ctx: Context, id: str) -> Applied:
     trigger = await verbs.entity_of(ctx, triggers, id)
     if trigger.status != engine.ACTIVE:
         raise Conflict(f"{trigger.name} is inactive. Make it active first.")
-    query = select(Event.id).where(Event.cleared.is_(False)).order_by(Event.last_seen.desc()).limit(5000)
+    query = select(Event.id).where(Event.cleared.is_(False)).order_by(*NEWEST_FIRST).limit(5000)
     ids = list((await ctx.session.execute(query)).scalars())
     fit = await matching.fitting(ctx, trigger, ids)
     taken = await listening.look(ctx, trigger, fit, news=fit)
