@@ -32,12 +32,14 @@ oids = st.tuples(st.integers(0, 1), st.integers(0, 39), *[st.integers(0, 2**32 -
 contents = st.tuples(st.sampled_from([*ber.TYPE_NAMES, 0x48, 0x30, 0xA1, 0x1F]), st.binary(max_size=300))
 
 
+@settings(deadline=None)
 @given(oids)
 def test_an_object_identifier_comes_back_as_it_went(oid: tuple[int, ...]) -> None:
     assert ber.oid_of(ber.oid_bytes(oid)) == oid
     assert ber.parse_oid(".".join(map(str, oid))) == oid
 
 
+@settings(deadline=None)
 @given(st.integers(-(2**63), 2**63 - 1))
 def test_a_number_comes_back_as_it_went(number: int) -> None:
     encoded = ber.integer(number)
@@ -46,6 +48,7 @@ def test_a_number_comes_back_as_it_went(number: int) -> None:
     assert ber.signed(encoded[start:stop]) == number
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(oids, contents), max_size=20), st.binary(max_size=40), st.integers(-(2**31), 2**31 - 1))
 def test_a_message_comes_back_as_it_went(items: list[Any], community: bytes, request_id: int) -> None:
     varbinds = [(ber.oid_bytes(name), tag, value) for name, (tag, value) in items]
