@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import time
+from dataclasses import fields
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mainstay.kernel.signals import RawEvent
 from mainstay.modules.monitoring.mibs.tree import standard_tree
 from mainstay.modules.monitoring.snmp import ber, message, usm
 from mainstay.modules.monitoring.snmp.ber import Malformed
 from mainstay.modules.monitoring.snmp.message import Message, Pdu, Secured
-from mainstay.modules.monitoring.traps.decoder import Decoder, Setup
+from mainstay.modules.monitoring.traps import shapes
+from mainstay.modules.monitoring.traps.cases import Setup
+from mainstay.modules.monitoring.traps.decoder import Decoder
 from mainstay.modules.monitoring.traps.doors import Door, Doors
 from mainstay.modules.monitoring.traps.naming import Namer
+from mainstay.modules.monitoring.traps.rules import Rule, make
 from mainstay.modules.monitoring.traps.store import table_of
 
 oids = st.tuples(st.integers(0, 1), st.integers(0, 39), *[st.integers(0, 2**32 - 1)] * 3) | st.lists(
@@ -25,12 +32,14 @@ oids = st.tuples(st.integers(0, 1), st.integers(0, 39), *[st.integers(0, 2**32 -
 contents = st.tuples(st.sampled_from([*ber.TYPE_NAMES, 0x48, 0x30, 0xA1, 0x1F]), st.binary(max_size=300))
 
 
+@settings(deadline=None)
 @given(oids)
 def test_an_object_identifier_comes_back_as_it_went(oid: tuple[int, ...]) -> None:
     assert ber.oid_of(ber.oid_bytes(oid)) == oid
     assert ber.parse_oid(".".join(map(str, oid))) == oid
 
 
+@settings(deadline=None)
 @given(st.integers(-(2**63), 2**63 - 1))
 def test_a_number_comes_back_as_it_went(number: int) -> None:
     encoded = ber.integer(number)
@@ -39,6 +48,7 @@ def test_a_number_comes_back_as_it_went(number: int) -> None:
     assert ber.signed(encoded[start:stop]) == number
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(oids, contents), max_size=20), st.binary(max_size=40), st.integers(-(2**31), 2**31 - 1))
 def test_a_message_comes_back_as_it_went(items: list[Any], community: bytes, request_id: int) -> None:
     varbinds = [(ber.oid_bytes(name), tag, value) for name, (tag, value) in items]
@@ -92,8 +102,9 @@ ROW = decoder().take([(PACKETS[0], ("192.0.2.1", 9), 10**15)]).rows[0]
 
 def test_valid_packets_of_every_kind_are_taken() -> None:
     outcome = decoder().take([(packet, ("192.0.2.1", 9), 10**15) for packet in PACKETS])
-    assert [row[5] for row in outcome.rows] == ["v2c", "v2c", "v1", "v3", "v3", "v3"]
-    assert {row[9] for row in outcome.rows} == {"linkDown", "enterprises.9.0.42"}
+    stored = table_of(outcome.rows)
+    assert stored["version"].to_pylist() == ["v2c", "v2c", "v1", "v3", "v3", "v3"]
+    assert set(stored["name"].to_pylist()) == {"linkDown", "enterprises.9.0.42"}
 
 
 @settings(max_examples=400, deadline=None)
@@ -132,11 +143,30 @@ def test_a_mutated_packet_never_breaks_the_decoder(packet: bytes, data: st.DataO
 
 FOR_ANOTHER = [*LINK, (message.TRAP_ADDRESS, ber.IP_ADDRESS, b"\x0a\x00\x00\x09")]
 LONG = [*LINK, (ber.oid_bytes((1, 3, 6, 1, 4, 1, 9, 1)), ber.OCTET_STRING, b"x" * 200)]
+TWICE = [*LINK, LINK[2], (ber.oid_bytes((1, 3, 6, 1, 2, 1, 2, 2, 1, 8, 3)), ber.INTEGER, b"\x02")]
 
 
-@pytest.mark.parametrize("items", [LINK, FOR_ANOTHER, LONG, LINK[:2], LINK[1:]])
-def test_the_short_way_reads_what_the_long_way_reads(items: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    packet = message.encode(message.V2C, b"public", Pdu(message.TRAP, 7, 0, 0, items))
+def rules() -> dict[str, list[Rule]]:
+    """What looks at variables in every way there is."""
+    names = {"type": "alarm", "action": "raise", "severity": 2, "set_criteria": {}, "reset_criteria": {}}
+    watched = {"condition": "and", "varbind": [{"key": "ifIndex", "condition": "greater", "value": 2}]}
+    rows = [
+        names | {"id": "a", "name": "A", "alarm_msg": "$ifDescr of $source", "reset_criteria": watched},
+        names | {"id": "b", "name": "B", "set_criteria": watched, "stat_name": "ifIndex", "resource": "$1"},
+        names | {"id": "c", "name": "C", "resource_var_bind": "ifDescr", "rca": {"raise_msg": "$*"}, "alarm_msg": "c"},
+    ]
+    oids = ("1.3.6.1.6.3.1.1.5.3", "1.3.6.1.4.1.9.0.42")
+    return {oid: [rule for row in rows for rule in make(row)] for oid in oids}
+
+
+@pytest.mark.parametrize("configured", [False, True])
+@pytest.mark.parametrize("items", [LINK, FOR_ANOTHER, LONG, TWICE, LINK[:2], LINK[1:], None])
+def test_the_short_ways_read_what_the_long_way_reads(
+    items: list[Any] | None, configured: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shapes, "LEARNT", 1)
+    packet = PACKETS[2] if items is None else message.encode(
+        message.V2C, b"public", Pdu(message.TRAP, 7, 0, 0, items))  # fmt: skip
     changed = [packet, packet, *(packet[:at] for at in range(len(packet)))]
     for at in range(len(packet)):
         for bit in range(8):
@@ -144,15 +174,98 @@ def test_the_short_way_reads_what_the_long_way_reads(items: list[Any], monkeypat
             raw[at] ^= 1 << bit
             changed.append(bytes(raw))
     given = [(raw, ("192.0.2.1", 9), 10**15) for raw in changed]
-    short, long = decoder(), decoder()
+    shapely, short, long = decoder(), decoder(), decoder()
+    if configured:
+        for made in (shapely, short, long):
+            made.setups["o"].rules = rules()
+    monkeypatch.setattr(short, "_known", lambda *_: False)
+    monkeypatch.setattr(long, "_known", lambda *_: False)
     monkeypatch.setattr(long, "_shortly", lambda *_: False)
-    one, other = short.take(given), long.take(given)
-    assert one.rows == other.rows
-    assert len(one.rows) >= 2
-    assert [(event.message, event.count, event.address) for event in one.events] == [
-        (event.message, event.count, event.address) for event in other.events
-    ]
-    assert short.counts == long.counts
+    expected = long.take(given)
+    assert len(expected.rows) >= 2
+    for made in (short, shapely):
+        # The second time all forms are known.
+        for _ in range(2):
+            got = made.take(given)
+            columns = table_of(got.rows).drop_columns("id")
+            assert columns.equals(table_of(expected.rows).drop_columns("id"))
+            assert [event_of(event) for event in got.events] == [event_of(event) for event in expected.events]
+        assert [2 * number for number in counted(long)] == counted(made)
+
+
+def event_of(event: RawEvent) -> RawEvent:
+    return msgspec.structs.replace(event, reference="")
+
+
+def counted(made: Decoder) -> list[int]:
+    return [getattr(made.counts, item.name) for item in fields(made.counts)]
+
+
+def test_values_of_a_known_form_are_those_of_each_packet(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = decoder()
+    given = []
+    for at in range(60):
+        items = [
+            (message.SYS_UPTIME, ber.TIME_TICKS, bytes((1, at))), LINK[1], (LINK[2][0], ber.INTEGER, bytes((at % 5,))),
+            (LINK[3][0], ber.OCTET_STRING, b"Gi0/%d" % (at % 5)),
+            (ber.oid_bytes((1, 3, 6, 1, 4, 1, 9, 9)), ber.OCTET_STRING, b"number %02d" % at),
+        ]  # fmt: skip
+        packet = message.encode(message.V2C, b"public", Pdu(message.TRAP, 20 + at, 0, 0, items))
+        given.append((packet, ("192.0.2.1" if at % 2 else "192.0.2.2", 9), 10**15 + at))
+    read = []
+    monkeypatch.setattr(made, "_one", lambda *given, real=made._one: (read.append(given), real(*given)))
+    out = made.take(given)
+    assert len(read) < 10
+    for at, row in enumerate(table_of(out.rows).to_pylist()):
+        assert (row["uptime"], row["resource"]) == (256 + at, f"Gi0/{at % 5}")
+        assert dict(row["variables"])["1.3.6.1.4.1.9.9"] == f"number {at:02}"
+        assert base64.b64decode(row["raw"]) == given[at][0]
+        assert row["source"] == row["agent"] == given[at][1][0]
+    assert len({row[1] for row in out.rows}) == 60
+    assert sum(event.count for event in out.events) == 60
+    assert made.accepted_from == {("o", "192.0.2.1"): 30, ("o", "192.0.2.2"): 30}
+
+
+def test_a_known_form_is_refused_once_its_door_is_shut() -> None:
+    made = decoder()
+    given = [(PACKETS[0], ("192.0.2.1", 9), 10**15)] * 10
+    assert len(made.take(given).rows) == 10
+    made.doors = Doors([(b"other", Door("o", "c", "other"))])
+    assert made.take(given).rows == []
+    assert made.counts.refused == 10
+
+
+def test_what_says_when_it_came_is_said_of_each_trap() -> None:
+    made = decoder()
+    row = {
+        "id": "a",
+        "name": "A",
+        "type": "event",
+        "action": "raise",
+        "severity": 2,
+        "alarm_msg": "up for $uptime",
+        "set_criteria": {},
+        "reset_criteria": {},
+    }
+    made.setups["o"].rules = {"1.3.6.1.6.3.1.1.5.3": make(row)}
+    given = [
+        (message.encode(message.V2C, b"public", Pdu(message.TRAP, 7, 0, 0, [
+            (message.SYS_UPTIME, ber.TIME_TICKS, bytes((at,))), *LINK[1:]])), ("192.0.2.1", 9), 10**15)
+        for at in range(20)
+    ]  # fmt: skip
+    assert [event.message for event in made.take(given).events] == [f"up for {at}" for at in range(20)]
+
+
+def test_forms_that_never_come_again_take_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shapes, "ROOM", 20_000)
+    monkeypatch.setattr(shapes, "LEARNT", 1)
+    made = decoder()
+    for at in range(2000):
+        items = [*LINK, (ber.oid_bytes((1, 3, 6, 1, 4, 1, 9, at)), ber.OCTET_STRING, b"x")]
+        packet = message.encode(message.V2C, b"public", Pdu(message.TRAP, 7, 0, 0, items))
+        assert len(made.take([(packet, ("192.0.2.1", 9), 10**15)] * 2).rows) == 2
+    kept = made._shapes._layouts
+    assert 0 < sum(len(item.shapes) for layouts in kept.values() for item in layouts) < 200
 
 
 def test_every_prefix_and_every_flipped_bit_is_survived() -> None:
@@ -194,8 +307,8 @@ def test_numbers_beyond_their_type_are_survived() -> None:
     huge = (LINK[2][0], ber.COUNTER64, b"\x00" + b"\xff" * 8)
     packet = message.encode(message.V2C, b"public", Pdu(message.TRAP, 1, 0, 0, [uptime, LINK[1], huge]))
     (row,) = decoder().take([(packet, ("192.0.2.1", 9), 10**15)]).rows
-    assert (row[10], row[15]) == (2**32 - 1, [("ifIndex", str(2**64 - 1))])
-    assert table_of([row]).num_rows == 1
+    (stored,) = table_of([row]).to_pylist()
+    assert (stored["uptime"], stored["variables"]) == (2**32 - 1, [("ifIndex", str(2**64 - 1))])
 
 
 def test_limits_hold() -> None:

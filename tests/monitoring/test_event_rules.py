@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mainstay.kernel.intake.batch import one_source
+from mainstay.kernel.platform import Platform
 from mainstay.modules.logs.intake.syslog import Sender, parse
 from mainstay.modules.monitoring.eventrules import accuracy, catalogue, library, service
 from mainstay.modules.monitoring.eventrules.literals import Clauses, needed
@@ -24,6 +25,7 @@ from mainstay.modules.monitoring.eventrules.matcher import Matcher, Rule
 from mainstay.modules.monitoring.eventrules.sieve import MANY, Sieve
 from mainstay.modules.monitoring.events import lines
 from mainstay.modules.monitoring.events.setup import Setup
+from mainstay.settings import Settings
 from tests.monitoring.support import happen, one, rows
 from tests.support import World
 
@@ -73,6 +75,17 @@ def test_the_sieve_lets_everything_through_that_a_rule_knows() -> None:
     kept = matcher.sieve(pl.Series(messages))
     assert kept.all()
     assert not matcher.sieve(pl.Series(["the quick brown cat sat"])).any()
+
+
+def test_the_rules_are_ready_before_lines_come(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert service.prepare in platform.registry.preparations
+    some = library.rules()[:20]
+    monkeypatch.setattr(library, "rules", lambda: some)
+    monkeypatch.setattr(service, "_shared", [])
+    service.prepare(Settings(syslog_port=0, syslog_tls_port=0))
+    assert "_sieve" not in vars(service.shipped())
+    service.prepare(Settings(syslog_port=0, syslog_tls_port=6514))
+    assert "_sieve" in vars(service.shipped())
 
 
 def test_a_line_that_only_becomes_a_note_is_sieved_out_and_one_that_may_be_an_event_is_not() -> None:

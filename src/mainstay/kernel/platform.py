@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -67,19 +68,25 @@ class Platform:
         from mainstay.kernel.background import Background
         from mainstay.kernel.telemetry import Telemetry
 
+        preparing = asyncio.create_task(asyncio.to_thread(self._prepare)) if self.settings.worker else None
         if telemetry:
             self.telemetry = await Telemetry.open(self.settings)
             self.access_log = self.telemetry.access_log()
         await jobs.launch(self.settings, services=self)
         self._stop_jobs = jobs.shutdown
-        if self.settings.worker:
+        if preparing is not None:
             await complete(self)
+            await preparing
             self._background = Background(self)
             self._background.start()
             for kind in self.registry.services:
                 service = kind(self)
                 await service.start()
                 self._services[kind] = service
+
+    def _prepare(self) -> None:
+        for call in self.registry.preparations:
+            call(self.settings)
 
     def service(self, kind: type[Running]) -> Running | None:
         """The running service of this kind; None where this process does not work."""

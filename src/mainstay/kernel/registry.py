@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from mainstay.kernel.operation import PRIVILEGES, Group, Operation
@@ -10,6 +10,7 @@ from mainstay.kernel.operation import PRIVILEGES, Group, Operation
 if TYPE_CHECKING:
     from mainstay.kernel.resource import Resource
     from mainstay.kernel.services import Service
+    from mainstay.settings import Settings
 
 
 class Registry:
@@ -22,11 +23,17 @@ class Registry:
         """Section → module → (label, privileges): the axes of the roles matrix."""
         self.services: list[type[Service]] = []
         """What runs in every process that works, in the order of starting."""
+        self.preparations: list[Callable[[Settings], object]] = []
+        """What takes a while before they start and needs no store: done in a thread while the stores open."""
         self._paths: set[str] = set()
 
     def service(self, *kinds: type[Service]) -> None:
         """Declare what runs beside the requests."""
         self.services.extend(kinds)
+
+    def prepare(self, *calls: Callable[[Settings], object]) -> None:
+        """Declare work of the processor that the services would otherwise wait for, or their first batches."""
+        self.preparations.extend(calls)
 
     def add(self, *parts: Resource[Any] | Group) -> None:
         for part in parts:

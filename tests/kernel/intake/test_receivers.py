@@ -105,6 +105,25 @@ def test_an_error_in_the_handler_does_not_end_the_receiver() -> None:
     receiver.stop()
 
 
+def test_where_datagrams_come_all_the_time_batches_are_fewer() -> None:
+    got: list[list[bytes]] = []
+    receiver = UdpReceiver("test", "127.0.0.1", 0, lambda batch: got.append(batch.messages()), batch_rows=10,
+                           batch_seconds=0, busy_seconds=60)  # fmt: skip
+    receiver.start()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.sendto(b"first", ("127.0.0.1", receiver.port))
+        until(lambda: got == [[b"first"]])
+        for number in range(13):
+            sock.sendto(b"%d" % number, ("127.0.0.1", receiver.port))
+            if number == 11:
+                until(lambda: len(got) == 2)
+    receiver.stop()
+    # Nothing waited for the minute: a batch was full, and the end brought the rest.
+    assert sum(len(batch) for batch in got) == 14
+    assert len(got) == 3
+    assert len(got[1]) >= 10
+
+
 def batch_of(counts: dict[str, int]) -> Batch:
     """So many messages from each address, one after the other in turn."""
     parts = [one_source([b"%d" % n for n in range(count)], address) for address, count in counts.items()]

@@ -5,14 +5,16 @@
     receiver.send(answer, ("10.0.0.1", 40000))                   # from the same socket, e.g. to answer an inform
     receiver.stop()           # what was received is delivered before this returns
 
-A batch goes out at ``batch_rows`` messages or ``batch_seconds`` after its first one. While ``deliver`` blocks,
-datagrams wait in the socket's buffer; what the kernel drops when that is full is counted
+A batch goes out at ``batch_rows`` messages or ``batch_seconds`` after its first one, and where they come all the time
+``busy_seconds`` after the one before: each batch costs its taker something, whatever is in it. While ``deliver``
+blocks, datagrams wait in the socket's buffer; what the kernel drops when that is full is counted
 (``receiver.stats.kernel_dropped``).
 ``inbox.Inbox.put`` is a ``deliver`` that hands batches to the event loop.
 """
 
 from __future__ import annotations
 
+import math
 import select
 import socket
 import struct
@@ -53,6 +55,7 @@ class UdpReceiver:
         *,
         batch_rows: int = 20_000,
         batch_seconds: float = 0.1,
+        busy_seconds: float = 0.0,
         buffer_bytes: int = BUFFER_BYTES,
         limit: StormLimit | None = None,
     ) -> None:
@@ -64,6 +67,7 @@ class UdpReceiver:
         self._deliver = deliver
         self._batch_rows = batch_rows
         self._batch_seconds = batch_seconds
+        self._busy_seconds = busy_seconds
         self._buffer_bytes = buffer_bytes
         self._socket: socket.socket | None = None
         self._thread: threading.Thread | None = None
@@ -134,7 +138,7 @@ class UdpReceiver:
         poller.register(self._wake_read, select.POLLIN)
         pace = LONG_PACE_SECONDS if self.stats.buffer_bytes >= LARGE_BUFFER_BYTES else PACE_SECONDS
         pending: list[mmsg.Taken] = []
-        rows, size, due = 0, 0, 0.0
+        rows, size, due, handed = 0, 0, 0.0, -math.inf
         while not self._stopping:
             wait = None if not pending else max(0, int((due - time.monotonic()) * 1000))
             poller.poll(wait)
@@ -147,13 +151,13 @@ class UdpReceiver:
             now = time.monotonic()
             if taken is not None:
                 if not pending:
-                    due = now + self._batch_seconds
+                    due = max(now + self._batch_seconds, handed + self._busy_seconds)
                 pending.append(taken)
                 rows += len(taken.lengths)
                 size += len(taken.data)
             if pending and (rows >= self._batch_rows or size >= BATCH_BYTES or now >= due):
                 self._hand_on(pending)
-                pending, rows, size = [], 0, 0
+                pending, rows, size, handed = [], 0, 0, now
             if taken is not None and len(taken.lengths) < taker.slots // 2:
                 time.sleep(pace)
         while (taken := taker.take()) is not None:

@@ -17,6 +17,7 @@ from mainstay.modules.monitoring.discovery import identifying as _identifying  #
 from mainstay.modules.monitoring.discovery.cards import cards
 from mainstay.modules.monitoring.discovery.resource import discoveries
 from mainstay.modules.monitoring.eventrules.resource import event_rules
+from mainstay.modules.monitoring.eventrules.service import prepare as prepare_rules
 from mainstay.modules.monitoring.events import noise as _noise  # noqa: F401 - adds what could be suppressed
 from mainstay.modules.monitoring.events import placing
 from mainstay.modules.monitoring.events.actions import events
@@ -53,5 +54,6 @@ def register(registry: Registry) -> None:
     registry.add(collectors, link, cards, clients, ssh_accesses, host_keys, commands)
     registry.permission("IT Operations", "collector_link", "Collectors' own work", ("add",))
     registry.permission("IT Operations", "jobs", "Jobs", ("view", "add", "edit", "delete", "execute"))
+    registry.prepare(prepare_rules)
     # The engine before what feeds it.
     registry.service(EventEngine, TrapReceiver, Poller, CollectorWatch)

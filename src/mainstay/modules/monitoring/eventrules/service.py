@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import polars as pl
 from sqlalchemy import select
 
 from mainstay.kernel.context import Context
@@ -12,6 +13,7 @@ from mainstay.kernel.errors import Invalid
 from mainstay.modules.monitoring.eventrules import library
 from mainstay.modules.monitoring.eventrules.matcher import Match, Matcher, Rule
 from mainstay.modules.monitoring.eventrules.tables import EventRule
+from mainstay.settings import Settings
 
 MAX_RULES = 2000
 _shared: list[Matcher] = []
@@ -22,6 +24,14 @@ def shipped() -> Matcher:
     if not _shared:
         _shared.append(Matcher(library.rules(), library.forms()))
     return _shared[0]
+
+
+def prepare(settings: Settings) -> None:
+    """Make the shipped rules ready before anything comes in: more than half a second, and as much again for the words
+    that log lines are sieved by, where they come. A flood in that second would be more than the kernel can hold."""
+    matcher = shipped()
+    if settings.syslog_port or settings.syslog_tls_port:
+        matcher.sieve(pl.Series(["", ""]))
 
 
 class Rulebook:

@@ -14,7 +14,6 @@ from mainstay.kernel.context import Context
 from mainstay.kernel.services import Service
 from mainstay.kernel.signals import LINES, RAW_EVENTS, RawEvent
 from mainstay.modules.assets.cmdb.lookup import AddressBook, by_address
-from mainstay.modules.monitoring.eventrules.service import shipped
 from mainstay.modules.monitoring.events import history, ingest, lines, placing, upkeep
 from mainstay.modules.monitoring.events.classify import Known
 from mainstay.modules.monitoring.events.engine import Occurrence, State
@@ -52,8 +51,6 @@ class EventEngine(Service):
         self.unseen = Unseen(platform)
 
     async def start(self) -> None:
-        # More than half a second, once; not in the middle of the first batch.
-        await asyncio.to_thread(shipped)
         if self.platform.telemetry is not None:
             self._history = history.writer(self.platform.telemetry)
         self._tasks = [

@@ -132,7 +132,7 @@ def _trap_v1(data: bytes, at: int, end: int) -> TrapV1:
     generic, at = ber.integer_at(data, at, end)
     specific, at = ber.integer_at(data, at, end)
     start, at = ber.expect(data, at, end, ber.TIME_TICKS)
-    uptime = _ticks(data[start:at])
+    uptime = ticks(data[start:at])
     return TrapV1(enterprise, agent, generic, specific, uptime, ber.varbinds_at(data, at, end))
 
 
@@ -203,7 +203,7 @@ def notification(pdu: Pdu | TrapV1) -> Notification:
     # In this order by RFC 3416; some agents leave the time out.
     at, uptime = 0, 0
     if items and items[0][0] == SYS_UPTIME:
-        uptime, at = _ticks(items[0][2]), 1
+        uptime, at = ticks(items[0][2]), 1
     if len(items) <= at or items[at][0] != TRAP_OID or items[at][1] != ber.OBJECT_IDENTIFIER or not items[at][2]:
         raise Malformed("The notification does not say what it is: snmpTrapOID.0 is missing.")
     made = Notification(items[at][2], uptime, items[at + 1 :])
@@ -216,7 +216,8 @@ def notification(pdu: Pdu | TrapV1) -> Notification:
 
 
 _UPTIME = ber.element(ber.OBJECT_IDENTIFIER, SYS_UPTIME) + bytes((ber.TIME_TICKS,))
-_OID = ber.element(ber.OBJECT_IDENTIFIER, TRAP_OID) + bytes((ber.OBJECT_IDENTIFIER,))
+TRAP_IDENTITY = ber.element(ber.OBJECT_IDENTIFIER, TRAP_OID) + bytes((ber.OBJECT_IDENTIFIER,))
+"""What stands before the identity of a trap of version 2."""
 
 
 def begun(packet: bytes) -> Begun | None:
@@ -238,17 +239,43 @@ def begun(packet: bytes) -> Begun | None:
     if not packet.startswith(_UPTIME, inner):
         return None
     start, stop = ber.expect(packet, inner + len(_UPTIME) - 1, at, ber.TIME_TICKS)
-    uptime = _ticks(packet[start:stop])
+    uptime = ticks(packet[start:stop])
     inner, last = ber.expect(packet, at, end, ber.SEQUENCE)
-    if stop != at or not packet.startswith(_OID, inner):
+    if stop != at or not packet.startswith(TRAP_IDENTITY, inner):
         return None
-    start, stop = ber.expect(packet, inner + len(_OID) - 1, last, ber.OBJECT_IDENTIFIER)
+    start, stop = ber.expect(packet, inner + len(TRAP_IDENTITY) - 1, last, ber.OBJECT_IDENTIFIER)
     if stop != last or start == stop:
         return None
     return Begun(community, packet[start:stop], uptime, last, end)
 
 
-def _ticks(content: bytes) -> int:
+def spans(packet: bytes) -> list[tuple[int, int, bytes, int]]:
+    """Where the values are in a well-made trap of version 1 or 2c: that of its request's id (empty in version 1), that
+    of its uptime, and those of its own variable bindings, each with the binding's name and tag."""
+    _tag, at, end = ber.tlv(packet, 0, len(packet))
+    for _ in ("version", "community"):
+        _tag, _start, at = ber.tlv(packet, at, end)
+    kind, at, end = ber.tlv(packet, at, end)
+    old = kind == TRAP_V1
+    for _ in ("enterprise", "agent", "generic", "specific") if old else ():
+        _tag, _start, at = ber.tlv(packet, at, end)
+    tag, start, at = ber.tlv(packet, at, end)
+    found = [(start, start, b"", tag), (start, at, b"", tag)] if old else [(start, at, b"", tag)]
+    for _ in () if old else ("error status", "error index"):
+        _tag, _start, at = ber.tlv(packet, at, end)
+    _tag, at, end = ber.tlv(packet, at, end)
+    while at < end:
+        _tag, inner, stop = ber.tlv(packet, at, end)
+        _tag, named, inner = ber.tlv(packet, inner, stop)
+        tag, start, at = ber.tlv(packet, inner, stop)
+        found.append((start, at, packet[named:inner], tag))
+    if not old:
+        # What the trap is belongs to its form.
+        del found[2]
+    return found
+
+
+def ticks(content: bytes) -> int:
     """Hundredths of a second, which wrap at 32 bits whatever the sender puts there."""
     return ber.unsigned(content) & 0xFFFFFFFF
 

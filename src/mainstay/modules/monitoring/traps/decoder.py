@@ -2,55 +2,34 @@
 
 from __future__ import annotations
 
-import binascii
-from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections import Counter, OrderedDict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import msgspec
 import structlog
 
 from mainstay.kernel.signals import RawEvent
 from mainstay.modules.monitoring.snmp import message, usm
 from mainstay.modules.monitoring.snmp.ber import Malformed
-from mainstay.modules.monitoring.snmp.message import INFORM, Message, Pdu, Secured
+from mainstay.modules.monitoring.snmp.message import INFORM, Message, Pdu, Secured, TrapV1
+from mainstay.modules.monitoring.traps.cases import Case, Said, Setup, judged, line
 from mainstay.modules.monitoring.traps.doors import Door, Doors
-from mainstay.modules.monitoring.traps.naming import Namer, Variable, resource_of
-from mainstay.modules.monitoring.traps.rules import Rule, Trap, Verdict, judge, summary
+from mainstay.modules.monitoring.traps.rules import Verdict, in_short
+from mainstay.modules.monitoring.traps.shapes import Shapes
 
 log = structlog.get_logger("mainstay.traps")
 Sender = tuple[str, int]
 Packet = tuple[bytes, Sender, int]
 """What came, from whom, and when in microseconds since 1970."""
+Row = tuple[Case, int, int, int, str, Sequence[str], bytes]
+"""A trap to be stored: its case, id, when it was received, uptime, text, values of its variables, the packet."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_INFORMS = 10_000
 MAX_STRANGERS = 1000
 EVENT = 4
 """Severity of a trap that nobody configured."""
-
-
-@dataclass(slots=True)
-class Setup:
-    """What one organization knows and wants."""
-
-    namer: Namer
-    rules: Mapping[str, list[Rule]] = field(default_factory=dict)
-    """By the OID of the trap."""
-    unconfigured: bool = True
-    """Whether traps without a configuration are events, too."""
-
-
-class Said(msgspec.Struct, gc=False):
-    """A trap of any version, its variables named."""
-
-    oid: bytes
-    uptime: int
-    agent: str
-    items: list[Variable]
-    version: str
-    inform: bool
 
 
 @dataclass(slots=True)
@@ -70,10 +49,12 @@ class Stranger:
 class Outcome:
     """What a batch of packets came to."""
 
-    rows: list[tuple[Any, ...]] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
     events: list[RawEvent] = field(default_factory=list)
     latest: dict[tuple[str, ...], RawEvent] = field(default_factory=dict)
     """The newest event of each problem: the same again only adds to its count."""
+    again: dict[tuple[str, ...], int] = field(default_factory=dict)
+    """When the newest event of a problem happened again."""
     answers: list[tuple[bytes, Sender]] = field(default_factory=list)
     """To be sent at once: reports, and informs that are stored already."""
     confirmations: list[tuple[bytes, Sender]] = field(default_factory=list)
@@ -112,13 +93,18 @@ class Decoder:
         self.accepted_from: dict[tuple[str, str], int] = {}
         self._informs: OrderedDict[tuple[Any, ...], None] = OrderedDict()
         self._last_id = 0
+        self._shapes = Shapes(self.doors, self.setups)
 
     def take(self, packets: Iterable[Packet]) -> Outcome:
         """Decode a batch. Never raises for what is in a packet."""
         out = Outcome()
+        if self._shapes.doors is not self.doors or self._shapes.setups is not self.setups:
+            self._shapes = Shapes(self.doors, self.setups)
+        shapes = self._shapes
         for packet, sender, received in packets:
             try:
-                self._one(packet, sender, received, out)
+                if not self._known(shapes, packet, sender[0], received, out):
+                    self._one(packet, sender, received, out)
             except Malformed as error:
                 self.counts.malformed += 1
                 self._stranger(sender[0], "malformed", str(error), received)
@@ -126,7 +112,28 @@ class Decoder:
                 # A fault of ours with one trap must not take the others of the batch along.
                 self.counts.failed += 1
                 log.exception("trap not decoded", source=sender[0], packet=packet[:2000].hex())
+        for problem, received in out.again.items():
+            out.latest[problem].at = _moment(received)
+        self._accepted(out.rows)
         return out
+
+    def _known(self, shapes: Shapes, packet: bytes, source: str, received: int, out: Outcome) -> bool:
+        """Keep a trap of a form that came before; False: it is to be read."""
+        found = shapes.find(packet)
+        if found is None:
+            return False
+        shape, parts = found
+        way = shape.ways.get(source) or shapes.way(shape, source, parts)
+        if way is None:
+            return False
+        case = way.cases.get(way.key(parts)) or shapes.case(shape, way, source, parts, received)
+        texts = case.texts
+        if way.free:
+            texts = texts.copy()
+            for at, place, read in way.free:
+                texts[at] = read(parts[place])
+        self._keep(case, texts, message.ticks(parts[3]), packet, received, out)
+        return True
 
     def _one(self, packet: bytes, sender: Sender, received: int, out: Outcome) -> None:
         if self._shortly(packet, sender, received, out):
@@ -159,9 +166,10 @@ class Decoder:
         items = setup.namer.variables_at(packet, got.at, got.end)
         if items is None:
             return False
-        self._accepted(door, sender[0])
         said = Said(got.oid, got.uptime, sender[0], items, message.VERSION_NAMES[message.V2C], False)
-        self._keep(door, setup, said, packet, sender[0], received, out)
+        case = judged(door, setup, said, sender[0], received)
+        self._keep(case, case.texts, got.uptime, packet, received, out)
+        self._shapes.learn(packet, got.community, said, "")
         return True
 
     def _secured(self, got: Secured, sender: Sender, received: int, out: Outcome) -> None:
@@ -228,57 +236,38 @@ class Decoder:
                 return
             out.confirmations.append((confirmation, sender))
             out.informs.append(same)
-        self._accepted(door, sender[0])
         version = message.VERSION_NAMES[got.version]
         said = Said(note.oid, note.uptime, note.agent or sender[0], items, version, bool(confirmation))
-        self._keep(door, setup, said, packet, sender[0], received, out)
+        case = judged(door, setup, said, sender[0], received)
+        self._keep(case, case.texts, note.uptime, packet, received, out)
+        if isinstance(got.pdu, TrapV1):
+            self._shapes.learn(packet, got.community, said, note.agent)
 
-    def _accepted(self, door: Door, source: str) -> None:
-        self.counts.accepted += 1
-        key = (door.organization, source)
-        if key in self.accepted_from or len(self.accepted_from) < 10 * MAX_STRANGERS:
-            self.accepted_from[key] = self.accepted_from.get(key, 0) + 1
+    def _accepted(self, rows: Sequence[Row]) -> None:
+        self.counts.accepted += len(rows)
+        for case, number in Counter([row[0] for row in rows]).items():
+            key = (case.organization, case.source)
+            if key in self.accepted_from or len(self.accepted_from) < 10 * MAX_STRANGERS:
+                self.accepted_from[key] = self.accepted_from.get(key, 0) + number
 
-    def _keep(
-        self, door: Door, setup: Setup, said: Said, packet: bytes, source: str, received: int, out: Outcome
-    ) -> None:
-        items, agent, uptime = said.items, said.agent, said.uptime
-        name, oid, description = setup.namer.trap(said.oid)
-        variables = _by_name(items)
-        resource = resource_of(items)
+    def _keep(self, case: Case, texts: Sequence[str], uptime: int, packet: bytes, received: int, out: Outcome) -> None:
         self._last_id = number = max(self._last_id + 1, received << 4)
-        rules = setup.rules.get(oid)
-        text, severity, configuration = "", 0, ""
-        if rules is not None:
-            trap = Trap(oid, name, source, agent, received, uptime, variables, items, resource, description)
-            for rule in rules:
-                verdict = judge(rule, trap)
-                if verdict is None:
-                    continue
-                # The rule that raises says what the trap is; those that clear only add their events.
-                if not text or not verdict.clear:
-                    text, configuration = verdict.message, rule.id
-                    severity = 0 if verdict.clear else rule.severity
-                    resource = verdict.resource
-                if rule.raises:
-                    self._event(out, door.organization, trap, verdict, number, received)
-        if not text:
-            text = _line(name, items)
-        if rules is None and setup.unconfigured:
-            trap = Trap(oid, name, source, agent, received, uptime, variables, items, resource, description)
-            self._plain_event(out, door.organization, trap, text, number, received)
-        out.rows.append((
-            door.organization, number, received, source, agent, said.version, door.name,
-            said.inform, oid, name, uptime, resource, text, severity, configuration, list(variables.items()),
-            binascii.b2a_base64(packet, newline=False).decode("ascii"),
-        ))  # fmt: skip
+        text = case.text or line(case, texts)
+        for problem, verdict in case.verdicts:
+            if not _again(out, problem, verdict.message, verdict.clear, received):
+                self._event(out, problem, case, verdict, texts, number, received)
+        if case.plain:
+            problem = (case.organization, case.oid, case.agent, case.resource)
+            if not _again(out, problem, text, False, received):
+                self._plain_event(out, problem, case, text, texts, number, received)
+        out.rows.append((case, number, received, uptime, text, texts, packet))
 
-    def _event(self, out: Outcome, organization: str, trap: Trap, verdict: Verdict, number: int, received: int) -> None:
-        rule = verdict.rule
-        problem = (organization, rule.id, trap.agent, verdict.resource)
-        if _again(out, problem, verdict.message, verdict.clear, received):
-            return
-        extra: dict[str, Any] = {"trap": trap.name, "configuration": rule.name}
+    def _event(
+        self, out: Outcome, problem: tuple[str, ...], case: Case, verdict: Verdict, texts: Sequence[str], number: int,
+        received: int,
+    ) -> None:  # fmt: skip
+        rule, variables = verdict.rule, dict(zip(case.names, texts, strict=True))
+        extra: dict[str, Any] = {"trap": case.name, "configuration": rule.name}
         if verdict.cause:
             extra["cause"] = verdict.cause
         if verdict.statistics:
@@ -286,26 +275,24 @@ class Decoder:
         if rule.download:
             extra["config_download"] = rule.download
         made = RawEvent(
-            organization=organization, source="trap", at=_moment(received), message=verdict.message,
-            address=trap.agent, resource=verdict.resource, severity=None if verdict.clear else rule.severity,
-            event_class=rule.event_class, key=rule.key(verdict.resource), clear=verdict.clear, oid=trap.oid,
-            variables=trap.variables, raw=summary(trap), reference=str(number), extra=extra,
+            organization=case.organization, source="trap", at=_moment(received), message=verdict.message,
+            address=case.agent, resource=verdict.resource, severity=None if verdict.clear else rule.severity,
+            event_class=rule.event_class, key=rule.key(verdict.resource), clear=verdict.clear, oid=case.oid,
+            variables=variables, raw=in_short(case.name, variables), reference=str(number), extra=extra,
         )  # fmt: skip
-        out.events.append(made)
-        out.latest[problem] = made
+        _new(out, problem, made)
 
-    def _plain_event(self, out: Outcome, organization: str, trap: Trap, text: str, number: int, received: int) -> None:
-        problem = (organization, trap.oid, trap.agent, trap.resource)
-        if _again(out, problem, text, False, received):
-            return
+    def _plain_event(
+        self, out: Outcome, problem: tuple[str, ...], case: Case, text: str, texts: Sequence[str], number: int,
+        received: int,
+    ) -> None:  # fmt: skip
         made = RawEvent(
-            organization=organization, source="trap", at=_moment(received), message=text, address=trap.agent,
-            resource=trap.resource, severity=EVENT, event_class=f"Trap | {trap.name}",
-            key=f"trap {trap.oid} {trap.resource}", oid=trap.oid, variables=trap.variables, raw=text,
-            reference=str(number), extra={"trap": trap.name, "meaning": trap.description},
+            organization=case.organization, source="trap", at=_moment(received), message=text, address=case.agent,
+            resource=case.resource, severity=EVENT, event_class=f"Trap | {case.name}",
+            key=f"trap {case.oid} {case.resource}", oid=case.oid, variables=dict(zip(case.names, texts, strict=True)),
+            raw=text, reference=str(number), extra={"trap": case.name, "meaning": case.description},
         )  # fmt: skip
-        out.events.append(made)
-        out.latest[problem] = made
+        _new(out, problem, made)
 
     def stored(self, outcome: Outcome) -> None:
         """Note that a batch is stored: its informs need not be stored again."""
@@ -335,36 +322,20 @@ def _again(out: Outcome, problem: tuple[str, ...], text: str, clear: bool, recei
     if known is None or known.clear != clear or known.message != text:
         return False
     known.count += 1
-    known.at = _moment(received)
+    out.again[problem] = received
     return True
+
+
+def _new(out: Outcome, problem: tuple[str, ...], made: RawEvent) -> None:
+    before = out.again.pop(problem, None)
+    if before is not None:
+        out.latest[problem].at = _moment(before)
+    out.events.append(made)
+    out.latest[problem] = made
 
 
 def _response(pdu: Pdu) -> Pdu:
     return Pdu(message.RESPONSE, pdu.request_id, 0, 0, pdu.varbinds)
-
-
-def _by_name(items: list[Variable]) -> dict[str, str]:
-    """Values by name; where a name comes twice, with the instance."""
-    found = {item.name: item.text for item in items}
-    if len(found) == len(items):
-        return found
-    found = {}
-    for item in items:
-        name = item.name
-        if name in found:
-            name = f"{name}.{item.instance}" if item.instance else name
-            at = 2
-            while name in found:
-                name = f"{item.name}#{at}"
-                at += 1
-        found[name] = item.text
-    return found
-
-
-def _line(name: str, items: list[Variable]) -> str:
-    if not items:
-        return name
-    return f"{name}: {', '.join([item.line for item in items[:12]])}"[:2000]
 
 
 def _moment(received: int) -> datetime:

@@ -18,7 +18,7 @@ from mainstay.kernel.secrets import SecretError
 from mainstay.modules.monitoring.mibs.service import tree_of
 from mainstay.modules.monitoring.snmp.usm import User
 from mainstay.modules.monitoring.traps import rules, settings
-from mainstay.modules.monitoring.traps.decoder import Setup
+from mainstay.modules.monitoring.traps.cases import Setup
 from mainstay.modules.monitoring.traps.doors import LOCAL, Door
 from mainstay.modules.monitoring.traps.naming import Namer
 from mainstay.modules.monitoring.traps.tables import ACTIVE, USER, TrapConfiguration, TrapCredential

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
 
 from mainstay.modules.monitoring.mibs.model import Node
 from mainstay.modules.monitoring.mibs.tree import Tree
-from mainstay.modules.monitoring.mibs.values import shown
+from mainstay.modules.monitoring.mibs.values import readable, shown
 from mainstay.modules.monitoring.snmp import ber
 from mainstay.modules.monitoring.snmp.ber import Malformed, Oid, Varbind
 from mainstay.modules.monitoring.snmp.message import TRAP_ADDRESS
@@ -34,12 +35,16 @@ class Variable:
 
 NAME, INDEX, INSTANCE = 1, 2, 3
 """What a variable says of the part of the device: its name, its number, its number by the way."""
+_NAMES = frozenset({"ifName", "ifDescr", "ifAlias", "entPhysicalName", "entPhysicalDescr"})
+_INDEX = "ifIndex"
+TELLING = _NAMES | {_INDEX}
+"""Variables whose values tell the part of the device."""
 
 
 def _role(item: Variable) -> int:
-    if item.name in ("ifName", "ifDescr", "ifAlias", "entPhysicalName", "entPhysicalDescr") and item.text:
+    if item.name in _NAMES and item.text:
         return NAME
-    if item.name == "ifIndex":
+    if item.name == _INDEX:
         return INDEX
     return INSTANCE if item.name.startswith("if") and item.instance.isdigit() else 0
 
@@ -53,6 +58,8 @@ class Namer:
         self._variables: dict[Varbind, Variable] = {}
         self._encoded: dict[bytes, Variable] = {}
         self._traps: dict[bytes, tuple[str, str, str]] = {}
+        self._readers: dict[tuple[int, int], Callable[[bytes], str]] = {}
+        """By object and tag."""
 
     def variables(self, items: Sequence[Varbind]) -> list[Variable]:
         """Raises ``Malformed`` where a name is no object identifier."""
@@ -100,27 +107,51 @@ class Namer:
 
     def _variable(self, item: Varbind) -> Variable:
         name, tag, content = item
+        label, instance, oid, node = self.named(name)
+        number: str | int
+        if tag == ber.OBJECT_IDENTIFIER:
+            return Variable(label, instance, oid, *self._identifier(content))
+        text = shown(node, tag, content)
+        number = text
+        if (tag == ber.INTEGER or tag in ber.UNSIGNED) and 1 <= len(content) <= 9:
+            number = int.from_bytes(content, "big", signed=tag == ber.INTEGER)
+        return Variable(label, instance, oid, text, number)
+
+    def _identifier(self, content: bytes) -> tuple[str, str]:
+        # An agent's nonsense in a value must not cost the trap.
+        try:
+            numbers = ber.oid_of(content)
+            return self.tree.name(numbers), ".".join(map(str, numbers))
+        except Malformed:
+            return content.hex(":"), content.hex(":")
+
+    def reader(self, name: bytes, tag: int) -> Callable[[bytes], str]:
+        """What makes the text of a variable of this name and tag, as ``variable`` does, of its content alone."""
+        node = self.named(name)[3]
+        key = (id(node), tag)
+        if key not in self._readers:
+            self._readers[key] = self._reader(node, tag)
+        return self._readers[key]
+
+    def _reader(self, node: Node | None, tag: int) -> Callable[[bytes], str]:
+        if tag == ber.OBJECT_IDENTIFIER:
+            return lambda content: self._identifier(content)[0]
+        if tag == ber.INTEGER:
+            # Mostly labels and small numbers.
+            return lru_cache(500)(partial(shown, node, tag))
+        if tag == ber.OCTET_STRING and node is None:
+            return lambda content: readable(content) if content else ""
+        return partial(shown, node, tag)
+
+    def named(self, name: bytes) -> tuple[str, str, str, Node | None]:
+        """Label, instance and dotted OID of a variable's name, and its object in the tree."""
         known = self._names.get(name)
         if known is None:
             known = self._name(name)
             if len(self._names) >= MAX_REMEMBERED:
                 self._names.clear()
             self._names[name] = known
-        label, instance, oid, node = known
-        number: str | int
-        if tag == ber.OBJECT_IDENTIFIER:
-            # An agent's nonsense in a value must not cost the trap.
-            try:
-                numbers = ber.oid_of(content)
-                return Variable(label, instance, oid, self.tree.name(numbers), ".".join(map(str, numbers)))
-            except Malformed:
-                text = content.hex(":")
-                return Variable(label, instance, oid, text, text)
-        text = shown(node, tag, content)
-        number = text
-        if (tag == ber.INTEGER or tag in ber.UNSIGNED) and 1 <= len(content) <= 9:
-            number = int.from_bytes(content, "big", signed=tag == ber.INTEGER)
-        return Variable(label, instance, oid, text, number)
+        return known
 
     def _name(self, name: bytes) -> tuple[str, str, str, Node | None]:
         oid = ber.oid_of(name)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -101,6 +102,8 @@ class Rule:
     clear_cause: Template
     statistics: tuple[tuple[str, str, str], ...]
     download: dict[str, Any]
+    keys: frozenset[str | int] = frozenset()
+    """The variables that it looks at beside those in its texts, by position, name or OID."""
     ends: bool = False
 
     def key(self, resource: str) -> str:
@@ -130,6 +133,10 @@ def make(row: Mapping[str, Any]) -> list[Rule]:
         resource_variable=row.get("resource_var_bind", ""), cause=template(str(rca.get("raise_msg", ""))),
         clear_cause=template(str(rca.get("clear_msg", ""))), statistics=tuple(statistics[:20]),
         download=row.get("config_download") or {},
+        keys=frozenset({
+            *_keys(row.get("set_criteria")), *_keys(row.get("reset_criteria")), *_keys(row.get("applicable_filter")),
+            row.get("resource_var_bind", ""), *(key for _label, key, _unit in statistics),
+        } - {""}),
     )  # fmt: skip
     made = [rule]
     if row.get("trap_clear_oid") and row.get("clear_event_on_clear_oid", True) and rule.alarm:
@@ -164,8 +171,17 @@ def judge(rule: Rule, trap: Trap) -> Verdict | None:
 
 def summary(trap: Trap) -> str:
     """A trap in one line, where nobody said how to put it."""
-    shown = ", ".join(f"{name}={value}" for name, value in list(trap.variables.items())[:12])
-    return f"{trap.name}: {shown}" if shown else trap.name
+    return in_short(trap.name, trap.variables)
+
+
+SUMMED = 12
+"""Variables that a line about a trap shows."""
+
+
+def in_short(name: str, variables: Mapping[str, str]) -> str:
+    """The name of a trap and its first variables."""
+    shown = ", ".join([f"{name}={value}" for name, value in islice(variables.items(), SUMMED)])
+    return f"{name}: {shown}" if shown else name
 
 
 def template(text: str) -> Template:
@@ -221,9 +237,7 @@ def criteria(document: Any, name: str) -> Test | None:
         document = {"varbind": document}
     if not isinstance(document, Mapping):
         raise Invalid.field(name, f'{name} must be {{"condition", "varbind": [{{"key", "condition", "value"}}]}}.')
-    items = document.get("varbind", document.get("varbinds", []))
-    if isinstance(items, Mapping):
-        items = [items]
+    items = _items(document)
     if not isinstance(items, list) or len(items) > MAX_CRITERIA:
         raise Invalid.field(name, f"{name}: varbind must be a list of at most {MAX_CRITERIA} conditions.")
     tests = [_condition(item, name) for item in items]
@@ -239,12 +253,26 @@ def criteria(document: Any, name: str) -> Test | None:
     return lambda trap: any(test(trap) for test in tests)
 
 
+def _items(document: Mapping[str, Any]) -> Any:
+    items = document.get("varbind", document.get("varbinds", []))
+    return [items] if isinstance(items, Mapping) else items
+
+
+def _key(item: Mapping[str, Any]) -> str | int:
+    given = item["key"]
+    return given if isinstance(given, int) and not isinstance(given, bool) else str(given).strip()
+
+
+def _keys(document: Any) -> list[str | int]:
+    """The variables that criteria look at, which ``criteria`` has read without a complaint."""
+    items = _items(document) if isinstance(document, Mapping) else document
+    return [_key(item) for item in items or ()]
+
+
 def _condition(item: Any, name: str) -> Test:
     if not isinstance(item, Mapping) or item.get("key") in (None, ""):
         raise Invalid.field(name, f"{name}: each condition needs a key: a variable's position, name or OID.")
-    key = (
-        item["key"] if isinstance(item["key"], int) and not isinstance(item["key"], bool) else str(item["key"]).strip()
-    )
+    key = _key(item)
     word = CONDITIONS.get(str(item.get("condition") or "equal").strip().lower())
     if word is None:
         raise Invalid.field(name, f"{name}: {str(item.get('condition'))[:40]!r} is not a condition.")

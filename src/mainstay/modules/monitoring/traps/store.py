@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from binascii import b2a_base64
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from mainstay.kernel.purge import purgeable_rows
@@ -12,6 +14,7 @@ from mainstay.kernel.telemetry.arrow import pa
 
 if TYPE_CHECKING:
     from mainstay.kernel.telemetry import Telemetry
+    from mainstay.modules.monitoring.traps.decoder import Row
 
 TABLE = "traps"
 COLUMNS: dict[str, Any] = {
@@ -62,11 +65,25 @@ register_retention(TABLE, "received", lambda settings: settings.trap_days)
 purgeable_rows("traps", TABLE, "received")
 
 
-def table_of(rows: Sequence[tuple[Any, ...]]) -> Any:
+_SHARED = ("organization", "source", "agent", "version", "credential", "inform", "oid", "name", "resource", "severity",
+           "configuration")  # fmt: skip
+
+
+def table_of(rows: Sequence[Row]) -> Any:
     """Rows as a pyarrow table. Takes milliseconds per thousand: not for the event loop."""
-    columns = zip(*rows, strict=True)
-    arrays = [pa.array(values, kind) for values, kind in zip(columns, COLUMNS.values(), strict=True)]
-    return pa.Table.from_arrays(arrays, schema=SCHEMA)
+    cases, numbers, received, uptimes, texts, values, packets = zip(*rows, strict=True)
+    known = {case: at for at, case in enumerate(dict.fromkeys(cases))}
+    # What traps of a case have in common is converted once.
+    which = pa.array([known[case] for case in cases], pa.int32())
+    columns = {name: pa.array([getattr(case, name) for case in known], COLUMNS[name]).take(which) for name in _SHARED}
+    names = pa.array([case.names for case in known], pa.list_(pa.string())).take(which)
+    columns["variables"] = pa.MapArray.from_arrays(
+        names.offsets, names.values, pa.array(list(chain.from_iterable(values)), pa.string())
+    )
+    raw = [b2a_base64(packet, newline=False) for packet in packets]
+    for name, given in (("id", numbers), ("received", received), ("uptime", uptimes), ("message", texts), ("raw", raw)):
+        columns[name] = pa.array(given, COLUMNS[name])
+    return pa.Table.from_arrays([columns[name] for name in COLUMNS], schema=SCHEMA)
 
 
 async def search(
