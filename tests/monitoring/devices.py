@@ -81,15 +81,23 @@ class Device:
 
 
 class Switch(Device):
-    """A device with a prompt and no commands beside it; what it is it tells to privileged users only."""
+    """A device with a prompt and no commands beside it, which shows long answers in pages. Where its prompt ends with
+    ``>``, what it is it tells to privileged users only."""
 
     banner = "Cisco-1.25"
+    page = 5
+    stuck = ""
+    """The command whose second page never comes."""
+
+    def __init__(self, answers: Mapping[str, str] | None = None, prompt: str = "edge-1>") -> None:
+        super().__init__(answers)
+        self.prompt = prompt
 
     async def answer(self, process: asyncssh.SSHServerProcess[bytes]) -> None:
         if process.command:
             process.exit(1)
             return
-        prompt, say = "edge-1>", process.stdout.write
+        prompt, say = self.prompt, process.stdout.write
         say(b"\r\nAuthorised users only.\r\n" + prompt.encode())
         try:
             while line := (await process.stdin.readline()).decode().strip():
@@ -98,19 +106,26 @@ class Switch(Device):
                 if line == "enable":
                     say(b"Password: ")
                     given = (await process.stdin.readline()).decode().strip()
-                    prompt = "edge-1#" if given == ENABLE else prompt
+                    prompt = prompt.replace(">", "#") if given == ENABLE else prompt
                     say(b"\r\n" if given == ENABLE else b"\r\n% Access denied\r\n")
                 elif line in self.answers and prompt.endswith("#"):
-                    first, more = self.answers[line].split("\n", 1)
-                    say(f"{first}\r\n --More-- ".encode())
-                    await process.stdin.read(1)
-                    say(b"\x08 \x08" * 9 + more.replace("\n", "\r\n").encode() + b"\r\n")
+                    await self._pages(process, self.answers[line].split("\n"))
                 else:
                     say(b"% Invalid input detected at '^' marker.\r\n")
                 say(prompt.encode())
         except (asyncssh.BreakReceived, asyncssh.TerminalSizeChanged):
             pass
         process.exit(0)
+
+    async def _pages(self, process: asyncssh.SSHServerProcess[bytes], lines: list[str]) -> None:
+        for start in range(0, len(lines), self.page):
+            if start:
+                process.stdout.write(b" --More-- ")
+                await process.stdin.read(1)
+                if self.commands[-1] == self.stuck:
+                    await process.wait_closed()
+                process.stdout.write(b"\x08 \x08" * 9)
+            process.stdout.write("".join(f"{line}\r\n" for line in lines[start : start + self.page]).encode())
 
 
 class Web:

@@ -164,7 +164,7 @@ async def _ssh(ctx: Context, address: str, login: Login, accepted: str) -> TestR
                 "with the device, and accept it.", fingerprint,
             )  # fmt: skip
     heard = await inventory.read(address, login.port, login.username, login.secrets, key, software=False,
-                                 patience=login.seconds)  # fmt: skip
+                                 parts=False, patience=login.seconds)  # fmt: skip
     if not known:
         async with ctx.platform.work(ctx.organization, ctx.principal, request_id=ctx.request_id) as keeping:
             await hostkeys.keep(keeping, address, login.port, key)

@@ -63,6 +63,11 @@ class How:
     keys: Mapping[tuple[str, int], str] = field(default_factory=dict)
     """The SSH host keys that are trusted, by address and port."""
 
+    @property
+    def hears(self) -> bool:
+        """Whether neighbours are asked for: for the topology, or because they lead on."""
+        return "lldp" in self.tables or "cdp" in self.tables
+
 
 @dataclass(slots=True)
 class Heard:
@@ -117,12 +122,17 @@ def encoded(heard: Heard, most: int = LARGEST) -> bytes:
     except (OverflowError, ValueError):
         heard.answers, heard.credential = None, ""
         heard.told.append("it answered numbers that are none")
-        return _ENCODER.encode(heard)
+        made = _ENCODER.encode(heard)
     while len(made) > most and heard.answers is not None and heard.answers.tables:
         tables = heard.answers.tables
         name = max(tables, key=lambda each: len(tables[each]))
         del tables[name]
         heard.answers.problems.append(f"Table {name} was left out: altogether they are too large to be handed over.")
+        made = _ENCODER.encode(heard)
+    while len(made) > most and heard.said:
+        name = max(heard.said, key=lambda each: len(heard.said[each]))
+        del heard.said[name]
+        heard.refused.append(f"The list {name} was left out: altogether they are too large to be handed over.")
         made = _ENCODER.encode(heard)
     return made
 
@@ -183,7 +193,8 @@ async def _log_in(one: Heard, how: How, pace: Pace) -> None:
             key = await _trusted(one, how, login)
             one.said = await inventory.read(
                 one.address, login.port, login.username, login.secrets, key, banner=one.ssh.get("banner", ""),
-                software=how.params["software"], patience=login.seconds, seconds=how.params["device_seconds"],
+                software=how.params["software"], neighbours=how.hears,
+                patience=login.seconds, seconds=how.params["device_seconds"],
             )  # fmt: skip
         except (shell.ShellError, ValueError) as error:
             one.refused.append(f"{account.name}: {str(error)[:300]}")

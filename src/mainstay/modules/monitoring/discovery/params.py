@@ -51,7 +51,8 @@ FIELDS = (
     Parameter(name="software", label="Installed software", kind="boolean", default=True,
               protocols=["snmp", "ssh"]),
     Parameter(name="processes", label="Running processes", kind="boolean", default=False, protocols=["snmp"]),
-    Parameter(name="neighbours", label="Neighbours (LLDP, CDP)", kind="boolean", default=True, protocols=["snmp"]),
+    Parameter(name="neighbours", label="Neighbours (LLDP, CDP)", kind="boolean", default=True,
+              protocols=["snmp", "ssh"]),
     Parameter(name="bridges", label="Bridge and ARP tables", kind="boolean", default=True, protocols=["snmp"],
               help="They tell what is plugged in where nobody speaks LLDP or CDP."),
 )  # fmt: skip

@@ -5,6 +5,7 @@ Nothing is stored here.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,7 @@ from mainstay.kernel.errors import ApiError
 from mainstay.modules.assets.categories import service as categories
 from mainstay.modules.assets.cmdb.facts import Facts
 from mainstay.modules.monitoring.commands import hostkeys, said
+from mainstay.modules.monitoring.commands.said import Device
 from mainstay.modules.monitoring.credentials import service as credentials
 from mainstay.modules.monitoring.credentials.service import ALLOWED, Address, Span, spans
 from mainstay.modules.monitoring.credentials.tables import SNMP as SNMP_KINDS
@@ -142,7 +144,7 @@ async def look(given: Sequence[tuple[int, Address]], known: Setup) -> list[Look]
         heard[one.address] = one
 
     await ask([one.address for one in looks if not one.result], known.how(), take)
-    return judged(looks, heard, known)
+    return await judged(looks, heard, known)
 
 
 def barred(given: Sequence[tuple[int, Address]], known: Setup) -> list[Look]:
@@ -152,16 +154,19 @@ def barred(given: Sequence[tuple[int, Address]], known: Setup) -> list[Look]:
     ]
 
 
-def judged(looks: list[Look], heard: Mapping[str, Heard], known: Setup) -> list[Look]:
+async def judged(looks: list[Look], heard: Mapping[str, Heard], known: Setup) -> list[Look]:
     """What follows from what was heard."""
     for one in looks:
         if one.address in heard:
-            _judge(one, heard[one.address], known)
+            told = heard[one.address]
+            # Long lists take a while to read.
+            device = await asyncio.to_thread(said.device, told.said) if told.said else None
+            _judge(one, told, device, known)
         one.reason = one.reason or REASONS.get(one.result, "")
     return looks
 
 
-def _judge(one: Look, heard: Heard, known: Setup) -> None:
+def _judge(one: Look, heard: Heard, device: Device | None, known: Setup) -> None:
     one.rtt, one.open_ports, one.ssh = heard.rtt, heard.open_ports, heard.ssh
     if heard.passed:
         one.result, one.reason = "no_answer", SILENT[TCP in known.protocols]
@@ -171,8 +176,8 @@ def _judge(one: Look, heard: Heard, known: Setup) -> None:
     if SNMP in known.protocols:
         _snmp(one, heard, known)
     one.problems += [f"SSH credential {told}" for told in heard.refused]
-    if heard.said:
-        _shell(one, heard, known)
+    if device is not None:
+        _shell(one, heard, device, known)
     if one.ssh and not one.ssh.get("host_key"):
         one.problems.append("Its SSH host key could not be read.")
     elif one.ssh and one.facts is not None:
@@ -208,9 +213,8 @@ def _outside(one: Look, known: Setup) -> tuple[dict[str, str], Facts]:
     )  # fmt: skip
 
 
-def _shell(one: Look, heard: Heard, known: Setup) -> None:
+def _shell(one: Look, heard: Heard, device: Device, known: Setup) -> None:
     """What follows from what its shell said."""
-    device = said.device(heard.said)
     one.result, one.met = FOUND, heard.met
     # That SNMP did not open it is no news of a device that was asked otherwise.
     one.reason, one.identity = "", device.shown()
@@ -218,6 +222,12 @@ def _shell(one: Look, heard: Heard, known: Setup) -> None:
     identity = Identity(vendor=device.vendor, os=device.os, version=device.version, model=device.model,
                         type=device.type, serial=device.serial)  # fmt: skip
     one.facts = describing.of_shell(one.address, device, describing.category(identity, 0, known.categories))
+    one.problems += device.problems
+    if device.neighbours is not None:
+        one.neighbours = surroundings.listed(device.neighbours)
+        one.leads = leads.heard(device.neighbours, one.facts.addresses, known.follow)
+        if known.params["neighbours"]:
+            one.evidence = Evidence(heard=device.neighbours, partial=device.partial)
 
 
 def _snmp(one: Look, heard: Heard, known: Setup) -> None:
