@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import re
 import ssl
 from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping
@@ -17,6 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+REALM, NONCE = "Basic, of course", "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v"
 USER, PASSWORD, ENABLE = "operator", "Sw1tch-secret", "En4ble-secret"
 
 
@@ -134,6 +137,35 @@ class Web:
     def __init__(self) -> None:
         self.asked: list[tuple[str, str]] = []
         self.pages: dict[str, tuple[int, str]] = {}
+        self.digests: list[str] = []
+        """Algorithms by which it asks for a log-in, beside Basic where ``basic`` says so."""
+        self.basic = True
+
+    def lets_in(self, path: str, given: str) -> bool:
+        if self.basic and given == f"Basic {b64encode(f'{USER}:{PASSWORD}'.encode()).decode()}":
+            return True
+        if not self.digests or not given.startswith("Digest "):
+            return given == f"Bearer {PASSWORD}"
+        # RFC 7616, 3.4.1.
+        told = {name: quoted or plain for name, quoted, plain in
+                re.findall(r'([a-z]+)=(?:"([^"]*)"|([^",\s]+))', given)}  # fmt: skip
+        wanted = {"SHA-256": hashlib.sha256, "MD5": hashlib.md5}[told.get("algorithm", "MD5").removesuffix("-sess")]
+
+        def h(text: str) -> str:
+            return wanted(text.encode()).hexdigest()
+
+        secret = h(f"{told['username']}:{REALM}:{PASSWORD}")
+        if told["algorithm"].endswith("-sess"):
+            secret = h(f"{secret}:{NONCE}:{told['cnonce']}")
+        right = h(f"{secret}:{NONCE}:{told['nc']}:{told['cnonce']}:{told['qop']}:{h(f'GET:{path}')}")
+        return (told["algorithm"] in self.digests and told["uri"] == path and told["nonce"] == NONCE
+                and told["opaque"] == "o, p" and told["response"] == right)  # fmt: skip
+
+    def challenges(self) -> str:
+        asks = [f'Digest realm="{REALM}", qop="auth, auth-int", algorithm={one}, nonce="{NONCE}", opaque="o, p"'
+                for one in self.digests]  # fmt: skip
+        asks += [f'Basic realm="{REALM}"'] if self.basic else []
+        return "".join(f"WWW-Authenticate: {one}\r\n" for one in asks)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
@@ -142,14 +174,13 @@ class Web:
             (line[15:].strip() for line in head.split("\r\n") if line.lower().startswith("authorization:")), ""
         )
         self.asked.append((path, given))
-        right = f"Basic {b64encode(f'{USER}:{PASSWORD}'.encode()).decode()}"
         if path in self.pages:
             status, text = self.pages[path]
-        elif path == "/open" or given in (right, f"Bearer {PASSWORD}"):
+        elif path == "/open" or self.lets_in(path, given):
             status, text = 200, "<html><title>Edge\n switch</title></html>"
         else:
             status, text = 401, "no"
-        extra = f"Location: {text}\r\n" if status == 302 else 'WWW-Authenticate: Basic realm="x"\r\n' * (status == 401)
+        extra = f"Location: {text}\r\n" if status == 302 else self.challenges() if status == 401 else ""
         writer.write(f"HTTP/1.1 {status} X\r\nServer: tiny/1.0\r\n{extra}Content-Length: {len(text)}\r\n"
                      f"Connection: close\r\n\r\n{text}".encode())  # fmt: skip
         writer.close()
