@@ -62,7 +62,7 @@ async def test_what_cannot_log_in_is_refused_and_nothing_secret_is_answered(worl
         ({"kind": "ssh", "username": USER, "private_key": locked, "passphrase": "wrong"}, "private_key"),
         ({"kind": "http", "password": PASSWORD}, "username"),
         ({"kind": "https", "username": USER}, "password"),
-        ({"kind": "winrm", "username": USER, "password": PASSWORD}, "kind"),
+        ({"kind": "wmi", "username": USER, "password": PASSWORD}, "kind"),
     ):
         refused = await world.post(CREDENTIALS, {"name": "Wrong", **given}, expect=400)
         assert field in refused["fields"], given

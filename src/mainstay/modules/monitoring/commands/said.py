@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from mainstay.modules.monitoring.commands import lists, network
+from mainstay.modules.monitoring.commands import cim, lists, network
 from mainstay.modules.monitoring.templates.engine import first, pattern
 from mainstay.modules.monitoring.topology.estate import Heard
 
@@ -126,6 +126,8 @@ def recognised(command: str, text: str) -> System | None:
 
 def device(heard: Mapping[str, str]) -> Device:
     """What a device is, from what it said."""
+    if cim.is_windows(heard):
+        return cim.fill(Device(), heard)
     return _network(heard) if "system" in heard else _unix(heard)
 
 

@@ -21,17 +21,19 @@ from mainstay.modules.monitoring.credentials import service as credentials
 from mainstay.modules.monitoring.credentials.service import ALLOWED, Address, Span, spans
 from mainstay.modules.monitoring.credentials.tables import SNMP as SNMP_KINDS
 from mainstay.modules.monitoring.credentials.tables import SSH as SSH_KIND
-from mainstay.modules.monitoring.credentials.tables import Credential
+from mainstay.modules.monitoring.credentials.tables import WINDOWS, Credential
 from mainstay.modules.monitoring.discovery import banners, describing, leads, reading, surroundings
 from mainstay.modules.monitoring.discovery.asking import Account, Heard, How, Way, ask
 from mainstay.modules.monitoring.discovery.leads import Lead
 from mainstay.modules.monitoring.discovery.ping import CANNOT
-from mainstay.modules.monitoring.discovery.tables import ICMP, SNMP, SSH, TCP
+from mainstay.modules.monitoring.discovery.tables import ICMP, SNMP, SSH, TCP, WINRM
 from mainstay.modules.monitoring.discovery.targets import why_not
 from mainstay.modules.monitoring.templates import service as templates
 from mainstay.modules.monitoring.templates.engine import Identity, Library
 from mainstay.modules.monitoring.topology.engine import Evidence
 
+LOG_INS = {SSH: (SSH_KIND,), WINRM: WINDOWS}
+"""Protocols by which a device is logged in to, and the kinds of credentials for each."""
 FOUND, ALIVE = "found", "alive"
 SILENT = (
     "It does not answer ICMP, and only addresses that do are asked further (filter_by_ping).",
@@ -98,16 +100,17 @@ async def setup(
     insist: bool = False,
 ) -> Setup:  # fmt: skip
     """Read what the run of this plan needs to ask these addresses."""
-    rows = list((await ctx.session.execute(credentials.active((*SNMP_KINDS, SSH_KIND)))).scalars())
+    rows = list((await ctx.session.execute(credentials.active((*SNMP_KINDS, SSH_KIND, *WINDOWS)))).scalars())
     if plan["credentials"]:
         order = {one: number for number, one in enumerate(plan["credentials"])}
         rows = sorted((row for row in rows if row.id in order), key=lambda row: order[row.id])
     protocols = plan["protocol"]
     if not protocols:
         # Who names an account wants it used.
-        named = plan["credentials"] and any(row.kind == SSH_KIND for row in rows)
-        protocols = [SNMP, SSH] if named else [SNMP]
-    accounts = [_account(ctx, row) for row in rows if row.kind == SSH_KIND] if SSH in protocols else []
+        named = {row.kind for row in rows} if plan["credentials"] else set()
+        protocols = [SNMP, *(each for each, kinds in LOG_INS.items() if named & set(kinds))]
+    kinds = [kind for each in protocols for kind in LOG_INS.get(each, ())]
+    accounts = [_account(ctx, row) for row in rows if row.kind in kinds]
     (permitted,) = await options.get(ctx, ALLOWED)
     known = await categories.classes(ctx)
     return Setup(
@@ -175,12 +178,12 @@ def _judge(one: Look, heard: Heard, device: Device | None, known: Setup) -> None
         one.problems.append(CANNOT)
     if SNMP in known.protocols:
         _snmp(one, heard, known)
-    one.problems += [f"SSH credential {told}" for told in heard.refused]
+    one.problems += heard.refused
     if device is not None:
         _shell(one, heard, device, known)
-    if one.ssh and not one.ssh.get("host_key"):
+    if one.ssh.get("banner") and not one.ssh.get("host_key"):
         one.problems.append("Its SSH host key could not be read.")
-    elif one.ssh and one.facts is not None:
+    elif one.ssh.get("host_key") and one.facts is not None:
         one.facts.attributes["ssh_host_key"] = one.ssh["host_key"]
     if one.result != FOUND and _lives(one, known.protocols):
         one.result, one.problems = ALIVE, [*one.problems, *([one.reason] if one.reason else [])]

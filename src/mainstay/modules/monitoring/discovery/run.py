@@ -239,6 +239,9 @@ async def _told_better(ctx: Context, shells: Sequence[Look]) -> None:
     for one in shells:
         if one.address in items and items[one.address].id in polled and one.facts is not None:
             one.facts.hardware = None
+            if one.identity.get("os", "").startswith("Windows"):
+                # So does Windows with all the rest.
+                one.facts.interfaces = one.facts.storage = one.facts.software = None
             if one.evidence is not None:
                 one.evidence.partial = True
 
