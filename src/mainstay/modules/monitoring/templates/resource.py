@@ -8,6 +8,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import func, or_, select
 
+from mainstay.kernel import files, store
+from mainstay.kernel.access.tables import User
 from mainstay.kernel.context import Context
 from mainstay.kernel.errors import Invalid
 from mainstay.kernel.operation import Page
@@ -16,6 +18,7 @@ from mainstay.kernel.resource import Behaviour, Resource
 from mainstay.kernel.trail import envelope
 from mainstay.modules.assets.cmdb.tables import Ci
 from mainstay.modules.monitoring.templates.library import systems
+from mainstay.modules.monitoring.templates.service import ICONS, KEPT_AS, PATH, icons_of
 from mainstay.modules.monitoring.templates.statistics import checked, plain
 from mainstay.modules.monitoring.templates.tables import DeviceTemplate
 from mainstay.modules.monitoring.thresholds.shipped import METRICS
@@ -50,6 +53,23 @@ class Templates(Behaviour[DeviceTemplate]):
         if "resource" in values:
             values["resource"] = _statistics(values["resource"] or [])
 
+    async def decorate(self, ctx: Context, rows: list[dict[str, Any]]) -> None:
+        shown = await icons_of(ctx, [row["id"] for row in rows])
+        for row in rows:
+            row |= {f"{kind}_icon": shown.get(row["id"], {}).get(f"{kind}_icon", "") for kind in ICONS}
+        numbers = {row.get(name) for row in rows for name in ("created_by", "modified_by")} - {None, 0}
+        query = select(User.number, User.full_name, User.username).where(User.number.in_(numbers))
+        names = {one.number: one.full_name or one.username
+                 for one in ((await ctx.session.execute(query)).all() if numbers else ())}  # fmt: skip
+        for row in rows:
+            row["created_by_name"] = names.get(row.get("created_by"), "")
+            row["modified_by_name"] = names.get(row.get("modified_by"), "")
+
+    async def removing(self, ctx: Context, entities: Sequence[DeviceTemplate]) -> None:
+        for entity in entities:
+            for file in await files.of(ctx, KEPT_AS, entity.id):
+                await store.remove(ctx, file)
+
 
 def _statistics(given: Any) -> list[dict[str, Any]]:
     good, wrong = checked(given, METRICS)
@@ -61,12 +81,13 @@ def _statistics(given: Any) -> list[dict[str, Any]]:
 device_templates = Resource(
     DeviceTemplate,
     module="Device Template",
-    path="/ux/ims/device-template/",
+    path=PATH,
     label="Device template",
     title="product",
     area="monitoring",
     section="IT Operations",
     verbs={"columns": "csv_cols/", "import": "upload-csv/"},
+    extra={"device_icon": str, "vendor_icon": str, "os_icon": str, "created_by_name": str, "modified_by_name": str},
     behaviour=Templates(),
     natural_key="product",
     sample={

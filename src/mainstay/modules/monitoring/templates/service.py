@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from mainstay.kernel.context import Context
 from mainstay.kernel.database import ANY_ORGANIZATION
+from mainstay.kernel.files import Attachment
 from mainstay.modules.monitoring.templates.engine import Facts, Identity, Library, System
 from mainstay.modules.monitoring.templates.library import shipped
 from mainstay.modules.monitoring.templates.statistics import Statistic, checked
@@ -17,6 +18,23 @@ from mainstay.modules.monitoring.templates.tables import DeviceTemplate
 
 if TYPE_CHECKING:
     from mainstay.kernel.platform import Platform
+
+
+ICONS, KEPT_AS = ("device", "vendor", "os"), "device_template_icon"
+"""Kinds of icons, and what their attachments belong to: they are no files of the template."""
+PATH = "/ux/ims/device-template/"
+
+
+async def icons_of(ctx: Context, templates: Collection[str]) -> dict[str, dict[str, str]]:
+    """Where the icons of these templates are served, by template; of those that have any."""
+    found: dict[str, dict[str, str]] = {}
+    query = select(Attachment.id, Attachment.record_id, Attachment.part).where(
+        Attachment.resource == KEPT_AS, Attachment.record_id.in_(templates)
+    )
+    for row in (await ctx.session.execute(query)).all() if templates else ():
+        # Another address for another picture.
+        found.setdefault(row.record_id, {})[f"{row.part}_icon"] = f"{PATH}{row.record_id}/icon/{row.part}/?v={row.id}"
+    return found
 
 
 class Layered(Library):
