@@ -6,10 +6,10 @@ const node = (id: string, depth = 1): GraphNode => ({ id, name: id, display_id: 
 describe("relations", () => {
   it("are read from the end that is looked at", () => {
     const graph: Graph = { ci_id: "a", truncated: false, hidden: 0, nodes: [node("a", 0), node("b"), node("c")], edges: [
-      { source: "a", target: "b", type: "t", name: "Runs on", reverse: "Runs", impact: "" },
-      { source: "c", target: "a", type: "t", name: "Depends on", reverse: "Is depended on by", impact: "" },
-      { source: "a", target: "gone", type: "t", name: "Hidden", reverse: "", impact: "" },
-    ] };
+      { source: "a", target: "b", type: "t", name: "Runs on" },
+      { source: "c", target: "a", type: "d", name: "Depends on" },
+      { source: "a", target: "gone", type: "t", name: "Hidden" },
+    ], types: { t: { name: "Runs on", reverse: "Runs", impact: "target" }, d: { name: "Depends on", reverse: "Is depended on by", impact: "target" } } };
     expect(readFrom(graph, "a").map((line) => `${line.words} ${line.other.id}`)).toEqual(["Is depended on by c", "Runs on b"]);
   });
 });

@@ -15,14 +15,14 @@ export interface GraphEdge {
   target: string;
   type: string;
   name: string;
-  reverse: string;
-  impact: string;
 }
 
 export interface Graph {
   ci_id: string;
   nodes: GraphNode[];
   edges: GraphEdge[];
+  /** The types of these relations: what each is called from its other end, too. */
+  types: Record<string, { name: string; reverse: string; impact: string }>;
   truncated: boolean;
   hidden: number;
 }
@@ -36,7 +36,7 @@ export function readFrom(graph: Graph, id: string): { key: string; words: string
   return graph.edges.flatMap((edge, index) => {
     const here = edge.source === id ? edge.target : edge.target === id ? edge.source : undefined;
     const other = here === undefined ? undefined : known.get(here);
-    return other ? [{ key: `${index}`, words: edge.source === id ? edge.name : edge.reverse, other }] : [];
+    return other ? [{ key: `${index}`, words: edge.source === id ? edge.name : (graph.types[edge.type]?.reverse ?? edge.name), other }] : [];
   }).sort((a, b) => a.words.localeCompare(b.words) || a.other.name.localeCompare(b.other.name));
 }
 

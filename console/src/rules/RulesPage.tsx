@@ -19,7 +19,7 @@ const VIEW: Shipped<ShippedRule> = {
   read: (search, page, size, signal) => api<ListEnvelope<ShippedRule>>(`/ux/common/events/rules/library/${query({ search, page, items_per_page: size })}`, { signal }),
   head: [t("rules.severity"), t("rules.meansEvent"), t("rules.ofVendors"), t("rules.pattern"), t("rules.sample")],
   row: (rule) => [
-    <SeverityMark key="severity" severity={rule.severity} name={rule.severity_name} />, rule.event_class, rule.vendors.join(", ") || t("rules.anyVendor"),
+    <SeverityMark key="severity" severity={rule.severity} name={rule.severity_name} />, rule.event_class, rule.vendors.map((vendor) => vendor.replace(/\.\*/g, "")).join(", ") || t("rules.anyVendor"),
     rule.patterns.map((pattern, index) => <div key={index}><Code text={pattern} wrap /></div>), <Code key="sample" text={rule.samples[0] ?? ""} wrap />,
   ],
   hint: t("rules.shippedHint"),
