@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
@@ -65,7 +65,7 @@ def fill(made: Device, heard: Mapping[str, str]) -> Device:
     return made
 
 
-def _rows(heard: Mapping[str, str], name: str) -> list[Row]:
+def _rows(heard: Mapping[str, str], name: str) -> Sequence[Row]:
     try:
         return msgspec.json.decode(heard.get(name, "[]"), type=list[dict[str, Any]])[:MOST]
     except msgspec.MsgspecError:

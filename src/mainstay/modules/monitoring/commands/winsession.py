@@ -37,7 +37,7 @@ class _OneEndpoint(HTTPAdapter):
                 self.count(len(part))
                 yield part
 
-        answer.raw.stream = counted
+        answer.raw.stream = counted  # type: ignore[method-assign]
         return answer
 
 
