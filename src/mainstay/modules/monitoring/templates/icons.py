@@ -26,8 +26,8 @@ LARGEST, MOST = 256 * 1024, 1000
 class IconInput(msgspec.Struct, kw_only=True):
     """A PNG, JPEG, GIF or WebP file of at most 256 KiB as a data URI. ``kind``: device, vendor or os."""
 
-    kind: str
-    data: str
+    kind: str = ""
+    data: str = ""
     name: str = "icon"
 
 

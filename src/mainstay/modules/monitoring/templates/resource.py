@@ -9,7 +9,6 @@ import msgspec
 from sqlalchemy import func, or_, select
 
 from mainstay.kernel import files, store
-from mainstay.kernel.access.tables import User
 from mainstay.kernel.context import Context
 from mainstay.kernel.errors import Invalid
 from mainstay.kernel.operation import Page
@@ -18,7 +17,7 @@ from mainstay.kernel.resource import Behaviour, Resource
 from mainstay.kernel.trail import envelope
 from mainstay.modules.assets.cmdb.tables import Ci
 from mainstay.modules.monitoring.templates.library import systems
-from mainstay.modules.monitoring.templates.service import ICONS, KEPT_AS, PATH, icons_of
+from mainstay.modules.monitoring.templates.service import ICONS, KEPT_AS, PATH, icons_and_names
 from mainstay.modules.monitoring.templates.statistics import checked, plain
 from mainstay.modules.monitoring.templates.tables import DeviceTemplate
 from mainstay.modules.monitoring.thresholds.shipped import METRICS
@@ -54,14 +53,10 @@ class Templates(Behaviour[DeviceTemplate]):
             values["resource"] = _statistics(values["resource"] or [])
 
     async def decorate(self, ctx: Context, rows: list[dict[str, Any]]) -> None:
-        shown = await icons_of(ctx, [row["id"] for row in rows])
+        numbers = {row.get(name) for row in rows for name in ("created_by", "modified_by")} - {None, 0}
+        shown, names = await icons_and_names(ctx, [row["id"] for row in rows], numbers)
         for row in rows:
             row |= {f"{kind}_icon": shown.get(row["id"], {}).get(f"{kind}_icon", "") for kind in ICONS}
-        numbers = {row.get(name) for row in rows for name in ("created_by", "modified_by")} - {None, 0}
-        query = select(User.number, User.full_name, User.username).where(User.number.in_(numbers))
-        names = {one.number: one.full_name or one.username
-                 for one in ((await ctx.session.execute(query)).all() if numbers else ())}  # fmt: skip
-        for row in rows:
             row["created_by_name"] = names.get(row.get("created_by"), "")
             row["modified_by_name"] = names.get(row.get("modified_by"), "")
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, String, cast, func, literal, select, union_all
 
+from mainstay.kernel.access.tables import User
 from mainstay.kernel.context import Context
 from mainstay.kernel.database import ANY_ORGANIZATION
 from mainstay.kernel.files import Attachment
@@ -27,13 +28,30 @@ PATH = "/ux/ims/device-template/"
 
 async def icons_of(ctx: Context, templates: Collection[str]) -> dict[str, dict[str, str]]:
     """Where the icons of these templates are served, by template; of those that have any."""
+    rows = (await ctx.session.execute(_icons(templates))).all() if templates else ()
+    return _served(rows)
+
+
+async def icons_and_names(
+    ctx: Context, templates: Collection[str], numbers: Collection[int]
+) -> tuple[dict[str, dict[str, str]], dict[int, str]]:
+    """The same, and the names of users by their number: in one statement, for lists."""
+    named = func.coalesce(func.nullif(User.full_name, ""), User.username)
+    people = select(literal(""), cast(User.number, String), named).where(User.number.in_(numbers))
+    rows = (await ctx.session.execute(union_all(_icons(templates), people))).all()
+    return _served(row for row in rows if row[0]), {int(row[1]): row[2] for row in rows if not row[0]}
+
+
+def _icons(templates: Collection[str]) -> Select[tuple[str, str, str]]:
+    query = select(Attachment.id, Attachment.record_id, Attachment.part)
+    return query.where(Attachment.resource == KEPT_AS, Attachment.record_id.in_(templates))
+
+
+def _served(rows: Iterable[Any]) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
-    query = select(Attachment.id, Attachment.record_id, Attachment.part).where(
-        Attachment.resource == KEPT_AS, Attachment.record_id.in_(templates)
-    )
-    for row in (await ctx.session.execute(query)).all() if templates else ():
+    for icon, template, kind in rows:
         # Another address for another picture.
-        found.setdefault(row.record_id, {})[f"{row.part}_icon"] = f"{PATH}{row.record_id}/icon/{row.part}/?v={row.id}"
+        found.setdefault(template, {})[f"{kind}_icon"] = f"{PATH}{template}/icon/{kind}/?v={icon}"
     return found
 
 
