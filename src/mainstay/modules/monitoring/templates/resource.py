@@ -53,12 +53,12 @@ class Templates(Behaviour[DeviceTemplate]):
             values["resource"] = _statistics(values["resource"] or [])
 
     async def decorate(self, ctx: Context, rows: list[dict[str, Any]]) -> None:
-        numbers = {row.get(name) for row in rows for name in ("created_by", "modified_by")} - {None, 0}
+        numbers = {int(row.get(name) or 0) for row in rows for name in ("created_by", "modified_by")} - {0}
         shown, names = await icons_and_names(ctx, [row["id"] for row in rows], numbers)
         for row in rows:
             row |= {f"{kind}_icon": shown.get(row["id"], {}).get(f"{kind}_icon", "") for kind in ICONS}
-            row["created_by_name"] = names.get(row.get("created_by"), "")
-            row["modified_by_name"] = names.get(row.get("modified_by"), "")
+            row["created_by_name"] = names.get(row.get("created_by") or 0, "")
+            row["modified_by_name"] = names.get(row.get("modified_by") or 0, "")
 
     async def removing(self, ctx: Context, entities: Sequence[DeviceTemplate]) -> None:
         for entity in entities:

@@ -28,8 +28,7 @@ PATH = "/ux/ims/device-template/"
 
 async def icons_of(ctx: Context, templates: Collection[str]) -> dict[str, dict[str, str]]:
     """Where the icons of these templates are served, by template; of those that have any."""
-    rows = (await ctx.session.execute(_icons(templates))).all() if templates else ()
-    return _served(rows)
+    return _served((await ctx.session.execute(_icons(templates))).all()) if templates else {}
 
 
 async def icons_and_names(
@@ -42,7 +41,7 @@ async def icons_and_names(
     return _served(row for row in rows if row[0]), {int(row[1]): row[2] for row in rows if not row[0]}
 
 
-def _icons(templates: Collection[str]) -> Select[tuple[str, str, str]]:
+def _icons(templates: Collection[str]) -> Select[str, str, str]:
     query = select(Attachment.id, Attachment.record_id, Attachment.part)
     return query.where(Attachment.resource == KEPT_AS, Attachment.record_id.in_(templates))
 
