@@ -178,6 +178,7 @@ async def test_classifications_are_a_tree_of_views(world: World) -> None:
     assert made["data"]["classification_filters"] == [{"model": "C9300"}]
     assert names(await world.post(f"{ITEMS}list/", {"classification": made["id"]})) == {"sw-1"}
     read = await world.get(f"{VIEWS}{made['id']}/")
+    assert read["customer_id"] == read["customer_entity_id"] == read["organization"]
     assert (read["template_name"], read["parent_name"]) == ("Catalyst 9300", "Network")
     await world.put(f"{VIEWS}{made['id']}/", {**read, "classification_filters": [{"model": "C2960"}]})
     assert names(await world.post(f"{ITEMS}list/", {"classification": made["id"]})) == {"sw-2"}

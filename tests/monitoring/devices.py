@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import re
 import ssl
 from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping
@@ -17,6 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+REALM, NONCE = "Basic, of course", "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v"
 USER, PASSWORD, ENABLE = "operator", "Sw1tch-secret", "En4ble-secret"
 
 
@@ -81,15 +84,23 @@ class Device:
 
 
 class Switch(Device):
-    """A device with a prompt and no commands beside it; what it is it tells to privileged users only."""
+    """A device with a prompt and no commands beside it, which shows long answers in pages. Where its prompt ends with
+    ``>``, what it is it tells to privileged users only."""
 
     banner = "Cisco-1.25"
+    page = 5
+    stuck = ""
+    """The command whose second page never comes."""
+
+    def __init__(self, answers: Mapping[str, str] | None = None, prompt: str = "edge-1>") -> None:
+        super().__init__(answers)
+        self.prompt = prompt
 
     async def answer(self, process: asyncssh.SSHServerProcess[bytes]) -> None:
         if process.command:
             process.exit(1)
             return
-        prompt, say = "edge-1>", process.stdout.write
+        prompt, say = self.prompt, process.stdout.write
         say(b"\r\nAuthorised users only.\r\n" + prompt.encode())
         try:
             while line := (await process.stdin.readline()).decode().strip():
@@ -98,19 +109,26 @@ class Switch(Device):
                 if line == "enable":
                     say(b"Password: ")
                     given = (await process.stdin.readline()).decode().strip()
-                    prompt = "edge-1#" if given == ENABLE else prompt
+                    prompt = prompt.replace(">", "#") if given == ENABLE else prompt
                     say(b"\r\n" if given == ENABLE else b"\r\n% Access denied\r\n")
                 elif line in self.answers and prompt.endswith("#"):
-                    first, more = self.answers[line].split("\n", 1)
-                    say(f"{first}\r\n --More-- ".encode())
-                    await process.stdin.read(1)
-                    say(b"\x08 \x08" * 9 + more.replace("\n", "\r\n").encode() + b"\r\n")
+                    await self._pages(process, self.answers[line].split("\n"))
                 else:
                     say(b"% Invalid input detected at '^' marker.\r\n")
                 say(prompt.encode())
         except (asyncssh.BreakReceived, asyncssh.TerminalSizeChanged):
             pass
         process.exit(0)
+
+    async def _pages(self, process: asyncssh.SSHServerProcess[bytes], lines: list[str]) -> None:
+        for start in range(0, len(lines), self.page):
+            if start:
+                process.stdout.write(b" --More-- ")
+                await process.stdin.read(1)
+                if self.commands[-1] == self.stuck:
+                    await process.wait_closed()
+                process.stdout.write(b"\x08 \x08" * 9)
+            process.stdout.write("".join(f"{line}\r\n" for line in lines[start : start + self.page]).encode())
 
 
 class Web:
@@ -119,6 +137,35 @@ class Web:
     def __init__(self) -> None:
         self.asked: list[tuple[str, str]] = []
         self.pages: dict[str, tuple[int, str]] = {}
+        self.digests: list[str] = []
+        """Algorithms by which it asks for a log-in, beside Basic where ``basic`` says so."""
+        self.basic = True
+
+    def lets_in(self, path: str, given: str) -> bool:
+        if self.basic and given == f"Basic {b64encode(f'{USER}:{PASSWORD}'.encode()).decode()}":
+            return True
+        if not self.digests or not given.startswith("Digest "):
+            return given == f"Bearer {PASSWORD}"
+        # RFC 7616, 3.4.1.
+        told = {name: quoted or plain for name, quoted, plain in
+                re.findall(r'([a-z]+)=(?:"([^"]*)"|([^",\s]+))', given)}  # fmt: skip
+        wanted = {"SHA-256": hashlib.sha256, "MD5": hashlib.md5}[told.get("algorithm", "MD5").removesuffix("-sess")]
+
+        def h(text: str) -> str:
+            return wanted(text.encode()).hexdigest()
+
+        secret = h(f"{told['username']}:{REALM}:{PASSWORD}")
+        if told["algorithm"].endswith("-sess"):
+            secret = h(f"{secret}:{NONCE}:{told['cnonce']}")
+        right = h(f"{secret}:{NONCE}:{told['nc']}:{told['cnonce']}:{told['qop']}:{h(f'GET:{path}')}")
+        return (told["algorithm"] in self.digests and told["uri"] == path and told["nonce"] == NONCE
+                and told["opaque"] == "o, p" and told["response"] == right)  # fmt: skip
+
+    def challenges(self) -> str:
+        asks = [f'Digest realm="{REALM}", qop="auth, auth-int", algorithm={one}, nonce="{NONCE}", opaque="o, p"'
+                for one in self.digests]  # fmt: skip
+        asks += [f'Basic realm="{REALM}"'] if self.basic else []
+        return "".join(f"WWW-Authenticate: {one}\r\n" for one in asks)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
@@ -127,14 +174,13 @@ class Web:
             (line[15:].strip() for line in head.split("\r\n") if line.lower().startswith("authorization:")), ""
         )
         self.asked.append((path, given))
-        right = f"Basic {b64encode(f'{USER}:{PASSWORD}'.encode()).decode()}"
         if path in self.pages:
             status, text = self.pages[path]
-        elif path == "/open" or given in (right, f"Bearer {PASSWORD}"):
+        elif path == "/open" or self.lets_in(path, given):
             status, text = 200, "<html><title>Edge\n switch</title></html>"
         else:
             status, text = 401, "no"
-        extra = f"Location: {text}\r\n" if status == 302 else 'WWW-Authenticate: Basic realm="x"\r\n' * (status == 401)
+        extra = f"Location: {text}\r\n" if status == 302 else self.challenges() if status == 401 else ""
         writer.write(f"HTTP/1.1 {status} X\r\nServer: tiny/1.0\r\n{extra}Content-Length: {len(text)}\r\n"
                      f"Connection: close\r\n\r\n{text}".encode())  # fmt: skip
         writer.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncssh
@@ -14,75 +13,35 @@ from sqlalchemy import select
 from mainstay.modules.monitoring.commands.shell import MOST
 from mainstay.modules.monitoring.commands.tables import SshAccess
 from tests.assets.test_items import PATH, make
+from tests.monitoring.devices import PASSWORD, USER, Device
 from tests.monitoring.netsnmp import free_port
 from tests.support import World
 
 RUN, ACCESS, KEYS = f"{PATH}run-command/", "/api/ssh-access/", "/api/ssh-host-keys/"
-PASSWORD = "Sw1tch-secret"
 
 
-class Accounts(asyncssh.SSHServer):
-    """Lets the operator in, with a password or a key; counts who tried."""
+class Box(Device):
+    """A device that says what it was told, or what does not end well."""
 
-    def __init__(self, device: Device) -> None:
-        self.device = device
-
-    def begin_auth(self, username: str) -> bool:
-        return True
-
-    def password_auth_supported(self) -> bool:
-        return True
-
-    def validate_password(self, username: str, password: str) -> bool:
-        self.device.passwords.append(password)
-        return (username, password) == ("operator", PASSWORD)
-
-    def public_key_auth_supported(self) -> bool:
-        return True
-
-    def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
-        return username == "operator" and key.get_fingerprint() == self.device.user_key.get_fingerprint()
-
-
-class Device:
-    """A device with a shell."""
-
-    def __init__(self) -> None:
-        self.key = asyncssh.generate_private_key("ssh-ed25519")
-        self.user_key = asyncssh.generate_private_key("ssh-ed25519")
-        self.commands: list[str] = []
-        self.passwords: list[str] = []
-
-    async def answer(self, process: asyncssh.SSHServerProcess[str]) -> None:
+    async def answer(self, process: asyncssh.SSHServerProcess[bytes]) -> None:
         command = process.command or ""
         self.commands.append(command)
         if command == "show flood":
-            process.stdout.write("x" * (2 * MOST))
+            process.stdout.write(b"x" * (2 * MOST))
         elif command == "show forever":
             await asyncio.sleep(60)
         elif command == "show error":
-            process.stderr.write("% Invalid input\n")
+            process.stderr.write(b"% Invalid input\n")
             process.exit(2)
             return
         else:
-            process.stdout.write(f"you said {command}\n")
+            process.stdout.write(f"you said {command}\n".encode())
         process.exit(0)
-
-    @asynccontextmanager
-    async def serving(self, address: str, port: int) -> AsyncIterator[None]:
-        server = await asyncssh.create_server(
-            lambda: Accounts(self), address, port, server_host_keys=[self.key], process_factory=self.answer
-        )
-        try:
-            yield
-        finally:
-            server.close()
-            await server.wait_closed()
 
 
 @pytest.fixture
 async def device(world: World) -> AsyncIterator[tuple[Device, str, int]]:
-    made, port = Device(), free_port()
+    made, port = Box(), free_port()
     async with made.serving("127.0.0.65", port):
         item = await make(world, "shell-1", "Switch", ip_address="127.0.0.65")
         yield made, item, port
@@ -93,7 +52,7 @@ async def switch_on(world: World, on: bool = True) -> None:
 
 
 async def account(world: World, port: int, **values: Any) -> str:
-    given = {"name": "Operator", "username": "operator", "password": PASSWORD, "port": port, **values}
+    given = {"name": "Operator", "username": USER, "password": PASSWORD, "port": port, **values}
     made: str = (await world.post(ACCESS, given, expect=201))["id"]
     return made
 
@@ -155,7 +114,7 @@ async def test_a_device_with_another_key_gets_no_password(world: World, device: 
     await account(world, port)
     item = await make(world, "shell-2", "Switch", ip_address="127.0.0.66")
     body = {"ci_id": item, "command": "show version"}
-    first, second = Device(), Device()
+    first, second = Box(), Box()
     async with first.serving("127.0.0.66", port):
         await world.post(RUN, {**body, "host_key": first.key.get_fingerprint()})
     async with second.serving("127.0.0.66", port):
@@ -189,10 +148,10 @@ async def test_keys_passwords_and_what_is_told_of_them(world: World, device: tup
     agent, item, port = device
     await switch_on(world)
     locked = agent.user_key.export_private_key("pkcs8-pem", passphrase="open sesame").decode()
-    given = {"name": "Keys", "username": "operator", "private_key": locked, "port": port}
+    given = {"name": "Keys", "username": USER, "private_key": locked, "port": port}
     assert "private_key" in (await world.post(ACCESS, given, expect=400))["fields"]
     await world.post(ACCESS, {**given, "private_key": "no key"}, expect=400)
-    await world.post(ACCESS, {"name": "Bare", "username": "operator"}, expect=400)
+    await world.post(ACCESS, {"name": "Bare", "username": USER}, expect=400)
     await world.post(ACCESS, {**given, "passphrase": "open sesame", "scope": "ten"}, expect=400)
     made = await world.post(ACCESS, {**given, "passphrase": "open sesame", "scope": "127.0.0.65"}, expect=201)
     body = {"ci_id": item, "command": "show clock", "host_key": agent.key.get_fingerprint()}

@@ -415,4 +415,9 @@ async def test_the_catalogue_and_the_library_can_be_read(world: World) -> None:
     names = [row["name"] for row in classes["results"]]
     assert "Network | Link | Link Down" in names
     shown = await world.get(f"{PATH}library/", params={"search": "cisco MALLOC"})
-    assert shown["results"][0]["event_class"] == "Chassis | RAM | Insufficient Memory"
+    first = shown["results"][0]
+    assert (first["event_class"], first["severity_name"]) == ("Chassis | RAM | Insufficient Memory", "Major")
+    # By the maker, too, and by what it means.
+    makers = await world.get(f"{PATH}library/", params={"search": "huawei link down"})
+    assert makers["results"]
+    assert all("huawei" in str(row).lower() for row in makers["results"])

@@ -62,7 +62,7 @@ async def test_what_cannot_log_in_is_refused_and_nothing_secret_is_answered(worl
         ({"kind": "ssh", "username": USER, "private_key": locked, "passphrase": "wrong"}, "private_key"),
         ({"kind": "http", "password": PASSWORD}, "username"),
         ({"kind": "https", "username": USER}, "password"),
-        ({"kind": "winrm", "username": USER, "password": PASSWORD}, "kind"),
+        ({"kind": "wmi", "username": USER, "password": PASSWORD}, "kind"),
     ):
         refused = await world.post(CREDENTIALS, {"name": "Wrong", **given}, expect=400)
         assert field in refused["fields"], given
@@ -169,6 +169,27 @@ async def test_a_web_log_in_is_tried(world: World, tmp_path: Path) -> None:
         strict = await world.post(url, {**form, "kind": "https"})
         assert (strict["ok"], "not trusted" in strict["msg"], secure.asked) == (False, True, [])
         assert (await world.post(url, {**form, "kind": "https", "trust_new": True}))["ok"] is True
+
+
+async def test_a_web_log_in_by_digest_is_tried(world: World) -> None:
+    web, port = Web(), free_port()
+    form = {"kind": "http", "username": USER, "password": PASSWORD, "port": port, "address": "127.0.0.73",
+            "path": "/status?a=1&b=x%20y"}  # fmt: skip
+    url = f"{CREDENTIALS}test/"
+    async with web.serving("127.0.0.73", port):
+        for web.digests, web.basic, used in (
+            (["MD5", "SHA-256"], True, "SHA-256"), (["MD5"], False, "MD5"), (["MD5-sess"], True, "MD5-sess"),
+            (["SHA-512-256"], True, "Basic"),
+        ):  # fmt: skip
+            told = await world.post(url, form)
+            assert (told["ok"], "let operator in" in told["msg"]) == (True, True), told
+            assert used in web.asked[-1][1], used
+            assert (await world.post(url, {**form, "password": "wrong"}))["ok"] is False
+        # A password does not go out in clear where only what hides it is asked for.
+        web.asked.clear()
+        web.digests, web.basic = ["SHA-512-256"], False
+        refused = await world.post(url, form)
+        assert (refused["ok"], "not known here" in refused["msg"], len(web.asked)) == (False, True, 1)
 
 
 @pytest.mark.proves(f"POST {PATH}", f"POST {PATH}do-rescan/", f"GET {PATH}audit/")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime
 
 import pytest
 
@@ -37,6 +38,17 @@ async def test_jobs_are_seen_paused_resumed_and_run(world: World, stranger: Worl
         ("discovery", "Loopback", 1, "succeeded"), ("polling", "jobbed", 1, "up"),
     ]  # fmt: skip
     assert all(row["last_run"] and row["next_run"] and row["seconds"] is not None for row in listed)
+    configured = await world.get(f"{DISCOVERIES}{one}/")
+    assert [(row["user_id"], row["mtime"]) for row in listed] == [
+        (configured["created_by"], int(datetime.fromisoformat(listed[0]["last_update_time"]).timestamp())),
+        (0, int(datetime.fromisoformat(listed[1]["last_update_time"]).timestamp())),
+    ]  # fmt: skip
+    assert (configured["created_by"] > 0, configured["customer_id"], configured["is_csv_upload"]) == (
+        True, configured["organization"], 0
+    )  # fmt: skip
+    listing = await configure(world, label="Listed", host="", csv_data=["127.0.0.111"])
+    assert (await world.get(f"{DISCOVERIES}{listing}/"))["is_csv_upload"] == 1
+    await world.delete(f"{DISCOVERIES}{listing}/", expect=204)
     assert [row["name"] for row in (await world.get(PATH, params={"search": "job"}))["results"]] == ["jobbed"]
     assert (await world.get(PATH, params={"object_type": "polling"}))["count"] == 1
     assert (await stranger.get(PATH))["count"] == 0

@@ -42,6 +42,7 @@ const AssetPage = lazy(() => import("../assets/AssetPage"));
 const NetworkMapPage = lazy(() => import("../topology/NetworkMapPage"));
 const MapPage = lazy(() => import("../assets/MapPage"));
 const NewCollector = lazy(() => import("../collectors/NewCollector"));
+const RulesPage = lazy(() => import("../rules/RulesPage"));
 const TemplatesPage = lazy(() => import("../templates/TemplatesPage"));
 const DiscoveryPage = lazy(() => import("../discovery/DiscoveryPage"));
 const NewDiscovery = lazy(() => import("../discovery/NewDiscovery"));
@@ -58,6 +59,7 @@ const PAGES: Record<string, { list?: ComponentType; record?: ComponentType; crea
   event: { list: EventsConsole, record: EventPage },
   ci: { record: AssetPage },
   device_template: { list: TemplatesPage },
+  event_rule: { list: RulesPage },
   // A MIB is uploaded, not typed.
   mib: { create: () => <Navigate to="/mibs?upload=1" replace /> },
   log_grok_pattern: { record: GrokPage, create: NewGrok },

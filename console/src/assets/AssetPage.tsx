@@ -25,6 +25,7 @@ import { Details } from "../resources/Details";
 import { History } from "../resources/History";
 import { useRecord } from "../resources/RecordHead";
 import { EditTab } from "../resources/RecordPage";
+import { ItemIcons } from "../templates/ItemIcons";
 import { MapView } from "./MapView";
 import type { Direction } from "./model";
 import { EventsOf, Interfaces, Parts, Software, TicketsOf } from "./tabs";
@@ -114,6 +115,7 @@ export default function AssetPage() {
       <Breadcrumbs sx={{ fontSize: 12 }}><Link to="/ci">{meta.plural}</Link>{basic?.path.map((item) => <span key={item}>{item}</span>)}</Breadcrumbs>
       <Box sx={{ display: "flex", flexWrap: "wrap", gap: 1, alignItems: "center" }}>
         <Typography variant="h1" sx={{ overflowWrap: "anywhere" }} data-testid="ci-name">{name}</Typography>
+        <ItemIcons id={id} />
         <Availability id={id} />
         {[record.display_id, record.status_name, record.operational_status === UNKNOWN ? "" : record.operational_status_name, record.criticality_name, record.ip_address].filter((item) => typeof item === "string" && item !== "").map((item) => <Chip key={String(item)} label={String(item)} variant="outlined" />)}
       </Box>

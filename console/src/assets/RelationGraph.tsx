@@ -4,8 +4,10 @@ import { useTheme } from "@mui/material/styles";
 import cytoscape, { type Core } from "cytoscape";
 import { useEffect, useRef } from "react";
 import { t } from "../i18n";
-import { rings, type Graph } from "./model";
+import { layers, rings, type Graph } from "./model";
 
+/** Relations that can all say what they are without hiding each other. */
+const FEW = 12;
 const STYLESHEET = "__________cytoscape_stylesheet";
 
 /** The library would add a style element, which the content policy refuses; it adds none where one of that name is. */
@@ -26,21 +28,25 @@ export function RelationGraph({ graph, chosen, onChoose, height }: { graph: Grap
   useEffect(() => {
     if (!box.current) return;
     keepPolicy();
-    const places = rings(graph.nodes);
+    const small = graph.nodes.length <= 60;
+    const places = small && graph.direction !== "both" ? layers(graph) : rings(graph.nodes);
     const many = graph.nodes.length > 200;
     const drawn = cytoscape({
       container: box.current,
       elements: [
         ...graph.nodes.map((node) => ({ data: { id: node.id, label: node.name, down: node.operational_status === 3 ? 1 : 0, start: node.id === graph.ci_id ? 1 : 0 }, position: places.get(node.id) ?? { x: 0, y: 0 } })),
-        ...graph.edges.map((edge, index) => ({ data: { id: `e${index}`, source: edge.source, target: edge.target, label: many ? "" : edge.name } })),
+        ...graph.edges.map((edge, index) => ({ data: { id: `e${index}`, source: edge.source, target: edge.target, label: edge.name } })),
       ],
-      layout: graph.nodes.length <= 60 ? { name: "cose", animate: false, randomize: false, nodeDimensionsIncludeLabels: true, padding: 30 } : { name: "preset", padding: 30 },
+      layout: small && graph.direction === "both" ? { name: "cose", animate: false, randomize: false, nodeDimensionsIncludeLabels: true, padding: 30 } : { name: "preset", padding: 30 },
       style: [
-        { selector: "node", style: { label: "data(label)", width: 18, height: 18, "background-color": palette.primary.main, color: palette.text.primary, "font-size": 11, "text-valign": "bottom", "text-margin-y": 4, "min-zoomed-font-size": 8 } },
+        { selector: "node", style: { label: "data(label)", width: 18, height: 18, "background-color": palette.primary.main, color: palette.text.primary, "font-size": 13, "text-valign": "bottom", "text-margin-y": 4, "min-zoomed-font-size": 6 } },
         { selector: "node[start = 1]", style: { width: 28, height: 28, "border-width": 4, "border-color": palette.warning.main } },
         { selector: "node[down = 1]", style: { "background-color": palette.error.main } },
         { selector: "node:selected", style: { "border-width": 3, "border-color": palette.text.primary } },
-        { selector: "edge", style: { width: 1, "line-color": palette.text.disabled, "target-arrow-color": palette.text.disabled, "target-arrow-shape": many ? "none" : "triangle", "curve-style": many ? "haystack" : "bezier", label: "data(label)", "font-size": 9, color: palette.text.secondary, "text-rotation": "autorotate", "min-zoomed-font-size": 8 } },
+        { selector: "edge", style: { width: 1.5, "line-color": palette.text.secondary, "line-opacity": 0.5, "target-arrow-color": palette.text.secondary, "target-arrow-shape": many ? "none" : "triangle", "curve-style": many ? "haystack" : "bezier", "font-size": 10, color: palette.text.secondary, "text-rotation": "autorotate", "min-zoomed-font-size": 6 } },
+        // Of many relations only those of the chosen item say what they are.
+        { selector: graph.edges.length <= FEW ? "edge" : "edge.near", style: { label: "data(label)" } },
+        { selector: "edge.near", style: { width: 2, "line-color": palette.primary.main, "target-arrow-color": palette.primary.main } },
       ],
       pixelRatio: many ? 1 : "auto",
       hideEdgesOnViewport: many,
@@ -54,7 +60,10 @@ export function RelationGraph({ graph, chosen, onChoose, height }: { graph: Grap
   }, [graph, palette]);
   useEffect(() => {
     core.current?.nodes().unselect();
-    if (chosen) core.current?.getElementById(chosen).select();
+    core.current?.edges().removeClass("near");
+    if (!chosen) return;
+    core.current?.getElementById(chosen).select();
+    core.current?.getElementById(chosen).connectedEdges().addClass("near");
   }, [chosen, graph]);
   return (
     <Box sx={{ position: "relative", height, border: 1, borderColor: "divider", borderRadius: 1, bgcolor: "background.paper", overflow: "hidden" }}>

@@ -15,14 +15,15 @@ export interface GraphEdge {
   target: string;
   type: string;
   name: string;
-  reverse: string;
-  impact: string;
 }
 
 export interface Graph {
   ci_id: string;
+  direction: Direction;
   nodes: GraphNode[];
   edges: GraphEdge[];
+  /** The types of these relations: what each is called from its other end, too. */
+  types: Record<string, { name: string; reverse: string; impact: string }>;
   truncated: boolean;
   hidden: number;
 }
@@ -36,8 +37,28 @@ export function readFrom(graph: Graph, id: string): { key: string; words: string
   return graph.edges.flatMap((edge, index) => {
     const here = edge.source === id ? edge.target : edge.target === id ? edge.source : undefined;
     const other = here === undefined ? undefined : known.get(here);
-    return other ? [{ key: `${index}`, words: edge.source === id ? edge.name : edge.reverse, other }] : [];
+    return other ? [{ key: `${index}`, words: edge.source === id ? edge.name : (graph.types[edge.type]?.reverse ?? edge.name), other }] : [];
   }).sort((a, b) => a.words.localeCompare(b.words) || a.other.name.localeCompare(b.other.name));
+}
+
+/** Where each node stands: a row for each step away, everything below what it hangs on. */
+export function layers(graph: Pick<Graph, "nodes" | "edges">): Map<string, { x: number; y: number }> {
+  const places = new Map<string, { x: number; y: number }>();
+  const near = new Map<string, string[]>();
+  for (const { source, target } of graph.edges) {
+    near.set(source, [...(near.get(source) ?? []), target]);
+    near.set(target, [...(near.get(target) ?? []), source]);
+  }
+  const above = (id: string) => {
+    const found = (near.get(id) ?? []).flatMap((other) => places.get(other)?.x ?? []);
+    return found.length > 0 ? found.reduce((sum, x) => sum + x, 0) / found.length : 0;
+  };
+  for (const depth of [...new Set(graph.nodes.map((node) => node.depth))].sort((a, b) => a - b)) {
+    const row = graph.nodes.filter((node) => node.depth === depth).map((node) => ({ id: node.id, at: above(node.id) })).sort((a, b) => a.at - b.at);
+    // Names of a long row stand at two heights, else they would run into each other.
+    row.forEach(({ id }, index) => places.set(id, { x: (index - (row.length - 1) / 2) * (row.length > 6 ? 74 : row.length > 4 ? 110 : 150), y: depth * 120 + (row.length > 6 && index % 2 === 1 ? 40 : 0) }));
+  }
+  return places;
 }
 
 /** Bits a second as people say it. */

@@ -1,6 +1,10 @@
 export const resources = {
   noted: "Record",
   create: "New %{name}",
+  ownRules: "Your own",
+  shippedRules: "Shipped with Mainstay",
+  showShipped: "Show the shipped rules",
+  noShipped: "No shipped rule matches",
   created: "%{name} created.",
   columns: "Columns",
   columnsHint: "Kept for you on every device.",

@@ -9,7 +9,7 @@ import { RulePreview } from "../logs/RulePreview";
 import { ChannelPanels } from "../notify/Signing";
 import { TemplatePreview } from "../notify/TemplatePreview";
 import { RuleTester } from "../rules/RuleTester";
-import { TemplateTest } from "../templates/TemplateTest";
+import { TemplatePanels } from "../templates/Icons";
 import { TriggerPreview } from "../rules/TriggerPreview";
 import { MergeMarked } from "../ticket/Merge";
 
@@ -32,7 +32,7 @@ export const FORM_PANELS: Record<string, ComponentType<FormPanel>> = {
   notification: Attempts,
   collector: Enrolment,
   credential: CredentialTest,
-  device_template: TemplateTest,
+  device_template: TemplatePanels,
 };
 
 export interface BulkAction {

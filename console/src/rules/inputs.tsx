@@ -10,6 +10,7 @@ import { useState, type ComponentType } from "react";
 import { useWatch } from "react-hook-form";
 import { BehavioursInput, ModuleInput, ResourceInput, StatusInput } from "../admin/FieldConfigInputs";
 import { useMetadata } from "../api/metadata";
+import { AttributesInput, IdentifiersInput, SectionsInput } from "../assets/CategoryInputs";
 import { fieldAccess } from "../api/permissions";
 import type { FieldMeta } from "../api/types";
 import { t } from "../i18n";
@@ -142,6 +143,9 @@ export const SPECIAL_INPUTS: Record<string, ComponentType<SpecialInput>> = {
   "business_hours.hours": WeekInput,
   "business_hours.holidays": Holidays,
   "event_rule.samples": Samples,
+  "ci_category.attributes": AttributesInput,
+  "ci_category.sections": SectionsInput,
+  "ci_category.identifiers": IdentifiersInput,
   "device_template.sysobjectid": NumberInput,
   "device_template.resource": StatisticsInput,
   "team.level_staff": LevelsInput,

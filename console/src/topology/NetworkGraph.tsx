@@ -5,13 +5,14 @@ import cytoscape, { type Core } from "cytoscape";
 import { useEffect, useMemo, useRef } from "react";
 import { keepPolicy } from "../assets/RelationGraph";
 import { t } from "../i18n";
+import type { Icons } from "../templates/ItemIcons";
 import { places, stateOf, type NetworkMap, type NodeState } from "./model";
 
 /** Colours with meaning, readable on both backgrounds; the list beside the map says the same in words. */
 export const STATE_COLORS: Record<NodeState, string> = { down: "#b3261e", critical: "#dc2626", major: "#ea580c", minor: "#ca8a04", up: "#1f8f4d", unknown: "#6b7280" };
 
-const elements = (map: NetworkMap) => ({
-  nodes: map.nodes.map((node) => ({ data: { id: node.id, label: node.kind === "segment" ? node.note : node.name || node.note, kind: node.kind, color: node.kind === "item" ? STATE_COLORS[stateOf(node)] : STATE_COLORS.unknown, down: node.availability === "down" ? 1 : 0 } })),
+const elements = (map: NetworkMap, icons: Record<string, Icons>) => ({
+  nodes: map.nodes.map((node) => ({ data: { id: node.id, label: node.kind === "segment" ? node.note : node.name || node.note, kind: node.kind, color: node.kind === "item" ? STATE_COLORS[stateOf(node)] : STATE_COLORS.unknown, down: node.availability === "down" ? 1 : 0, icon: icons[node.id]?.device_icon || icons[node.id]?.vendor_icon || "" } })),
   edges: map.links.map((link) => ({ data: {
     id: `link:${link.id}`, source: link.source, target: link.target, width: link.members.length > 0 ? 4 : (link.speed ?? 0) >= 10_000 ? 3 : 1.5,
     state: link.missing_since ? "missing" : link.up === false ? "down" : (link.use ?? 0) >= 90 ? "full" : (link.use ?? 0) >= 70 ? "busy" : "", unknown: link.target.startsWith("unknown:") ? 1 : 0,
@@ -30,7 +31,7 @@ function fit(graph: cytoscape.Core) {
 }
 
 /** Devices and links; a click chooses one, a second one opens it. It keeps its shape, zoom and place while states change. */
-export function NetworkGraph({ map, root, chosen, found, onChoose, onOpen, height }: { map: NetworkMap; root: string; chosen: string | undefined; found: Set<string> | undefined; onChoose: (id: string | undefined) => void; onOpen: (id: string) => void; height: number | string }) {
+export function NetworkGraph({ map, icons, root, chosen, found, onChoose, onOpen, height }: { map: NetworkMap; icons: Record<string, Icons>; root: string; chosen: string | undefined; found: Set<string> | undefined; onChoose: (id: string | undefined) => void; onOpen: (id: string) => void; height: number | string }) {
   const box = useRef<HTMLDivElement>(null);
   const core = useRef<Core>(undefined);
   const act = useRef({ onChoose, onOpen });
@@ -38,14 +39,14 @@ export function NetworkGraph({ map, root, chosen, found, onChoose, onOpen, heigh
   const { palette } = useTheme();
   // What is drawn anew only when nodes or links came or went.
   const shape = useMemo(() => [...map.nodes.map((node) => node.id), ...map.links.map((link) => `${link.id} ${link.source} ${link.target}`)].join("|"), [map]);
-  const latest = useRef(map);
-  latest.current = map;
+  const latest = useRef({ map, icons });
+  latest.current = { map, icons };
   useEffect(() => {
     if (!box.current) return;
     keepPolicy();
-    const now = latest.current;
+    const { map: now, icons: shown } = latest.current;
     const where = places(now.nodes, now.links, root);
-    const drawn = elements(now);
+    const drawn = elements(now, shown);
     const many = now.nodes.length > 200;
     const made = cytoscape({
       container: box.current,
@@ -53,6 +54,7 @@ export function NetworkGraph({ map, root, chosen, found, onChoose, onOpen, heigh
       layout: { name: "preset", padding: 30 },
       style: [
         { selector: "node", style: { label: "data(label)", width: 20, height: 20, "background-color": "data(color)", color: palette.text.primary, "font-size": 13, "text-valign": "bottom", "text-margin-y": 3, "min-zoomed-font-size": 5, "text-max-width": "110px", "text-wrap": "ellipsis" } },
+        { selector: "node[icon != '']", style: { width: 30, height: 30, shape: "round-rectangle", "background-color": "#ffffff", "background-image": "data(icon)", "background-fit": "contain", "border-width": 3, "border-color": "data(color)" } },
         { selector: "node[down = 1]", style: { shape: "diamond", width: 26, height: 26 } },
         { selector: "node[kind = 'neighbour']", style: { "background-color": palette.background.paper, "border-width": 1.5, "border-style": "dashed", "border-color": palette.text.secondary, color: palette.text.secondary } },
         { selector: "node[kind = 'segment']", style: { shape: "round-rectangle", width: 30, height: 8, "background-color": palette.background.paper, "border-width": 1.5, "border-style": "dashed", "border-color": palette.text.secondary, color: palette.text.secondary } },
@@ -77,14 +79,14 @@ export function NetworkGraph({ map, root, chosen, found, onChoose, onOpen, heigh
   useEffect(() => {
     const made = core.current;
     if (!made) return;
-    const drawn = elements(map);
+    const drawn = elements(map, icons);
     made.batch(() => {
       for (const one of [...drawn.nodes, ...drawn.edges]) {
         const { id, ...rest } = one.data;
         made.getElementById(id).data(Object.fromEntries(Object.entries(rest).filter(([name]) => name !== "source" && name !== "target")));
       }
     });
-  }, [map]);
+  }, [map, icons]);
   useEffect(() => {
     const made = core.current;
     if (!made) return;

@@ -20,6 +20,7 @@ import { useDebounced, useTitle } from "../common/hooks";
 import { t } from "../i18n";
 import { ReferencePicker } from "../resources/ReferencePicker";
 import { matches, rate, STATES, stateOf, type MapLink, type MapNode, type NetworkMap } from "./model";
+import { useIcons } from "../templates/ItemIcons";
 import { NetworkGraph, STATE_COLORS } from "./NetworkGraph";
 
 const HEIGHT = "calc(100dvh - 230px)";
@@ -53,6 +54,8 @@ export default function NetworkMapPage() {
     ...data, nodes: data.nodes.filter((node) => node.kind === "item"), links: data.links.filter((link) => !link.target.startsWith("unknown:")),
   }), [data, unknown]);
   const found = useMemo(() => (words && map ? new Set(map.nodes.filter((node) => matches(node, words)).map((node) => node.id)) : undefined), [map, words]);
+  const items = useMemo(() => (map?.nodes ?? []).filter((node) => node.kind === "item").map((node) => node.id).sort(), [map]);
+  const icons = useIcons(items);
   const picker = (name: string, label: string, value: string, key: string) => {
     const meta = byName.get(name);
     return meta ? <Box sx={{ width: 190 }}><ReferencePicker label={label} target={meta} value={value || null} onChange={(picked) => put({ [key]: picked === null ? "" : String(picked) })} /></Box> : null;
@@ -82,7 +85,7 @@ export default function NetworkMapPage() {
           {map.hidden > 0 && <Alert severity="info" sx={{ mb: 1 }}>{t("topology.hidden", { count: map.hidden })}</Alert>}
           <Box sx={{ display: "grid", gap: 2, gridTemplateColumns: { xs: "minmax(0,1fr)", lg: "minmax(0,1fr) 360px" } }}>
             <Box sx={{ minWidth: 0 }}>
-              <NetworkGraph map={map} root={ci} chosen={chosen} found={found} onChoose={setChosen} onOpen={(id) => { if (!id.startsWith("unknown:")) navigate(`/ci/${id}`); }} height={HEIGHT} />
+              <NetworkGraph map={map} icons={icons} root={ci} chosen={chosen} found={found} onChoose={setChosen} onOpen={(id) => { if (!id.startsWith("unknown:")) navigate(`/ci/${id}`); }} height={HEIGHT} />
               <Legend />
             </Box>
             <Box sx={{ minWidth: 0, maxHeight: HEIGHT, overflow: "auto" }} data-testid="network-details">

@@ -299,7 +299,11 @@ class Client:
                     if len(body) >= EXCERPT:
                         body = body[:EXCERPT]
                         break
-                answered = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in answer.headers}
+                answered: dict[str, str] = {}
+                for raw, content_of in answer.headers:
+                    name, value = raw.decode("latin-1").lower(), content_of.decode("latin-1")
+                    # One that comes several times is one list (RFC 9110, 5.2).
+                    answered[name] = f"{answered[name]}, {value}" if name in answered else value
                 return answer.status, answered, body
         except httpcore.TimeoutException as error:
             raise TimeoutError(f"No answer within {self.timeout:g} s.") from error

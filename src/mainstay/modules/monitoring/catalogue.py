@@ -34,6 +34,7 @@ from mainstay.modules.monitoring.polling import switching as _switching  # noqa:
 from mainstay.modules.monitoring.polling.actions import measurements
 from mainstay.modules.monitoring.polling.performance import performance
 from mainstay.modules.monitoring.polling.poller import Poller
+from mainstay.modules.monitoring.templates import icons as _icons  # noqa: F401 - adds icons
 from mainstay.modules.monitoring.templates import measuring as _measuring  # noqa: F401 - adds statistics
 from mainstay.modules.monitoring.templates.resource import device_templates
 from mainstay.modules.monitoring.thresholds.resource import thresholds

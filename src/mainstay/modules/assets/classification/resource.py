@@ -49,6 +49,10 @@ class Classifications(Behaviour[ItemClassification]):
         if inside:
             raise Conflict(f"{inside[0].classification_name} is part of it. Delete or move that first.")
 
+    async def decorate(self, ctx: Context, rows: list[dict[str, Any]]) -> None:
+        for row in rows:
+            row["customer_id"] = row["customer_entity_id"] = row.get("organization", ctx.organization)
+
 
 async def _depth(ctx: Context, parent: str | None, own: str) -> None:
     known = await service.every(ctx)
@@ -71,6 +75,7 @@ classifications = Resource(
     section="Assets",
     id_name="classification_id",
     mirrors={"template_id": "id", "template_name": "classification_name"},
+    extra={"customer_id": str, "customer_entity_id": str},
     sort="classification_name",
     reverse=False,
     behaviour=Classifications(),

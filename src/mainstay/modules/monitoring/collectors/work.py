@@ -21,7 +21,7 @@ from mainstay.modules.monitoring.collectors.engine import site_of
 from mainstay.modules.monitoring.collectors.tables import NEW, OFFLINE, ONLINE, Collector
 from mainstay.modules.monitoring.collectors.wire import DeviceAccess, LoginAccess, PolledDevice, Work
 from mainstay.modules.monitoring.credentials import service as credentials
-from mainstay.modules.monitoring.credentials.tables import SSH, Credential
+from mainstay.modules.monitoring.credentials.tables import SSH, WINDOWS, Credential
 from mainstay.modules.monitoring.discovery import remote
 from mainstay.modules.monitoring.polling.tables import Polled
 
@@ -94,7 +94,7 @@ async def _opened(ctx: Context, wanted: list[str]) -> dict[str, DeviceAccess]:
 
 async def _logins(ctx: Context, wanted: list[str]) -> dict[str, LoginAccess]:
     found: dict[str, LoginAccess] = {}
-    query = credentials.active((SSH,)).where(Credential.id.in_(wanted))
+    query = credentials.active((SSH, *WINDOWS)).where(Credential.id.in_(wanted))
     for row in (await ctx.session.execute(query)).scalars() if wanted else ():
         try:
             login = credentials.login_of(credentials.values_of(row), credentials.opened(ctx, row))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any, NamedTuple
 
 import msgspec
 
+from mainstay.modules.monitoring.commands import cim, lists, network
 from mainstay.modules.monitoring.templates.engine import first, pattern
+from mainstay.modules.monitoring.topology.estate import Heard
 
 MAX_INTERFACES, MAX_PACKAGES = 2000, 10_000
 KINDS = {"ether": "ethernet", "loopback": "loopback", "ppp": "ppp", "ipip": "tunnel", "sit": "tunnel", "gre": "tunnel",
@@ -97,6 +99,12 @@ class Device:
     interfaces: list[dict[str, Any]] | None = None
     storage: list[dict[str, Any]] | None = None
     software: list[dict[str, Any]] | None = None
+    hardware: list[dict[str, Any]] | None = None
+    neighbours: list[Heard] | None = None
+    """None: none of the lists was read."""
+    partial: bool = False
+    """Not all the lists of neighbours could be read."""
+    problems: list[str] = field(default_factory=list)
 
     def shown(self) -> dict[str, str]:
         """Its identity, as forms and findings show it."""
@@ -118,6 +126,8 @@ def recognised(command: str, text: str) -> System | None:
 
 def device(heard: Mapping[str, str]) -> Device:
     """What a device is, from what it said."""
+    if cim.is_windows(heard):
+        return cim.fill(Device(), heard)
     return _network(heard) if "system" in heard else _unix(heard)
 
 
@@ -125,11 +135,20 @@ def _network(heard: Mapping[str, str]) -> Device:
     system = _BY_KEY[heard["system"]]
     text = f"{heard.get('version', '')}\n{heard.get('more', '')}"[:20_000]
     name = first(system.name, text) or first((r"@([\w.-]+)", r"([\w.-]+)"), heard.get("prompt", ""))
-    return Device(
+    made = Device(
         name=name.partition(".")[0], host_name=name, vendor=system.vendor, os=system.os,
         version=first(system.version, text), model=first(system.model, text), serial=first(system.serial, text),
         type=system.type, description=heard.get("version", "")[:500],
+        problems=heard["unread"].splitlines() if heard.get("unread") else [],
     )  # fmt: skip
+    made.partial = any(each in lists.NEIGHBOURS and each not in heard for each in lists.LISTS[system.key])
+    for what, read in (("interfaces", network.interfaces), ("hardware", network.parts),
+                       ("neighbours", network.neighbours)):  # fmt: skip
+        try:
+            setattr(made, what, read(heard))
+        except ValueError as error:
+            made.problems.append(f"The list of {what} was left out: {error}.")
+    return made
 
 
 def _unix(heard: Mapping[str, str]) -> Device:

@@ -15,14 +15,14 @@ from mainstay.kernel.resource import Resource
 from mainstay.kernel.sealing import Sealing
 from mainstay.modules.monitoring.credentials import service
 from mainstay.modules.monitoring.credentials.service import check_user, spans
-from mainstay.modules.monitoring.credentials.tables import SNMP_V1, SNMP_V2C, SNMP_V3, SSH, WEB, Credential
+from mainstay.modules.monitoring.credentials.tables import SNMP_V1, SNMP_V2C, SNMP_V3, SSH, WEB, WINDOWS, Credential
 
 SECRETS = (
     secret("community", "Community", kind=(SNMP_V1, SNMP_V2C)),
     secret("write_community", "Community for writing", kind=(SNMP_V1, SNMP_V2C)),
     secret("auth_password", "Authentication password", kind=(SNMP_V3,)),
     secret("privacy_password", "Privacy password", kind=(SNMP_V3,)),
-    secret("password", "Password", kind=(SSH, *WEB)),
+    secret("password", "Password", kind=(SSH, *WEB, *WINDOWS)),
     secret("private_key", "Private key", length=20_000, help="OpenSSH or PEM; instead of a password.", kind=(SSH,)),
     secret("passphrase", "Passphrase of the key", kind=(SSH,)),
     secret(
@@ -31,7 +31,7 @@ SECRETS = (
     ),
     secret("token", "Token", length=4000, help="Sent as Bearer, instead of user name and password.", kind=WEB),
 )  # fmt: skip
-LOGINS = (SSH, *WEB)
+LOGINS = (SSH, *WEB, *WINDOWS)
 SENT = ("password", "private_key", "enable_password", "token")
 """What logs in, or is said once in."""
 
@@ -87,13 +87,15 @@ def check(values: Mapping[str, Any], secrets: Mapping[str, str]) -> None:
 
 def _check_login(kind: str, values: Mapping[str, Any], secrets: Mapping[str, str]) -> dict[str, list[str]]:
     named = bool(str(values.get("username") or "").strip())
-    if kind != SSH:
+    if kind in WEB:
         if secrets.get("token") or (named and secrets.get("password")):
             return {}
         return {"password" if named else "username": ["Please provide user name and password, or a token."]}
     if not named:
         return {"username": ["Please provide the user name."]}
-    key = secrets.get("private_key")
+    key = secrets.get("private_key") if kind == SSH else ""
+    if kind in WINDOWS and not secrets.get("password"):
+        return {"password": ["Please provide the password."]}
     if not key and not secrets.get("password"):
         return {"password": ["Please provide a password or a private key."]}
     if key and key.strip("*"):

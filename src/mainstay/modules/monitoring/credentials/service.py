@@ -139,7 +139,7 @@ async def access_of(values: Mapping[str, Any], secrets: Mapping[str, str]) -> Ac
 
 
 def login_of(values: Mapping[str, Any], secrets: Mapping[str, str]) -> Login:
-    """How to log in, from the values of a credential for SSH, HTTP or HTTPS."""
+    """How to log in, from the values of a credential that logs in."""
     return Login(
         kind=values["kind"], username=values.get("username") or "", secrets=dict(secrets),
         port=values.get("port") or tables.DEFAULT_PORTS[values["kind"]], seconds=values.get("timeout") or 15.0,

@@ -10,14 +10,16 @@ from mainstay.kernel.record import JsonType, Record, unique
 from mainstay.modules.monitoring.snmp.usm import AUTHS, PRIVACIES
 
 SNMP_V1, SNMP_V2C, SNMP_V3, SSH, HTTP, HTTPS = "snmp_v1", "snmp_v2c", "snmp_v3", "ssh", "http", "https"
+WINRM, WINRM_TLS = "winrm", "winrm_https"
 KINDS = (
     Choice(SNMP_V1, "SNMP v1"), Choice(SNMP_V2C, "SNMP v2c"), Choice(SNMP_V3, "SNMP v3"), Choice(SSH, "SSH"),
-    Choice(HTTP, "HTTP"), Choice(HTTPS, "HTTPS"),
+    Choice(HTTP, "HTTP"), Choice(HTTPS, "HTTPS"), Choice(WINRM, "WinRM (Windows)"),
+    Choice(WINRM_TLS, "WinRM by HTTPS (Windows)"),
 )  # fmt: skip
-SNMP, WEB = (SNMP_V1, SNMP_V2C, SNMP_V3), (HTTP, HTTPS)
+SNMP, WEB, WINDOWS = (SNMP_V1, SNMP_V2C, SNMP_V3), (HTTP, HTTPS), (WINRM, WINRM_TLS)
 ACTIVE, INACTIVE = 1, 0
 STATUSES = (Choice(ACTIVE, "Active", "#16a34a"), Choice(INACTIVE, "Inactive", "#6b7280"))
-DEFAULT_PORTS = {**dict.fromkeys(SNMP, 161), SSH: 22, HTTP: 80, HTTPS: 443}
+DEFAULT_PORTS = {**dict.fromkeys(SNMP, 161), SSH: 22, HTTP: 80, HTTPS: 443, WINRM: 5985, WINRM_TLS: 5986}
 
 
 class Credential(Record):
@@ -37,19 +39,24 @@ class Credential(Record):
         default=100, minimum=1, maximum=1000, label="Priority", column=True, help="The lowest that fits is tried first."
     )
     port: Mapped[int | None] = f.integer(
-        minimum=1, maximum=65535, label="Port", help="Empty: the usual one, 161 for SNMP, 22 for SSH, 80 and 443."
+        minimum=1,
+        maximum=65535,
+        label="Port",
+        help="Empty: the usual one, such as 161 for SNMP, 22 for SSH, 5985 for WinRM.",
     )
     timeout: Mapped[float | None] = f.number(
         minimum=0.1, maximum=60, label="Time-out", help="Seconds. Empty: 2 for SNMP, 15 for the others."
     )
     retries: Mapped[int | None] = f.integer(default=2, minimum=0, maximum=10, label="Retries", only={"kind": SNMP})
     username: Mapped[str] = f.text(
-        label="User name", search=True, column=True, only={"kind": (SNMP_V3, SSH, *WEB)}
+        label="User name", search=True, column=True, only={"kind": (SNMP_V3, SSH, *WEB, *WINDOWS)},
+        help="Of Windows also DOMAIN\\user or user@domain.",
     )  # fmt: skip
     trust_new: Mapped[bool] = f.boolean(
-        label="Trust whoever answers first", only={"kind": (SSH, HTTPS)},
+        label="Trust whoever answers first", only={"kind": (SSH, HTTPS, *WINDOWS)},
         help="SSH: the host key of a device that is met for the first time is accepted and kept; off, somebody "
-        "compares it. HTTPS: any certificate will do; off, an authority that this server trusts must have signed it.",
+        "compares it. HTTPS: any certificate will do; off, an authority that this server trusts must have signed it. "
+        "WinRM without HTTPS shows no sign of who answers, and is asked only where this is on.",
     )  # fmt: skip
     auth_protocol: Mapped[str | None] = f.choice(
         [Choice(name, name) for name in AUTHS], label="Authentication", only={"kind": (SNMP_V3,)}

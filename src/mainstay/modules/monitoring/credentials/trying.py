@@ -13,11 +13,11 @@ from mainstay.kernel import verbs
 from mainstay.kernel.context import Context
 from mainstay.kernel.errors import Invalid
 from mainstay.kernel.validation import BadValue, read
-from mainstay.modules.monitoring.commands import hostkeys, inventory, said, shell
+from mainstay.modules.monitoring.commands import hostkeys, inventory, said, shell, winrm
 from mainstay.modules.monitoring.credentials import service, web
 from mainstay.modules.monitoring.credentials.resource import LOGINS, behaviour, check, credentials, kept
 from mainstay.modules.monitoring.credentials.service import Login
-from mainstay.modules.monitoring.credentials.tables import SNMP_V2C, SSH
+from mainstay.modules.monitoring.credentials.tables import SNMP_V2C, SSH, WINDOWS
 from mainstay.modules.monitoring.mibs.values import shown
 from mainstay.modules.monitoring.snmp import ber
 from mainstay.modules.monitoring.snmp.client import Client, SnmpError
@@ -141,6 +141,13 @@ async def _logged_in(ctx: Context, address: str, login: Login, body: TestInput) 
             return await _ssh(ctx, address, login, body.host_key.strip())
         except shell.ShellError as error:
             return _failed(address, str(error))
+    if login.kind in WINDOWS:
+        try:
+            device = said.device(await winrm.look(address, login, parts=False, seconds=login.seconds))
+        except winrm.WinError as error:
+            return _failed(address, str(error))
+        return TestResult(ok=True, msg=f"{device.host_name or address} let {login.username} in.", address=address,
+                          milliseconds=0, system=device.shown())  # fmt: skip
     try:
         seen = await web.look(address, login, body.path)
     except web.WebError as error:
@@ -164,7 +171,7 @@ async def _ssh(ctx: Context, address: str, login: Login, accepted: str) -> TestR
                 "with the device, and accept it.", fingerprint,
             )  # fmt: skip
     heard = await inventory.read(address, login.port, login.username, login.secrets, key, software=False,
-                                 patience=login.seconds)  # fmt: skip
+                                 parts=False, patience=login.seconds)  # fmt: skip
     if not known:
         async with ctx.platform.work(ctx.organization, ctx.principal, request_id=ctx.request_id) as keeping:
             await hostkeys.keep(keeping, address, login.port, key)

@@ -8,9 +8,13 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 
 from mainstay.kernel import outgoing
-from mainstay.kernel.outgoing import Answer, Client, Policy, Refused
+from mainstay.kernel.outgoing import Answer, Client, Policy, Refused, parse
 from mainstay.modules.monitoring.credentials.service import Login
 
+DIGESTS = ("SHA-512", "SHA-256", "SHA", "MD5")
+"""Algorithms of Digest (RFC 7616), the strongest first."""
+_CHALLENGE = re.compile(r"(?:^|,)\s*([A-Za-z]+)(?=\s+[A-Za-z0-9_-]+\s*=|\s*,|\s*$|\s+[A-Za-z0-9+/=]+\s*(?:,|$))")
+_ALGORITHM = re.compile(r'algorithm\s*=\s*"?([A-Za-z0-9-]+)', re.IGNORECASE)
 _TITLE = re.compile(rb"<title[^>]{0,200}>([^<]{1,200})", re.IGNORECASE)
 
 
@@ -56,6 +60,48 @@ def authorization(login: Login) -> dict[str, str]:
     return {"Authorization": f"Basic {b64encode(pair.encode()).decode()}"}
 
 
+def answering(challenges: str, login: Login, url: str) -> dict[str, str]:
+    """The header that logs in as the device asks for it; Digest goes before Basic. Raises ``WebError``."""
+    given = offered(challenges)
+    digests = [text for scheme, text in given if scheme == "digest" and _rank(text) < len(DIGESTS)]
+    if digests and not login.secrets.get("token"):
+        return digest(min(digests, key=_rank), login, url)
+    if given and not {"basic", "bearer"} & {scheme for scheme, _text in given}:
+        raise WebError(f"It asks for a log-in of the kind {given[0][0][:20]}, which is not known here.")
+    return authorization(login)
+
+
+def offered(challenges: str) -> list[tuple[str, str]]:
+    """The schemes of ``WWW-Authenticate``, and what each says."""
+    # A comma stands between challenges and between what one says; what is quoted counts as one word.
+    plain = re.sub(r'"(?:[^"\\]|\\.)*"', lambda found: "x" * len(found[0]), challenges[:4000])
+    starts = [(found.start(1), found[1].lower()) for found in _CHALLENGE.finditer(plain)]
+    ends = [*(start for start, _scheme in starts[1:]), len(challenges)]
+    return [(scheme, challenges[start:end].strip(" ,")) for (start, scheme), end in zip(starts, ends, strict=False)]
+
+
+def _rank(challenge: str) -> int:
+    found = _ALGORITHM.search(challenge)
+    name = (found[1].upper() if found else "MD5").removesuffix("-SESS")
+    return DIGESTS.index(name) if name in DIGESTS else len(DIGESTS)
+
+
+def digest(challenge: str, login: Login, url: str) -> dict[str, str]:
+    """The answer to a challenge of Digest. Raises ``WebError`` for one that is none."""
+    import httpx  # of it only this is used here
+
+    request = httpx.Request("GET", url)
+    flow = httpx.DigestAuth(login.username, login.secrets.get("password", "")).sync_auth_flow(request)
+    try:
+        next(flow)
+        answer = httpx.Response(401, headers={"WWW-Authenticate": challenge}, request=request)
+        return {"Authorization": flow.send(answer).headers["Authorization"]}
+    except (httpx.ProtocolError, StopIteration, NotImplementedError, KeyError, ValueError):
+        raise WebError("It asks for a log-in by Digest in a way that is not known here.") from None
+    finally:
+        flow.close()
+
+
 async def look(address: str, login: Login, path: str = "/") -> Seen:
     """Ask for a path, logging in where that is asked for. Raises ``WebError``."""
     async with client(address, login) as web:
@@ -63,10 +109,10 @@ async def look(address: str, login: Login, path: str = "/") -> Seen:
         answer = await get(web, url)
         asked = answer.status in (401, 403)
         if asked:
-            scheme = answer.headers.get("www-authenticate", "").partition(" ")[0].lower()
-            if answer.status == 401 and scheme not in ("", "basic", "bearer"):
-                raise WebError(f"It asks for a log-in of the kind {scheme[:20]}, which is not known here.")
-            answer = await get(web, url, authorization(login))
+            if parse(answer.url).origin != parse(url).origin:
+                raise WebError("It points to another port for the log-in, which is not followed.")
+            asks = answer.headers.get("www-authenticate", "") if answer.status == 401 else ""
+            answer = await get(web, answer.url, answering(asks, login, answer.url))
     if answer.status in (401, 403):
         raise WebError(f"It does not let {login.username or 'this token'} in (HTTP {answer.status}).")
     if answer.status >= 400:

@@ -6,7 +6,7 @@ What comes of it is judged by the server (``probing``).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any
@@ -14,13 +14,15 @@ from typing import Any
 import asyncssh
 import msgspec
 
-from mainstay.modules.monitoring.commands import inventory, shell
+from mainstay.modules.monitoring.commands import inventory, shell, winrm
 from mainstay.modules.monitoring.credentials.service import Login, Span, inside
+from mainstay.modules.monitoring.credentials.tables import SSH as SSH_KIND
+from mainstay.modules.monitoring.credentials.tables import WINDOWS
 from mainstay.modules.monitoring.discovery import greeting, reading
 from mainstay.modules.monitoring.discovery.knocking import Knocker
 from mainstay.modules.monitoring.discovery.ping import Pace, Pinger
 from mainstay.modules.monitoring.discovery.reading import Answers
-from mainstay.modules.monitoring.discovery.tables import SNMP, SSH, TCP
+from mainstay.modules.monitoring.discovery.tables import SNMP, SSH, TCP, WINRM
 from mainstay.modules.monitoring.snmp.ber import Malformed
 from mainstay.modules.monitoring.snmp.client import Access, NoAnswer, SnmpError
 from mainstay.modules.monitoring.templates.engine import Library
@@ -62,6 +64,11 @@ class How:
     accounts: Sequence[Account] = ()
     keys: Mapping[tuple[str, int], str] = field(default_factory=dict)
     """The SSH host keys that are trusted, by address and port."""
+
+    @property
+    def hears(self) -> bool:
+        """Whether neighbours are asked for: for the topology, or because they lead on."""
+        return "lldp" in self.tables or "cdp" in self.tables
 
 
 @dataclass(slots=True)
@@ -117,12 +124,17 @@ def encoded(heard: Heard, most: int = LARGEST) -> bytes:
     except (OverflowError, ValueError):
         heard.answers, heard.credential = None, ""
         heard.told.append("it answered numbers that are none")
-        return _ENCODER.encode(heard)
+        made = _ENCODER.encode(heard)
     while len(made) > most and heard.answers is not None and heard.answers.tables:
         tables = heard.answers.tables
         name = max(tables, key=lambda each: len(tables[each]))
         del tables[name]
         heard.answers.problems.append(f"Table {name} was left out: altogether they are too large to be handed over.")
+        made = _ENCODER.encode(heard)
+    while len(made) > most and heard.said:
+        name = max(heard.said, key=lambda each: len(heard.said[each]))
+        del heard.said[name]
+        heard.refused.append(f"The list {name} was left out: altogether they are too large to be handed over.")
         made = _ENCODER.encode(heard)
     return made
 
@@ -161,6 +173,8 @@ async def ask(addresses: Sequence[str], how: How, take: Taker) -> None:
                     one.ssh = heard.shown() if heard is not None else {}
                     if one.answers is None:
                         await _log_in(one, how, pace)
+                if WINRM in how.protocols and one.answers is None and not one.said:
+                    await _windows(one, how, pace)
         await take(one)
 
     await asyncio.gather(*map(each, addresses))
@@ -168,14 +182,7 @@ async def ask(addresses: Sequence[str], how: How, take: Taker) -> None:
 
 async def _log_in(one: Heard, how: How, pace: Pace) -> None:
     """Ask a device at its shell that SNMP does not open."""
-    address = ip_address(one.address)
-    for account in how.accounts:
-        if account.scope and not inside(address, account.scope):
-            continue
-        if account.login is None:
-            one.refused.append(f"{account.name}: {account.problem}")
-            continue
-        login = account.login
+    for account, login in _accounts(one, how, (SSH_KIND,)):
         if not one.ssh and login.port == how.params["ssh_port"]:
             continue  # there is no SSH server
         await pace.turn()
@@ -183,14 +190,43 @@ async def _log_in(one: Heard, how: How, pace: Pace) -> None:
             key = await _trusted(one, how, login)
             one.said = await inventory.read(
                 one.address, login.port, login.username, login.secrets, key, banner=one.ssh.get("banner", ""),
-                software=how.params["software"], patience=login.seconds, seconds=how.params["device_seconds"],
+                software=how.params["software"], neighbours=how.hears,
+                patience=login.seconds, seconds=how.params["device_seconds"],
             )  # fmt: skip
         except (shell.ShellError, ValueError) as error:
-            one.refused.append(f"{account.name}: {str(error)[:300]}")
+            one.refused.append(f"SSH credential {account.name}: {str(error)[:300]}")
             continue
         one.account = account.id
         if (one.address, login.port) not in how.keys:
             one.met = login.port, key.export_public_key().decode().strip()
+        return
+
+
+def _accounts(one: Heard, how: How, kinds: Collection[str]) -> Iterator[tuple[Account, Login]]:
+    """The accounts of these kinds that are for the address; of those that cannot be used it is told why."""
+    address = ip_address(one.address)
+    for account in how.accounts:
+        if account.scope and not inside(address, account.scope):
+            continue
+        if account.login is None:
+            told = f"Credential {account.name}: {account.problem}"
+            one.refused += [told] if told not in one.refused else []
+        elif account.login.kind in kinds:
+            yield account, account.login
+
+
+async def _windows(one: Heard, how: How, pace: Pace) -> None:
+    """Ask a computer with Windows that neither SNMP nor SSH opens."""
+    for account, login in _accounts(one, how, WINDOWS):
+        await pace.turn()
+        try:
+            one.said = await winrm.look(
+                one.address, login, software=how.params["software"], seconds=how.params["device_seconds"]
+            )
+        except winrm.WinError as error:
+            one.refused.append(f"WinRM credential {account.name}: {str(error)[:300]}")
+            continue
+        one.account = account.id
         return
 
 

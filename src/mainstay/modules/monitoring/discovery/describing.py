@@ -119,7 +119,7 @@ def of_shell(address: str, device: Device, category: str) -> Facts:
         ref=address, category=category,
         attributes={key: _short(key, value) for key, value in attributes.items() if value not in ("", None)},
         addresses=list(dict.fromkeys([address, *own])), interfaces=device.interfaces, storage=device.storage,
-        software=device.software,
+        software=device.software, hardware=device.hardware,
     )  # fmt: skip
 
 

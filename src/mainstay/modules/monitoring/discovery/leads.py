@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from mainstay.modules.monitoring.credentials.service import Address
 from mainstay.modules.monitoring.discovery import describing, surroundings
 from mainstay.modules.monitoring.discovery.reading import Answers
-from mainstay.modules.monitoring.topology.estate import CDP, LLDP
+from mainstay.modules.monitoring.topology.estate import CDP, LLDP, Heard
 
 ARP, ROUTES = "arp", "routes"
 WAYS = (LLDP, CDP, ARP, ROUTES)
@@ -31,8 +31,17 @@ class Lead(NamedTuple):
 def of(found: Answers, ways: Collection[str]) -> list[Lead]:
     """Where this device leads, the surest ways first; its own addresses lead nowhere."""
     own = {address for each in describing.addresses(found).values() for address in each}
+    return _kept(_all(found, ways), own)
+
+
+def heard(neighbours: Iterable[Heard], own: Collection[str], ways: Collection[str]) -> list[Lead]:
+    """Where the neighbours lead that a device told of at its prompt."""
+    return _kept((Lead(one.address, one.protocol, one.local[0]) for one in neighbours if one.protocol in ways), own)
+
+
+def _kept(told: Iterable[Lead], own: Collection[str]) -> list[Lead]:
     made: dict[str, Lead] = {}
-    for one in _all(found, ways):
+    for one in told:
         if one.address and one.address not in own and _usable(ipaddress.ip_address(one.address)):
             made.setdefault(one.address, one)
             if len(made) >= MAX_LEADS:
@@ -47,9 +56,9 @@ def _usable(address: Address) -> bool:
 
 def _all(found: Answers, ways: Collection[str]) -> Iterator[Lead]:
     answering = {mac: address for address, (mac, _port) in surroundings.answering(found).items()}
-    for way, heard in ((LLDP, surroundings.lldp), (CDP, surroundings.cdp)):
+    for way, told in ((LLDP, surroundings.lldp), (CDP, surroundings.cdp)):
         if way in ways:
-            for one in heard(found):
+            for one in told(found):
                 # One that names no address may be in the ARP table under its chassis' address of IEEE 802.
                 yield Lead(one.address or answering.get(one.chassis, ""), way, one.local[0] if one.local else "")
     if ARP in ways:
@@ -95,4 +104,4 @@ def reason(lead: Lead, device: str) -> str:
     return f"Found {TOLD.get(lead.way, lead.way)} on {device}{f' port {lead.port}' if lead.port else ''}."[:400]
 
 
-__all__ = ["WAYS", "Lead", "of", "reason"]
+__all__ = ["WAYS", "Lead", "heard", "of", "reason"]

@@ -11,7 +11,7 @@ from mainstay.kernel.errors import Invalid
 from mainstay.modules.monitoring.credentials.service import spans
 from mainstay.modules.monitoring.discovery.knocking import MAX_PORTS
 
-ALL = ["snmp", "icmp", "tcp", "ssh"]
+ALL = ["snmp", "icmp", "tcp", "ssh", "winrm"]
 
 
 class Parameter(msgspec.Struct, kw_only=True, frozen=True):
@@ -39,7 +39,7 @@ FIELDS = (
     Parameter(name="rate", label="Packets a second", kind="integer", default=100, minimum=1, maximum=5000,
               protocols=ALL, help="Echo requests, connections and first questions together."),
     Parameter(name="at_once", label="Devices at once", kind="integer", default=32, minimum=1, maximum=256,
-              protocols=["snmp", "ssh"]),
+              protocols=["snmp", "ssh", "winrm"]),
     Parameter(name="tcp_ports", label="TCP ports", kind="ports", default=[22, 80, 443], minimum=1, maximum=MAX_PORTS,
               protocols=["tcp"], help="One of them open is a sign of life. At most 32 ports."),
     Parameter(name="tcp_at_once", label="Connections at once", kind="integer", default=128, minimum=1, maximum=1024,
@@ -47,11 +47,13 @@ FIELDS = (
     Parameter(name="ssh_port", label="SSH port", kind="integer", default=22, minimum=1, maximum=65535,
               protocols=["ssh"]),
     Parameter(name="device_seconds", label="Seconds for one device", kind="integer", default=60, minimum=5,
-              maximum=600, protocols=["snmp", "ssh"], help="What is not answered by then is left out, and told."),
+              maximum=600, protocols=["snmp", "ssh", "winrm"],
+              help="What is not answered by then is left out, and told."),
     Parameter(name="software", label="Installed software", kind="boolean", default=True,
-              protocols=["snmp", "ssh"]),
+              protocols=["snmp", "ssh", "winrm"]),
     Parameter(name="processes", label="Running processes", kind="boolean", default=False, protocols=["snmp"]),
-    Parameter(name="neighbours", label="Neighbours (LLDP, CDP)", kind="boolean", default=True, protocols=["snmp"]),
+    Parameter(name="neighbours", label="Neighbours (LLDP, CDP)", kind="boolean", default=True,
+              protocols=["snmp", "ssh"]),
     Parameter(name="bridges", label="Bridge and ARP tables", kind="boolean", default=True, protocols=["snmp"],
               help="They tell what is plugged in where nobody speaks LLDP or CDP."),
 )  # fmt: skip

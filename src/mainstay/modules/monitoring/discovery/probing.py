@@ -5,6 +5,7 @@ Nothing is stored here.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,21 +16,24 @@ from mainstay.kernel.errors import ApiError
 from mainstay.modules.assets.categories import service as categories
 from mainstay.modules.assets.cmdb.facts import Facts
 from mainstay.modules.monitoring.commands import hostkeys, said
+from mainstay.modules.monitoring.commands.said import Device
 from mainstay.modules.monitoring.credentials import service as credentials
 from mainstay.modules.monitoring.credentials.service import ALLOWED, Address, Span, spans
 from mainstay.modules.monitoring.credentials.tables import SNMP as SNMP_KINDS
 from mainstay.modules.monitoring.credentials.tables import SSH as SSH_KIND
-from mainstay.modules.monitoring.credentials.tables import Credential
+from mainstay.modules.monitoring.credentials.tables import WINDOWS, Credential
 from mainstay.modules.monitoring.discovery import banners, describing, leads, reading, surroundings
 from mainstay.modules.monitoring.discovery.asking import Account, Heard, How, Way, ask
 from mainstay.modules.monitoring.discovery.leads import Lead
 from mainstay.modules.monitoring.discovery.ping import CANNOT
-from mainstay.modules.monitoring.discovery.tables import ICMP, SNMP, SSH, TCP
+from mainstay.modules.monitoring.discovery.tables import ICMP, SNMP, SSH, TCP, WINRM
 from mainstay.modules.monitoring.discovery.targets import why_not
 from mainstay.modules.monitoring.templates import service as templates
 from mainstay.modules.monitoring.templates.engine import Identity, Library
 from mainstay.modules.monitoring.topology.engine import Evidence
 
+LOG_INS = {SSH: (SSH_KIND,), WINRM: WINDOWS}
+"""Protocols by which a device is logged in to, and the kinds of credentials for each."""
 FOUND, ALIVE = "found", "alive"
 SILENT = (
     "It does not answer ICMP, and only addresses that do are asked further (filter_by_ping).",
@@ -96,16 +100,17 @@ async def setup(
     insist: bool = False,
 ) -> Setup:  # fmt: skip
     """Read what the run of this plan needs to ask these addresses."""
-    rows = list((await ctx.session.execute(credentials.active((*SNMP_KINDS, SSH_KIND)))).scalars())
+    rows = list((await ctx.session.execute(credentials.active((*SNMP_KINDS, SSH_KIND, *WINDOWS)))).scalars())
     if plan["credentials"]:
         order = {one: number for number, one in enumerate(plan["credentials"])}
         rows = sorted((row for row in rows if row.id in order), key=lambda row: order[row.id])
     protocols = plan["protocol"]
     if not protocols:
         # Who names an account wants it used.
-        named = plan["credentials"] and any(row.kind == SSH_KIND for row in rows)
-        protocols = [SNMP, SSH] if named else [SNMP]
-    accounts = [_account(ctx, row) for row in rows if row.kind == SSH_KIND] if SSH in protocols else []
+        named = {row.kind for row in rows} if plan["credentials"] else set()
+        protocols = [SNMP, *(each for each, kinds in LOG_INS.items() if named & set(kinds))]
+    kinds = [kind for each in protocols for kind in LOG_INS.get(each, ())]
+    accounts = [_account(ctx, row) for row in rows if row.kind in kinds]
     (permitted,) = await options.get(ctx, ALLOWED)
     known = await categories.classes(ctx)
     return Setup(
@@ -142,7 +147,7 @@ async def look(given: Sequence[tuple[int, Address]], known: Setup) -> list[Look]
         heard[one.address] = one
 
     await ask([one.address for one in looks if not one.result], known.how(), take)
-    return judged(looks, heard, known)
+    return await judged(looks, heard, known)
 
 
 def barred(given: Sequence[tuple[int, Address]], known: Setup) -> list[Look]:
@@ -152,16 +157,19 @@ def barred(given: Sequence[tuple[int, Address]], known: Setup) -> list[Look]:
     ]
 
 
-def judged(looks: list[Look], heard: Mapping[str, Heard], known: Setup) -> list[Look]:
+async def judged(looks: list[Look], heard: Mapping[str, Heard], known: Setup) -> list[Look]:
     """What follows from what was heard."""
     for one in looks:
         if one.address in heard:
-            _judge(one, heard[one.address], known)
+            told = heard[one.address]
+            # Long lists take a while to read.
+            device = await asyncio.to_thread(said.device, told.said) if told.said else None
+            _judge(one, told, device, known)
         one.reason = one.reason or REASONS.get(one.result, "")
     return looks
 
 
-def _judge(one: Look, heard: Heard, known: Setup) -> None:
+def _judge(one: Look, heard: Heard, device: Device | None, known: Setup) -> None:
     one.rtt, one.open_ports, one.ssh = heard.rtt, heard.open_ports, heard.ssh
     if heard.passed:
         one.result, one.reason = "no_answer", SILENT[TCP in known.protocols]
@@ -170,12 +178,12 @@ def _judge(one: Look, heard: Heard, known: Setup) -> None:
         one.problems.append(CANNOT)
     if SNMP in known.protocols:
         _snmp(one, heard, known)
-    one.problems += [f"SSH credential {told}" for told in heard.refused]
-    if heard.said:
-        _shell(one, heard, known)
-    if one.ssh and not one.ssh.get("host_key"):
+    one.problems += heard.refused
+    if device is not None:
+        _shell(one, heard, device, known)
+    if one.ssh.get("banner") and not one.ssh.get("host_key"):
         one.problems.append("Its SSH host key could not be read.")
-    elif one.ssh and one.facts is not None:
+    elif one.ssh.get("host_key") and one.facts is not None:
         one.facts.attributes["ssh_host_key"] = one.ssh["host_key"]
     if one.result != FOUND and _lives(one, known.protocols):
         one.result, one.problems = ALIVE, [*one.problems, *([one.reason] if one.reason else [])]
@@ -208,9 +216,8 @@ def _outside(one: Look, known: Setup) -> tuple[dict[str, str], Facts]:
     )  # fmt: skip
 
 
-def _shell(one: Look, heard: Heard, known: Setup) -> None:
+def _shell(one: Look, heard: Heard, device: Device, known: Setup) -> None:
     """What follows from what its shell said."""
-    device = said.device(heard.said)
     one.result, one.met = FOUND, heard.met
     # That SNMP did not open it is no news of a device that was asked otherwise.
     one.reason, one.identity = "", device.shown()
@@ -218,6 +225,12 @@ def _shell(one: Look, heard: Heard, known: Setup) -> None:
     identity = Identity(vendor=device.vendor, os=device.os, version=device.version, model=device.model,
                         type=device.type, serial=device.serial)  # fmt: skip
     one.facts = describing.of_shell(one.address, device, describing.category(identity, 0, known.categories))
+    one.problems += device.problems
+    if device.neighbours is not None:
+        one.neighbours = surroundings.listed(device.neighbours)
+        one.leads = leads.heard(device.neighbours, one.facts.addresses, known.follow)
+        if known.params["neighbours"]:
+            one.evidence = Evidence(heard=device.neighbours, partial=device.partial)
 
 
 def _snmp(one: Look, heard: Heard, known: Setup) -> None:

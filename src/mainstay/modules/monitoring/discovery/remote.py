@@ -77,7 +77,7 @@ async def look(
                 one.result, one.reason = "not_allowed", "It is outside the networks of the collector."
         asked = [one.address for one in looks if not one.result]
         if not asked:
-            return judged(looks, {}, known)
+            return await judged(looks, {}, known)
         number = given[0][0]
         if await ctx.session.get(Order, (ctx.organization, iteration, number)) is None:
             ctx.session.add(Order(
@@ -98,7 +98,7 @@ async def look(
     for each in looks:
         if not each.result and each.address not in heard:
             each.result, each.reason = NOT_ASKED, why
-    return judged(looks, heard, known)
+    return await judged(looks, heard, known)
 
 
 def _content(asked: Sequence[str], known: Setup) -> dict[str, Any]:

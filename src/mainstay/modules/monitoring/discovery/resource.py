@@ -77,6 +77,8 @@ class Discoveries(Behaviour[Discovery]):
     async def decorate(self, ctx: Context, rows: list[dict[str, Any]]) -> None:
         for row in rows:
             row["job_id"] = row.get("id", "")
+            row["is_csv_upload"] = int(bool(row.get("csv_data")))
+            row["customer_id"] = row["customer_entity_id"] = row.get("organization", ctx.organization)
 
     async def options(self, ctx: Context) -> dict[str, Any]:
         return {"params": msgspec.to_builtins(params.FIELDS), "periods": list(PERIODS)}
@@ -113,7 +115,7 @@ discoveries = Resource(
     section="IT Operations",
     privileges=("view", "add", "edit", "delete", "execute", "approve", "export"),
     verbs={"import": "upload-csv/"},
-    extra={"job_id": str},
+    extra={"job_id": str, "is_csv_upload": int, "customer_id": str, "customer_entity_id": str},
     behaviour=Discoveries(),
     natural_key="label",
     sample={

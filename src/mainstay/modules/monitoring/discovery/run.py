@@ -30,6 +30,7 @@ from mainstay.modules.monitoring.discovery.probing import ALIVE, FOUND, Look, Se
 from mainstay.modules.monitoring.discovery.tables import Brought, Discovery, Finding, Iteration, Order
 from mainstay.modules.monitoring.discovery.targets import Targets, plan
 from mainstay.modules.monitoring.polling.service import Binding, bind
+from mainstay.modules.monitoring.polling.tables import Polled
 from mainstay.modules.monitoring.topology import service as topology
 
 JOB, QUEUE, BATCH, KEPT = "discovery.run", "discovery", 64, 20
@@ -199,6 +200,7 @@ async def settle(
     found = {one.address: one for one in looks if one.result in (FOUND, ALIVE) and one.facts is not None}
     outcomes: dict[str, Outcome] = {}
     if not dry and found:
+        await _told_better(ctx, [one for one in found.values() if one.ssh.get("credential")])
         facts = [one.facts for one in found.values() if one.facts is not None]
         outcomes = {one.ref: one for one in await reconcile(ctx, SOURCE, facts, create=not approval)}
     known = await lookup.by_address(ctx, list(found)) if dry else {}
@@ -226,6 +228,22 @@ async def settle(
         row["reason"] = f"{one.via} {row['reason']}".strip()[:1000]
         rows.append(row)
     return rows
+
+
+async def _told_better(ctx: Context, shells: Sequence[Look]) -> None:
+    """A device that tells its parts by SNMP names them otherwise there: what it said at its prompt, for once that SNMP
+    did not open it, does not replace them."""
+    items = await lookup.by_address(ctx, [one.address for one in shells])
+    query = select(Polled.ci).where(Polled.ci.in_([item.id for item in items.values()]), Polled.snmp.is_(True))
+    polled = set((await ctx.session.execute(query)).scalars()) if items else set()
+    for one in shells:
+        if one.address in items and items[one.address].id in polled and one.facts is not None:
+            one.facts.hardware = None
+            if one.identity.get("os", "").startswith("Windows"):
+                # So does Windows with all the rest.
+                one.facts.interfaces = one.facts.storage = one.facts.software = None
+            if one.evidence is not None:
+                one.evidence.partial = True
 
 
 def bindings(findings: Sequence[dict[str, Any]], params: dict[str, Any]) -> list[Binding]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mainstay.modules.monitoring.discovery.reading import LLDP_2, PARTS_OF, Answers, Table, mac, number, text
@@ -40,11 +40,16 @@ def chassis(found: Answers) -> tuple[int, Any]:
 
 def shown(found: Answers) -> list[dict[str, str]]:
     """The neighbours as findings show them."""
+    return listed((*lldp(found), *cdp(found)))
+
+
+def listed(heard: Iterable[Heard]) -> list[dict[str, str]]:
+    """Neighbours as findings show them."""
     return [
         {"port": (one.local[0] if one.local else str(one.if_index))[:200], "chassis": one.chassis[:200],
          "remote_port": (one.port[0] if one.port else "")[:200], "name": one.name[:255], "address": one.address,
          "protocol": one.protocol, "platform": one.platform[:200]}
-        for one in (*lldp(found), *cdp(found))
+        for one in heard
     ]  # fmt: skip
 
 

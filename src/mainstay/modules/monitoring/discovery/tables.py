@@ -12,8 +12,11 @@ from mainstay.kernel import fields as f
 from mainstay.kernel.fields import Choice
 from mainstay.kernel.record import Base, Identifier, JsonType, Record, Scoped, Timestamp, new_id, unique
 
-SNMP, ICMP, TCP, SSH = "snmp", "icmp", "tcp", "ssh"
-PROTOCOLS = (Choice(SNMP, "SNMP"), Choice(ICMP, "ICMP"), Choice(TCP, "TCP ports"), Choice(SSH, "SSH"))
+SNMP, ICMP, TCP, SSH, WINRM = "snmp", "icmp", "tcp", "ssh", "winrm"
+PROTOCOLS = (
+    Choice(SNMP, "SNMP"), Choice(ICMP, "ICMP"), Choice(TCP, "TCP ports"), Choice(SSH, "SSH"),
+    Choice(WINRM, "WinRM (Windows)"),
+)  # fmt: skip
 FOLLOW = (Choice("lldp", "LLDP"), Choice("cdp", "CDP"), Choice("arp", "ARP"), Choice("routes", "Routes"))
 SEEDS = "Seeds"
 
@@ -35,8 +38,8 @@ class Discovery(Record):
     secondary_host: Mapped[str] = f.longtext(label="Further addresses", length=20_000)
     protocol: Mapped[list[str]] = f.choices(
         PROTOCOLS, label="Protocols",
-        help="Empty: SNMP, and SSH where a credential below is for it. With ICMP, TCP or SSH, addresses that answer "
-        "only these become items, too.",
+        help="Empty: SNMP, and SSH or WinRM where a credential below is for it. With ICMP, TCP or SSH, addresses that "
+        "answer only these become items, too.",
     )  # fmt: skip
     params: Mapped[dict[str, Any]] = f.json(label="How to look", help="See the fields of the scanner.")
     credentials: Mapped[list[str]] = f.references(

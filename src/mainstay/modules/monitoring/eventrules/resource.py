@@ -141,6 +141,8 @@ class RuleShown(msgspec.Struct, kw_only=True):
 
     name: str
     event_class: str
+    severity: int
+    severity_name: str
     vendors: list[str]
     patterns: list[str]
     samples: list[str]
@@ -150,11 +152,15 @@ class RuleShown(msgspec.Struct, kw_only=True):
 async def shipped(ctx: Context, query: ClassQuery) -> Page:
     """The shipped rules"""
     every = [
-        RuleShown(name=rule.name, event_class=rule.event_class, vendors=list(rule.vendors),
-                  patterns=list(rule.patterns), samples=list(rule.tests))
-        for rule in library.rules()
+        RuleShown(
+            name=rule.name, event_class=rule.event_class, severity=kind.severity,
+            severity_name=severity.NAMES[kind.severity], vendors=list(rule.vendors), patterns=list(rule.patterns),
+            samples=list(rule.tests),
+        )
+        for rule in library.rules() for kind in (catalogue.find(rule.event_class),)
+        if _holds(query, rule.name, rule.event_class, *rule.vendors, *rule.patterns, *rule.tests)
     ]  # fmt: skip
-    return _page(query, [item for item in every if _holds(query, item.name, *item.patterns, *item.samples)])
+    return _page(query, every)
 
 
 def _holds(query: ListQuery, *texts: str) -> bool:

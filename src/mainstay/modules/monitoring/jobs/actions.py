@@ -48,6 +48,10 @@ class JobConfig(msgspec.Struct, kw_only=True):
     creation_time: datetime | None
     last_update_time: datetime | None
     is_deleted: bool = False
+    mtime: int | None = None
+    """Of ``last_update_time``, in seconds since 1970."""
+    user_id: int = 0
+    """Number of the user who configured the discovery; 0: nobody did, a discovery found the device."""
 
 
 class JobQuery(ListQuery, kw_only=True):
@@ -123,6 +127,7 @@ def _of_discovery(row: Discovery) -> JobConfig:
         status_name="Active" if row.is_enabled else "Paused", state=str(last.get("state", "")), data=row.host[:500],
         interval=None, last_run=row.last_run, next_run=row.next_run, seconds=passed, error=str(last.get("error", "")),
         creation_time=row.creation_time, last_update_time=row.last_update_time,
+        mtime=int(row.last_update_time.timestamp()), user_id=row.created_by,
     )  # fmt: skip
 
 
@@ -134,7 +139,7 @@ def _of_polling(row: Polled) -> JobConfig:
         status_name="Active" if row.enabled else "Paused", state=row.state, data=row.address, interval=row.interval,
         last_run=row.last_run, next_run=upcoming, seconds=row.seconds,
         error=row.error or ("It does not answer." if row.state == DOWN else ""), creation_time=row.created,
-        last_update_time=row.last_run or row.created,
+        last_update_time=row.last_run or row.created, mtime=int((row.last_run or row.created).timestamp()),
     )  # fmt: skip
 
 

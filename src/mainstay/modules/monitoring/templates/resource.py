@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import func, or_, select
 
+from mainstay.kernel import files, store
 from mainstay.kernel.context import Context
 from mainstay.kernel.errors import Invalid
 from mainstay.kernel.operation import Page
@@ -16,6 +17,7 @@ from mainstay.kernel.resource import Behaviour, Resource
 from mainstay.kernel.trail import envelope
 from mainstay.modules.assets.cmdb.tables import Ci
 from mainstay.modules.monitoring.templates.library import systems
+from mainstay.modules.monitoring.templates.service import ICONS, KEPT_AS, PATH, icons_and_names
 from mainstay.modules.monitoring.templates.statistics import checked, plain
 from mainstay.modules.monitoring.templates.tables import DeviceTemplate
 from mainstay.modules.monitoring.thresholds.shipped import METRICS
@@ -50,6 +52,19 @@ class Templates(Behaviour[DeviceTemplate]):
         if "resource" in values:
             values["resource"] = _statistics(values["resource"] or [])
 
+    async def decorate(self, ctx: Context, rows: list[dict[str, Any]]) -> None:
+        numbers = {int(row.get(name) or 0) for row in rows for name in ("created_by", "modified_by")} - {0}
+        shown, names = await icons_and_names(ctx, [row["id"] for row in rows], numbers)
+        for row in rows:
+            row |= {f"{kind}_icon": shown.get(row["id"], {}).get(f"{kind}_icon", "") for kind in ICONS}
+            row["created_by_name"] = names.get(row.get("created_by") or 0, "")
+            row["modified_by_name"] = names.get(row.get("modified_by") or 0, "")
+
+    async def removing(self, ctx: Context, entities: Sequence[DeviceTemplate]) -> None:
+        for entity in entities:
+            for file in await files.of(ctx, KEPT_AS, entity.id):
+                await store.remove(ctx, file)
+
 
 def _statistics(given: Any) -> list[dict[str, Any]]:
     good, wrong = checked(given, METRICS)
@@ -61,12 +76,13 @@ def _statistics(given: Any) -> list[dict[str, Any]]:
 device_templates = Resource(
     DeviceTemplate,
     module="Device Template",
-    path="/ux/ims/device-template/",
+    path=PATH,
     label="Device template",
     title="product",
     area="monitoring",
     section="IT Operations",
     verbs={"columns": "csv_cols/", "import": "upload-csv/"},
+    extra={"device_icon": str, "vendor_icon": str, "os_icon": str, "created_by_name": str, "modified_by_name": str},
     behaviour=Templates(),
     natural_key="product",
     sample={

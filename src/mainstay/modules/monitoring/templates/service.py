@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, String, cast, func, literal, select, union_all
 
+from mainstay.kernel.access.tables import User
 from mainstay.kernel.context import Context
 from mainstay.kernel.database import ANY_ORGANIZATION
+from mainstay.kernel.files import Attachment
 from mainstay.modules.monitoring.templates.engine import Facts, Identity, Library, System
 from mainstay.modules.monitoring.templates.library import shipped
 from mainstay.modules.monitoring.templates.statistics import Statistic, checked
@@ -17,6 +19,39 @@ from mainstay.modules.monitoring.templates.tables import DeviceTemplate
 
 if TYPE_CHECKING:
     from mainstay.kernel.platform import Platform
+
+
+ICONS, KEPT_AS = ("device", "vendor", "os"), "device_template_icon"
+"""Kinds of icons, and what their attachments belong to: they are no files of the template."""
+PATH = "/ux/ims/device-template/"
+
+
+async def icons_of(ctx: Context, templates: Collection[str]) -> dict[str, dict[str, str]]:
+    """Where the icons of these templates are served, by template; of those that have any."""
+    return _served((await ctx.session.execute(_icons(templates))).all()) if templates else {}
+
+
+async def icons_and_names(
+    ctx: Context, templates: Collection[str], numbers: Collection[int]
+) -> tuple[dict[str, dict[str, str]], dict[int, str]]:
+    """The same, and the names of users by their number: in one statement, for lists."""
+    named = func.coalesce(func.nullif(User.full_name, ""), User.username)
+    people = select(literal(""), cast(User.number, String), named).where(User.number.in_(numbers))
+    rows = (await ctx.session.execute(union_all(_icons(templates), people))).all()
+    return _served(row for row in rows if row[0]), {int(row[1]): row[2] for row in rows if not row[0]}
+
+
+def _icons(templates: Collection[str]) -> Select[str, str, str]:
+    query = select(Attachment.id, Attachment.record_id, Attachment.part)
+    return query.where(Attachment.resource == KEPT_AS, Attachment.record_id.in_(templates))
+
+
+def _served(rows: Iterable[Any]) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for icon, template, kind in rows:
+        # Another address for another picture.
+        found.setdefault(template, {})[f"{kind}_icon"] = f"{PATH}{template}/icon/{kind}/?v={icon}"
+    return found
 
 
 class Layered(Library):

@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy import select
 
-from mainstay.kernel import files, store
+from mainstay.kernel import files, pictures, store
 from mainstay.kernel.access.tables import User
 from mainstay.kernel.context import Context
-from mainstay.kernel.errors import Invalid, NotFound, TooLarge, Unsupported
+from mainstay.kernel.errors import Invalid, NotFound
 from mainstay.kernel.files import Attachment, AttachmentInput, Media
 from mainstay.kernel.operation import Success
 from mainstay.modules.people.authentication.resource import own_account
@@ -19,13 +19,6 @@ from mainstay.modules.people.users.resource import picture_of
 
 KEPT_AS = "user_picture"
 """Its attachments are no files of the account: they are not listed with those."""
-LARGEST = 1024 * 1024
-_BEGIN = {
-    "image/png": (b"\x89PNG\r\n\x1a\n",),
-    "image/jpeg": (b"\xff\xd8\xff",),
-    "image/gif": (b"GIF87a", b"GIF89a"),
-    "image/webp": (b"RIFF",),
-}
 
 
 class PictureSaved(Success, kw_only=True):
@@ -34,21 +27,12 @@ class PictureSaved(Success, kw_only=True):
     """Where it is served; another address for another picture."""
 
 
-def check(name: str, kind: str, content: bytes) -> None:
-    """Raises ``Unsupported`` or ``TooLarge`` where the content is not a picture that browsers show."""
-    if len(content) > LARGEST:
-        raise TooLarge(f"{name} is larger than {LARGEST // 2**20} MiB.")
-    known = content.startswith(_BEGIN.get(kind, ())) and (kind != "image/webp" or content[8:12] == b"WEBP")
-    if not known:
-        raise Unsupported(f"{name} is not a picture. Send a PNG, JPEG, GIF or WebP file.")
-
-
 @own.route("POST", "picture/")
 async def set_picture(ctx: Context, body: AttachmentInput) -> PictureSaved:
     """Set the caller's own picture: a PNG, JPEG, GIF or WebP file of at most 1 MiB, as a data URI."""
     if not body.data:
         raise Invalid.field("data", "Please provide data: the picture as a data URI.")
-    check(*files.decode(ctx.platform.settings, body))
+    pictures.check(*files.decode(ctx.platform.settings, body))
     account = await store.get(ctx, User, (await own_account(ctx)).id, lock=True)
     await _drop(ctx, account)
     (made,) = await files.attach(ctx, KEPT_AS, account.id, [body], note=False)
