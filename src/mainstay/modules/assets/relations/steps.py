@@ -71,7 +71,7 @@ def _statement(sqlite: bool, narrow: tuple[tuple[bool, int], ...]) -> direct.Sta
     parts: list[Any] = []
     for place, (along, few) in enumerate(narrow):
         here, there = (Relation.source, Relation.target) if along else (Relation.target, Relation.source)
-        query = select(here, there, Relation.type, literal_column(str(place)).label("leg")).where(
+        query: Any = select(here, there, Relation.type, literal_column(str(place)).label("leg")).where(
             Relation.organization == bindparam("in_organization"),
             listed.among(sqlite, here, listed.bound(sqlite, "ids")),
             Relation.target.is_not(None),
@@ -80,4 +80,5 @@ def _statement(sqlite: bool, narrow: tuple[tuple[bool, int], ...]) -> direct.Sta
         if few:
             query = query.where(Relation.type.in_([bindparam(f"type_{place}_{number}") for number in range(few)]))
         parts.append(query)
-    return direct.Statement(plain(union_all(*parts) if len(parts) > 1 else parts[0]))
+    whole: Any = union_all(*parts) if len(parts) > 1 else parts[0]
+    return direct.Statement(plain(whole))
