@@ -28,7 +28,7 @@ from statistics import median
 from typing import Any
 from urllib.parse import urlencode
 
-from sqlalchemy import Engine, String, cast, column, create_engine, func, literal, select, table, text
+from sqlalchemy import BigInteger, Engine, String, cast, column, create_engine, func, literal, select, table, text
 
 from bench.api import Report
 from bench.load import Call, load, once, rounds
@@ -179,7 +179,7 @@ def related(settings: Settings, kind: str, each: int) -> None:
     blank = {name: value() if callable(value) else value for name, value in store.defaults(Relation).items()}
     blank |= {"creation_time": now, "last_update_time": now, "created_by": 0, "modified_by": 0, "version": 1}
     blank |= {"type": kind, "origin": "api"}
-    numbered: Any = table("numbered", column("n"), column("id"), column("organization"), column("relies"))
+    numbered: Any = table("numbered", column("n", BigInteger), column("id"), column("organization"), column("relies"))
     here, there = numbered.alias("here"), numbered.alias("there")
     with bare(settings, Relation) as engine, engine.begin() as connection:
         connection.execute(text(

@@ -12,7 +12,7 @@ from sqlalchemy import Integer, bindparam, select, type_coerce
 
 from mainstay.kernel import direct, rows, verbs, writing
 from mainstay.kernel.context import Context
-from mainstay.kernel.errors import Invalid
+from mainstay.kernel.errors import Invalid, NotFound
 from mainstay.kernel.operation import Page
 from mainstay.kernel.query import ListQuery
 from mainstay.kernel.statements import plain
@@ -220,11 +220,14 @@ def check_walk(depth: int, limit: int, direction: str = graph.BOTH) -> None:
 async def map_of(ctx: Context, ci_id: str, direction: str, depth: int, types: list[str], limit: int) -> Graph:
     """The map around an item."""
     check_walk(depth, limit, direction)
-    item = await verbs.entity_of(ctx, items, ci_id)
+    found = rows.restricted(ctx, items, select(Ci.id).where(verbs.identity(items, ci_id)))
+    start = await ctx.session.scalar(found)
+    if start is None:
+        raise NotFound(f"No item has the id {ci_id[:64]!r}.")
     kinds = await service.chosen(ctx, types)
-    walked = await graph.walk(ctx, [item.id], direction, depth=depth, types=kinds, limit=limit)
+    walked = await graph.walk(ctx, [start], direction, depth=depth, types=kinds, limit=limit)
     return await drawn(
-        ctx, walked.edges, walked.depth, ci=item.id, direction=direction, depth=depth, truncated=walked.truncated
+        ctx, walked.edges, walked.depth, ci=start, direction=direction, depth=depth, truncated=walked.truncated
     )
 
 
