@@ -5,9 +5,9 @@
     python -m bench.cmdb --no-peer     Mainstay alone
 
 The first 100,000 items and as many relations are loaded through the product's own writing, trail and identifying values
-included; they give the rates. The others are copies made inside the database, and relations without their trail: the
-same tables in a fraction of the time. Every item depends on five others, picked at random, so that what a failure
-reaches in five steps is some thousand items. The peer's load is its VLANs, as in bench.api: plain rows with a status, a
+included; they give the rates. The others are made inside the database, without their trail: the same tables in a
+fraction of the time. Every item depends on five others, scattered over the estate, so that what a failure reaches in
+five steps is some thousand items. The peer's load is its VLANs, as in bench.api: plain rows with a status, a
 role and a group, which is less than an item is.
 """
 
@@ -21,13 +21,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
 from urllib.parse import urlencode
 
-from sqlalchemy import Engine, String, cast, create_engine, func, literal, select, text
+from sqlalchemy import BigInteger, Engine, String, cast, column, create_engine, func, literal, select, table, text
 
 from bench.api import Report
 from bench.load import Call, load, once, rounds
@@ -35,11 +36,9 @@ from bench.mainstay import Mainstay, mainstay
 from bench.nautobot import Nautobot, nautobot
 from bench.postgres import Postgres, postgres
 from mainstay.app import build_registry
-from mainstay.kernel import direct, store, writing
+from mainstay.kernel import store, writing
 from mainstay.kernel.access.tables import Organization
-from mainstay.kernel.context import Context
 from mainstay.kernel.platform import Platform
-from mainstay.kernel.record import new_id
 from mainstay.modules.assets.cmdb.tables import Ci, CiAddress, CiIdentity
 from mainstay.modules.assets.relations import service
 from mainstay.modules.assets.relations.tables import Relation
@@ -48,6 +47,7 @@ from mainstay.settings import Settings
 ITEMS = "/ux/common/cmdb/profile/"
 RELATIONS = "/ux/common/cmdb/relation/"
 BATCH = 5000
+STRIDE, SPREAD = 514_229, 10_007
 CATEGORIES = ("Server", "Virtual Machine", "Application", "Switch", "Database", "Router", "Laptop", "Printer")
 STATUSES = ("In Use", "In Use", "In Use", "In Stock", "Allocated", "In Maintenance", "Retired", "In Use")
 MEASURES = {
@@ -56,12 +56,16 @@ MEASURES = {
     "list": "list of 50, another page each time, requests/s",
     "list_p95": "list of 50, p95 in ms",
     "filtered_p95": "filtered list of 50, p95 in ms",
+    "filtered_cpu": "  CPU of the server for one, ms",
     "impact": "impact walk of depth 5, median ms",
     "impact_p95": "impact walk of depth 5, p95 in ms",
+    "impact_cpu": "  CPU of the server for one, mean ms",
     "impact_nodes": "items such a walk reaches, median",
     "what_if": "what loses its last path, median ms",
     "bulk": "bulk create by API with trail, objects/s",
+    "bulk_cpu": "  CPU of the server for one, followers too, µs",
     "import": "import of a CSV file as a job, rows/s",
+    "import_cpu": "  CPU of the server for one, followers too, µs",
 }
 TARGETS = {
     "list_p95": "≤ 50 ms",
@@ -120,19 +124,13 @@ async def fill(settings: Settings, plan: Plan) -> tuple[float, float]:
             ids = list((await ctx.session.execute(select(Ci.id).order_by(Ci.id))).scalars())
             kind = await service.kind(ctx, "depends_on")
         began, told = time.perf_counter(), 0
-        batches = links(ids, plan.relations)
-        rows = ([{"source": a, "type": kind.id, "target": b, "origin": "api"} for a, b in batch] for batch in batches)
-        for some in rows:
+        for pairs in links(ids, plan.relations, written):
+            some = [{"source": a, "type": kind.id, "target": b, "origin": "api"} for a, b in pairs]
             async with platform.work(organization) as ctx:
                 await store.add_many(ctx, Relation, some)
             told += len(some)
-            if told >= written:
-                break
         links_took = time.perf_counter() - began
-        with bare(settings, Relation):
-            for some in rows:
-                async with platform.work(organization) as ctx:
-                    await untold(ctx, some)
+        await asyncio.to_thread(related, settings, kind.id, plan.relations)
         if not settings.is_sqlite:  # SQLite's planner is told beforehand what such tables are like
             async with platform.database.engine.connect() as connection:
                 await connection.execution_options(isolation_level="AUTOCOMMIT")
@@ -153,7 +151,7 @@ def copied(settings: Settings, wanted: int) -> None:
             address: Any = literal("10")
             for shift in (16, 8, 0):
                 address = address.concat(".").concat(cast(number.op(">>")(shift).op("&")(255), String))
-            columns: dict[str, Any] = {column.name: column for column in items.columns} | {
+            columns: dict[str, Any] = {each.name: each for each in items.columns} | {
                 "id": func.substr(items.c.id, 1, 16).concat(tail), "display_id": literal("COPY-").concat(tail),
                 "name": literal("ci-").concat(tail), "serial_number": literal("SN-").concat(tail),
                 "ip_address": address,
@@ -166,20 +164,41 @@ def copied(settings: Settings, wanted: int) -> None:
             (identities, {"rule": literal("serial_number"), "value": func.lower(items.c.serial_number),
                           "enforced": literal(False)}),
         ]  # fmt: skip
-        for table, values in beside:
+        for other, values in beside:
             values |= {"organization": items.c.organization, "ci": items.c.id}
             copies = select(*values.values()).where(items.c.display_id.like("COPY-%"))
-            connection.execute(table.insert().from_select(list(values), copies))
+            connection.execute(other.insert().from_select(list(values), copies))
 
 
-async def untold(ctx: Context, rows: list[dict[str, Any]]) -> None:
-    """Relations without their trail."""
-    stamps = {"organization": ctx.organization, "creation_time": ctx.now, "last_update_time": ctx.now}
+def related(settings: Settings, kind: str, each: int) -> None:
+    """Relate every item that relies on nothing yet to some others, inside the database.
+
+    The item at place ``n`` relies on those at ``STRIDE * n + SPREAD * k``: far apart, and none twice.
+    """
+    now, columns = datetime.now(UTC), Relation.__table__.columns
     blank = {name: value() if callable(value) else value for name, value in store.defaults(Relation).items()}
-    blank |= {**stamps, "created_by": 0, "modified_by": 0, "version": 1}
-    database = ctx.platform.database
-    full = [{**blank, **row, "id": new_id()} for row in rows]
-    await direct.insert(database, ctx.session, store._inserting(Relation).on(database), full)
+    blank |= {"creation_time": now, "last_update_time": now, "created_by": 0, "modified_by": 0, "version": 1}
+    blank |= {"type": kind, "origin": "api"}
+    numbered: Any = table("numbered", column("n", BigInteger), column("id"), column("organization"), column("relies"))
+    here, there = numbered.alias("here"), numbered.alias("there")
+    with bare(settings, Relation) as engine, engine.begin() as connection:
+        connection.execute(text(
+            "CREATE TEMPORARY TABLE numbered AS SELECT row_number() OVER (ORDER BY id) - 1 AS n, id, organization,"
+            " id IN (SELECT source FROM ci_relation) AS relies FROM ci"
+        ))  # fmt: skip
+        connection.execute(text("CREATE UNIQUE INDEX numbered_n ON numbered (n)"))
+        connection.execute(text("ANALYZE numbered"))
+        count = connection.scalar(select(func.count()).select_from(numbered)) or 1
+        for k in range(each):
+            number = func.substr(cast(here.c.n * each + k + 10**15, String), 2)
+            values = {name: literal(value, columns[name].type) for name, value in blank.items()} | {
+                "id": literal("0123456789").concat(number), "organization": here.c.organization,
+                "source": here.c.id, "target": there.c.id,
+            }  # fmt: skip
+            source = select(*[value.label(name) for name, value in values.items()]).where(
+                there.c.n == (here.c.n * STRIDE + k * SPREAD) % count, there.c.id != here.c.id, ~here.c.relies
+            )
+            connection.execute(Relation.__table__.insert().from_select(list(values), source))
 
 
 @contextmanager
@@ -199,14 +218,14 @@ def bare(settings: Settings, *models: Any) -> Iterator[Engine]:
         engine.dispose()
 
 
-def links(ids: list[str], each: int) -> Iterator[list[tuple[str, str]]]:
-    """Every item and some others that it depends on."""
+def links(ids: list[str], each: int, wanted: int) -> Iterator[list[tuple[str, str]]]:
+    """The first items and some others that each of them depends on."""
     dice = random.Random(1)
     batch: list[tuple[str, str]] = []
-    for source in ids:
+    for source in ids[: wanted // each]:
         others = {dice.choice(ids) for _ in range(each)} - {source}
         batch += [(source, target) for target in sorted(others)]
-        if len(batch) >= 2 * BATCH:
+        if len(batch) >= BATCH:
             yield batch
             batch = []
     yield batch
@@ -251,25 +270,46 @@ def measure(report: Report, side: str, running: Mainstay, plan: Plan) -> None:
     report.note(side, "list", rate)
     report.note(side, "list_p95", slow * 1000)
     narrowed = partial(filtered, kinds=kinds)
-    _rate, slow = rounds(plan.rounds, partial(load, running.base, running.headers, narrowed, seconds=plan.seconds))
+    busy = cpu(running)
+    rate, slow = rounds(plan.rounds, partial(load, running.base, running.headers, narrowed, seconds=plan.seconds))
     report.note(side, "filtered_p95", slow * 1000)
+    # A round before the others warms up.
+    report.note(side, "filtered_cpu", (cpu(running) - busy) * 1000 / (rate * plan.seconds * (plan.rounds + 1)))
     starts = [
         row["ci_id"]
         for page in range(1, 1 + plan.walks // 50 + 1)
         for row in call("GET", f"{ITEMS}?items_per_page=50&page={page * 7}")[0]["results"]
     ]
+    busy = cpu(running)
     walks = [call("GET", f"{RELATIONS}impact/?{urlencode({'ci_id': ci, 'depth': 5})}") for ci in starts[: plan.walks]]
+    report.note(side, "impact_cpu", (cpu(running) - busy) * 1000 / len(walks))
     times = sorted(took * 1000 for _graph, took in walks)
     report.note(side, "impact", median(times))
     report.note(side, "impact_p95", times[int(len(times) * 0.95)])
     report.note(side, "impact_nodes", median(len(graph["nodes"]) for graph, _took in walks))
     failing = [call("POST", f"{RELATIONS}what-if/", {"ci_ids": [ci], "depth": 5})[1] * 1000 for ci in starts[:5]]
     report.note(side, "what_if", median(failing))
-    took = median(
-        call("POST", ITEMS, [item(plan.items + 10_000 * turn + n) for n in range(1000)])[1] for turn in range(3)
-    )
-    report.note(side, "bulk", 1000 / took)
+    busy = cpu(running)
+    times = [call("POST", ITEMS, [item(plan.items + 10_000 * turn + n) for n in range(1000)])[1] for turn in range(7)]
+    report.note(side, "bulk", 1000 / median(times))
+    report.note(side, "bulk_cpu", settled(running, busy) * 1e6 / (1000 * len(times)))
+    busy = cpu(running)
     report.note(side, "import", imported(running, plan))
+    report.note(side, "import_cpu", settled(running, busy) * 1e6 / plan.imported)
+
+
+def cpu(running: Mainstay) -> float:
+    assert running.process is not None
+    return running.process.cpu()
+
+
+def settled(running: Mainstay, before: float) -> float:
+    """CPU that the server took since, once what follows the changes has caught up."""
+    while True:
+        now = cpu(running)
+        time.sleep(2)
+        if cpu(running) - now < 0.3:
+            return now - before
 
 
 def imported(running: Mainstay, plan: Plan) -> float:

@@ -13,11 +13,13 @@ from sqlalchemy import Integer, bindparam, func, insert, literal_column, select,
 from sqlalchemy.dialects.sqlite.aiosqlite import dialect as sqlite_dialect
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from mainstay.kernel import counting, direct
+from mainstay.kernel import counting, direct, store
 from mainstay.kernel.changes import Change
 from mainstay.kernel.numbering import Sequence
 from mainstay.kernel.platform import Platform
+from mainstay.kernel.record import new_id
 from mainstay.kernel.statements import plain
+from mainstay.modules.assets.relations.tables import Relation
 from tests.support import World
 
 TABLE = Sequence.__table__
@@ -129,6 +131,26 @@ async def test_many_rows_are_converted_as_each_is(platform: Platform) -> None:
         assert made.many(rows) == [tuple(made.values(row)) for row in rows]
         same = [{**row, "at": at, "changes": rows[1]["changes"]} for row in rows]
         assert made.many(same) == [tuple(made.values(row)) for row in same]
+
+
+async def test_what_is_empty_in_every_row_is_stored_as_it_would_be_alone(platform: Platform, world: World) -> None:
+    database = platform.database
+    blank = store.defaults(Relation) | {"rule": "", "description": "it's", "custom_field_data": {}}
+    stamps = {"created_by": 0, "modified_by": 0, "version": 1}
+    stamps |= dict.fromkeys(("creation_time", "last_update_time"), datetime.now(UTC))
+    for turn, differing in enumerate(({}, {"rule": "x", "last_seen": stamps["creation_time"]}, {"description": ""})):
+        rows = [
+            {**blank, **stamps, "id": new_id(), "organization": world.organization, "source": new_id(), "origin": "api"}
+            for _ in range(3)
+        ]
+        rows[turn].update(differing)
+        async with database.session(world.organization, write=True) as session:
+            await direct.insert(database, session, store._inserting(Relation).on(database), rows)
+        async with database.session(world.organization, write=False) as session:
+            ids = [row["id"] for row in rows]
+            found = (await session.execute(select(Relation).where(Relation.id.in_(ids)))).scalars()
+            stored = {one.id: {name: getattr(one, name) for name in rows[0]} for one in found}
+        assert [stored[key] for key in ids] == rows
 
 
 async def test_a_row_and_its_trail_are_stored_together_or_not_at_all(platform: Platform, world: World) -> None:

@@ -141,8 +141,8 @@ def entry(field: str, old: Any, new: Any) -> dict[str, Any]:
 
 def plain(value: Any) -> Any:
     """A value as the trail keeps it."""
-    if isinstance(value, str) and len(value) > MAX_TEXT:
-        return value[:MAX_TEXT] + "…"
+    if value.__class__ is str:
+        return value if len(value) <= MAX_TEXT else value[:MAX_TEXT] + "…"
     if isinstance(value, date):  # a datetime is one
         return value.isoformat()
     return value

@@ -156,6 +156,15 @@ async def rules(ctx: Context, res: Resource[Any], status: str = "") -> dict[str,
     return found
 
 
+async def ruled(ctx: Context, res: Resource[Any]) -> bool:
+    """Whether any rule of a resource's fields is for the caller."""
+    who = ctx.principal
+    if not res.custom_fields or who.kind == "system":
+        return False
+    known = await cached(ctx, "field_rules", _load_rules)
+    return any(row.module == res.name and (not row.role or row.role in who.roles) for row in known)
+
+
 async def _load_rules(ctx: Context) -> list[FieldConfig]:
     query = select(FieldConfig).where(FieldConfig.is_enabled.is_(True)).order_by(FieldConfig.creation_time)
     return list((await ctx.session.execute(query)).scalars())

@@ -23,7 +23,8 @@ async def resolve(
     """Put ids in place of what was given, in all rows; returns each row's errors by field."""
     errors: list[dict[str, list[str]]] = [{} for _ in rows]
     wanted: dict[str, set[str]] = {}
-    linked = {name: spec for name, spec in fields.items() if spec.kind in LINKED}
+    present = set[str]().union(*rows)
+    linked = {name: spec for name, spec in fields.items() if spec.kind in LINKED and name in present}
     for name, spec in linked.items():
         for row in rows:
             value = row.get(name)

@@ -165,19 +165,22 @@ async def add_many(ctx: Context, model: type[Record], rows: Sequence[Mapping[str
     }  # fmt: skip
     blank = defaults(model)
     fresh = [(name, value) for name, value in blank.items() if callable(value)]
+    given: set[str] = set()
     full: list[dict[str, Any]] = []
     for row in rows:
-        complete = blank.copy()
+        complete = {**blank, **row, **stamps}
         for name, make in fresh:
-            complete[name] = make()
-        complete.update(row)
-        complete.update(stamps)
+            if name not in row:
+                complete[name] = make()
         complete["id"] = complete.get("id") or new_id()
+        given.update(row)
         full.append(complete)
-    skip = UNAUDITED | STAMPS
+    # What no row gives and what is empty unless given is nowhere in the trail.
+    told = [name for name in {**blank, **dict.fromkeys(given)} if name in given or blank[name]]
+    told = [name for name in told if name not in UNAUDITED and name not in STAMPS]
     trail = [
         (row["id"], 1, [{"field": name, "old": None, "new": changes.plain(value)}
-                        for name, value in row.items() if value and name not in skip])
+                        for name in told if (value := row.get(name))])
         for row in full
     ]  # fmt: skip
     database = ctx.platform.database

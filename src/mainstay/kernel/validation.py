@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping, Sequence
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from mainstay.kernel.errors import Invalid
 from mainstay.kernel.fields import MANY, Choice, Field
@@ -35,26 +35,63 @@ def read_values(
     ``partial``: only what is given is checked (PATCH). ``required`` adds fields that are mandatory here and now.
     Raises ``Invalid`` with every error found.
     """
-    values: dict[str, Any] = {}
-    errors: dict[str, list[str]] = {}
+    values, errors = _read_by(_plan(fields, data, partial=partial, required=required), data)
+    if errors:
+        raise Invalid(fields=errors)
+    return values
+
+
+def read_rows(
+    fields: Mapping[str, Field], rows: Sequence[Mapping[str, Any]]
+) -> list[tuple[dict[str, Any], dict[str, list[str]]]]:
+    """Values of many new records, and each one's errors by field."""
+    # Most rows of a file or a bulk request give the same names.
+    plans: dict[tuple[str, ...], _Plan] = {}
+    out = []
+    for data in rows:
+        names = tuple(data)
+        plan = plans.get(names)
+        if plan is None:
+            plan = plans[names] = _plan(fields, data, partial=False)
+        out.append(_read_by(plan, data))
+    return out
+
+
+class _Plan(NamedTuple):
+    """How input of certain names is read, whatever the values."""
+
+    taken: list[tuple[str, str, Field, bool]]
+    """Field, the name it is given under, its declaration, whether it is mandatory."""
+    missing: dict[str, list[str]]
+    order: list[str]
+
+
+def _plan(
+    fields: Mapping[str, Field],
+    names: Container[str],
+    *,
+    partial: bool,
+    required: frozenset[str] = frozenset(),
+) -> _Plan:
+    plan = _Plan([], {}, list(fields))
     for name, spec in fields.items():
-        if name in data:
-            raw = data[name]
-        else:
-            # Most fields of most records are not given; this runs for each of them.
-            for alias in spec.aliases:
-                if alias in data:
-                    raw = data[alias]
-                    break
-            else:
-                if not partial and not spec.read_only and (spec.required or name in required):
-                    errors[name] = [f"Please provide {spec.label.lower()}."]
-                continue
         if spec.read_only:
             continue
         mandatory = spec.required or name in required
+        given = name if name in names else next((alias for alias in spec.aliases if alias in names), None)
+        if given is not None:
+            plan.taken.append((name, given, spec, mandatory))
+        elif mandatory and not partial:
+            plan.missing[name] = [f"Please provide {spec.label.lower()}."]
+    return plan
+
+
+def _read_by(plan: _Plan, data: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    values: dict[str, Any] = {}
+    errors: dict[str, list[str]] = {}
+    for name, given, spec, mandatory in plan.taken:
         try:
-            value = read(spec, raw)
+            value = read(spec, data[given])
         except BadValue as bad:
             errors[name] = [str(bad)]
             continue
@@ -62,9 +99,10 @@ def read_values(
             errors[name] = [f"Please provide {spec.label.lower()}."]
             continue
         values[name] = value
-    if errors:
-        raise Invalid(fields=errors)
-    return values
+    if plan.missing:
+        errors |= plan.missing
+        errors = {name: errors[name] for name in plan.order if name in errors}
+    return values, errors
 
 
 def read(spec: Field, raw: Any) -> Any:
@@ -100,10 +138,11 @@ def _text(spec: Field, raw: Any) -> str:
     value = str(raw)
     if "\x00" in value:
         raise BadValue(f"{spec.label} must not contain NUL characters.")
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise BadValue(f"{spec.label} contains characters that are not valid Unicode.") from None
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise BadValue(f"{spec.label} contains characters that are not valid Unicode.") from None
     if spec.kind not in ("longtext", "html", "secret"):
         value = value.strip()
     if spec.max_length and len(value) > spec.max_length:

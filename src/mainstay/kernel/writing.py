@@ -12,7 +12,7 @@ from mainstay.kernel.context import Context
 from mainstay.kernel.errors import ApiError, Invalid, Stale
 from mainstay.kernel.record import Record
 from mainstay.kernel.resource import Resource
-from mainstay.kernel.validation import read_values
+from mainstay.kernel.validation import read_rows, read_values
 
 R = TypeVar("R", bound=Record)
 
@@ -66,23 +66,22 @@ async def read_many(
 ) -> tuple[list[dict[str, Any]], list[dict[str, list[str]]]]:
     """Values of new records from input, and each row's errors by field. Nothing is stored."""
     custom = await customfields.of(ctx, res) if res.custom_fields else {}
-    fields = res.writable()
+    needed = any(spec.required for spec in custom.values())
+    ruled = await customfields.ruled(ctx, res)
     rows: list[dict[str, Any]] = []
     wrong: list[dict[str, list[str]]] = []
-    for data in given:
-        errors: dict[str, list[str]] = {}
-        values: dict[str, Any] = {}
-        try:
-            values = read_values(fields, data, partial=False)
-        except Invalid as invalid:
-            errors.update(invalid.extra["fields"])
-        if custom or data.get("custom_field_data"):
+    for data, (values, errors) in zip(given, read_rows(res.writable(), given), strict=True):
+        if errors:
+            values = {}
+        extra = data.get("custom_field_data") or {}
+        if custom and not extra and not needed:
+            values["custom_field_data"] = {}
+        elif custom or extra:
             try:
-                extra = data.get("custom_field_data") or {}
                 values["custom_field_data"] = customfields.read_custom(custom, extra, partial=False, before={})
             except Invalid as invalid:
                 errors.update(invalid.extra["fields"])
-        if not errors and res.custom_fields:
+        if not errors and ruled:
             try:
                 await customfields.enforce(ctx, res, values, "", None)
             except Invalid as invalid:

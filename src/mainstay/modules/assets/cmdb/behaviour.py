@@ -10,8 +10,10 @@ from sqlalchemy import ColumnElement, select, update
 from mainstay.kernel import numbering, references
 from mainstay.kernel.context import Context
 from mainstay.kernel.errors import Conflict, Invalid
+from mainstay.kernel.fields import Field
 from mainstay.kernel.resource import Behaviour
 from mainstay.modules.assets.categories import service as categories
+from mainstay.modules.assets.categories.service import Class
 from mainstay.modules.assets.cmdb import engine, identity, lookup, service
 from mainstay.modules.assets.cmdb.tables import Ci
 from mainstay.modules.assets.devicegroups import service as groups
@@ -30,8 +32,9 @@ class Items(Behaviour[Ci]):
         given: Sequence[Mapping[str, Any]],
         wrong: Sequence[dict[str, list[str]]],
     ) -> None:
+        known, every = await _known(ctx, rows)
         for row, errors in zip(rows, wrong, strict=True):
-            for name, message in (await faults(ctx, row, row)).items():
+            for name, message in faults(known, every, row, row).items():
                 errors.setdefault(name, [message])
         for problem, errors in zip(await identity.taken(ctx, rows), wrong, strict=True):
             if problem:
@@ -53,7 +56,8 @@ class Items(Behaviour[Ci]):
     async def change(self, ctx: Context, entity: Ci, values: dict[str, Any], given: Mapping[str, Any]) -> None:
         await groups.require(ctx, [entity.id])
         before = {column.key: getattr(entity, column.key) for column in Ci.__table__.columns}
-        problems = await faults(ctx, {**before, **values}, values)
+        merged = {**before, **values}
+        problems = faults(*await _known(ctx, [merged]), merged, values)
         if problems:
             raise Invalid(fields={name: [text] for name, text in problems.items()})
         refusal = engine.refusal(entity.status, values.get("status"))
@@ -93,21 +97,29 @@ class Items(Behaviour[Ci]):
         return groups.visible(ctx)
 
 
-async def faults(ctx: Context, row: Mapping[str, Any], values: dict[str, Any]) -> dict[str, str]:
+async def _known(ctx: Context, rows: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Class], dict[str, Field]]:
+    """The categories, and every attribute of theirs where one of the items has any."""
+    extra = any(row.get("custom_field_data") for row in rows)
+    return await categories.classes(ctx), await categories.attributes(ctx) if extra else {}
+
+
+def faults(
+    known: Mapping[str, Class], every: Mapping[str, Field], row: Mapping[str, Any], values: dict[str, Any]
+) -> dict[str, str]:
     """What is wrong with an item as it would be, by field; puts addresses in ``values`` into their stored form."""
     found: dict[str, str] = {}
     if values.get("ip_address"):
-        known = lookup.canonical(values["ip_address"])
-        if not known:
+        address = lookup.canonical(values["ip_address"])
+        if not address:
             found["ip_address"] = f"{values['ip_address']!r} is not an IP address, such as 192.0.2.10 or 2001:db8::1."
-        values["ip_address"] = known
+        values["ip_address"] = address
     if values.get("mac_address"):
         values["mac_address"] = service.mac(values["mac_address"])
     if row.get("status") == engine.ALLOCATED and not any(
         row.get(name) for name in ("used_by", "owner", "requester", "department")
     ):
         found["status"] = "An allocated item needs a user, a requester or a department."
-    one = (await categories.classes(ctx)).get(row.get("category") or "")
+    one = known.get(row.get("category") or "")
     if one is None:
         return found
     if "category" in values and (one.abstract or not one.enabled):
@@ -120,7 +132,6 @@ async def faults(ctx: Context, row: Mapping[str, Any], values: dict[str, Any]) -
             key = name if name in Ci.__table__.columns else f"custom_field_data.{name}"
             found[key] = f"Please provide {name.replace('_', ' ')}: every {one.name} has it."
     if extra:
-        every = await categories.attributes(ctx)
         for key, value in extra.items():
             if key not in every:
                 continue

@@ -43,6 +43,8 @@ _JUNK = frozenset(
     }
 )
 """What firmware says where nobody entered a value."""
+_SEPARATORS = frozenset("-:")
+_ALONE = tuple((name,) for name in (*CARRIED, *SHARED))
 _TABLE: Any = CiIdentity.__table__
 _INSERT = direct.Statement(insert(_TABLE), [column.key for column in _TABLE.columns])
 
@@ -60,7 +62,7 @@ def clean(value: Any) -> str:
     if value is None or value == "":
         return ""
     word = str(value).strip().lower()
-    if word in _JUNK or (len(word) > 3 and len(set(word.replace("-", "").replace(":", ""))) <= 1):
+    if word in _JUNK or (len(word) > 3 and len(set(word) - _SEPARATORS) <= 1):
         return ""
     return word
 
@@ -70,14 +72,9 @@ def keys_of(one: Class | None, values: Mapping[str, Any]) -> list[Key]:
     extra = values.get("custom_field_data") or {}
     rules = one.identifiers if one else ()
     made: dict[tuple[str, str], Key] = {}
-    for names in (*rules, *((name,) for name in (*CARRIED, *SHARED))):
-        parts = []
-        for name in names:
-            word = clean(values[name] if name in values else extra.get(name))
-            if not word:
-                break
-            parts.append(word)
-        else:
+    for names in (*rules, *_ALONE):
+        parts = [clean(values[name] if name in values else extra.get(name)) for name in names]
+        if all(parts):
             _add(made, names, parts, names in rules)
     return list(made.values())
 

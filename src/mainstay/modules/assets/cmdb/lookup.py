@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import OrderedDict
 from collections.abc import Collection, Iterable
 from contextlib import suppress
@@ -39,8 +40,15 @@ class CiRef(NamedTuple):
     name: str
 
 
+_OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_PLAIN = re.compile(rf"{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}")
+"""What most addresses are: IPv4 as it is stored."""
+
+
 def canonical(address: str) -> str:
     """An address as it is stored: RFC 5952, IPv4-mapped as IPv4; empty where it is none."""
+    if _PLAIN.fullmatch(address):
+        return address
     try:
         found = ip_address(address.strip().split("%")[0])
     except ValueError:

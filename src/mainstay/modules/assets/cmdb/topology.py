@@ -57,7 +57,7 @@ async def topology(ctx: Context, query: TopologyQuery) -> Graph:
             truncated = True
             continue
         depths.update(dict.fromkeys(fresh, 0))
-        edges.append(Edge(source, target, type_))
+        edges.append((source, target, type_))
     return await drawn(ctx, edges, depths, ci="", direction=graph.BOTH, depth=0, truncated=truncated)
 
 

@@ -1,6 +1,6 @@
 """Walks over relations: level by level, each item once, so that circles end and depth is the shortest distance.
 
-``propagate`` is pure; the walks ask the database once or twice per level, however wide the level is.
+``propagate`` is pure; the walks ask the database once per level, however wide the level is.
 """
 
 from __future__ import annotations
@@ -8,29 +8,20 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
-
-from sqlalchemy import select
 
 from mainstay.kernel.context import Context
-from mainstay.modules.assets.relations import service
-from mainstay.modules.assets.relations.service import Kind, among
-from mainstay.modules.assets.relations.tables import Relation
+from mainstay.modules.assets.relations import service, steps
+from mainstay.modules.assets.relations.service import Kind
+from mainstay.modules.assets.relations.steps import BOTH, DEPENDENCY, DIRECTIONS, DOWN, IMPACT, UP
 
-IMPACT, DEPENDENCY, DOWN, UP, BOTH = "impact", "dependency", "downstream", "upstream", "both"
-DIRECTIONS = (IMPACT, DEPENDENCY, DOWN, UP, BOTH)
+__all__ = ["BOTH", "DEPENDENCY", "DIRECTIONS", "DOWN", "IMPACT", "UP"]
+
 MAX_DEPTH = 50
 MAX_NODES = 20_000
 Reliance = tuple[str, str, str]
 """(provider, dependent, type)"""
-
-
-class Edge(NamedTuple):
-    """A relation that a walk went along."""
-
-    source: str
-    target: str
-    type: str
+Edge = tuple[str, str, str]
+"""(source, target, type)"""
 
 
 @dataclass(slots=True)
@@ -56,51 +47,25 @@ async def walk(
     impact: to what fails along; dependency: to what is relied on; downstream and upstream: along the arrows and
     against them, whatever they mean; both: either way.
     """
-    found = Walk(dict.fromkeys(start, 0))
-    seen: set[Edge] = set()
-    wave = list(found.depth)
+    depths = dict.fromkeys(start, 0)
+    legs = steps.legs(direction, types)
+    along = [leg.along for leg in legs]
+    wave, edges, truncated = list(depths), list[Edge](), False
     for level in range(1, min(depth, MAX_DEPTH) + 1):
         if not wave:
             break
         onward: list[str] = []
-        for edge, reached in await _step(ctx, wave, direction, dict(types)):
-            if reached not in found.depth:
-                if len(found.depth) >= limit:
-                    found.truncated = True
+        for here, there, type_, leg in await steps.lead_on(ctx, wave, legs):
+            if there not in depths:
+                if len(depths) >= limit:
+                    truncated = True
                     continue
-                found.depth[reached] = level
-                onward.append(reached)
-            if edge not in seen:
-                seen.add(edge)
-                found.edges.append(edge)
+                depths[there] = level
+                onward.append(there)
+            edges.append((here, there, type_) if along[leg] else (there, here, type_))
         wave = onward
-    return found
-
-
-async def _step(ctx: Context, wave: list[str], direction: str, types: dict[str, Kind]) -> list[tuple[Edge, str]]:
-    """The relations that lead on from these items, with where each leads."""
-    if direction in (IMPACT, DEPENDENCY):
-        ask = service.dependents if direction == IMPACT else service.reliances
-        out = []
-        for provider, dependent, type_ in await ask(ctx, wave, types):
-            relies = types[type_].impact != "target"
-            edge = Edge(dependent, provider, type_) if relies else Edge(provider, dependent, type_)
-            out.append((edge, dependent if direction == IMPACT else provider))
-        return out
-    steps: list[tuple[Any, Any]] = []
-    if direction in (DOWN, BOTH):
-        steps.append((Relation.source, Relation.target))
-    if direction in (UP, BOTH):
-        steps.append((Relation.target, Relation.source))
-    out = []
-    for here, there in steps:
-        query = select(Relation.source, Relation.target, Relation.type).where(
-            among(ctx, here, wave), among(ctx, Relation.type, types, "types"), Relation.target.is_not(None)
-        )
-        for row in (await ctx.session.execute(query)).all():
-            edge = Edge(row[0], str(row[1]), row[2])
-            out.append((edge, edge.target if there is Relation.target else edge.source))
-    return out
+    # What leads both ways was met from both ends.
+    return Walk(depths, list(dict.fromkeys(edges)), truncated)
 
 
 @dataclass(slots=True)

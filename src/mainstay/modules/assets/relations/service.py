@@ -5,22 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, String, any_, bindparam, func, literal_column, or_, select, union_all, update
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import ColumnElement, or_, select, update
 
 from mainstay.kernel import store
 from mainstay.kernel.context import Context
 from mainstay.kernel.errors import Invalid
 from mainstay.kernel.generation import CONFIGURATION, cached
-from mainstay.kernel.statements import confined, plain
 from mainstay.kernel.store import CHUNK
-from mainstay.modules.assets.relations.tables import ON_BOTH, ON_SOURCE, ON_TARGET, Relation, RelationType
+from mainstay.modules.assets.relations import listed, steps
+from mainstay.modules.assets.relations.tables import Relation, RelationType
 
 CONFIGURATION.add("ci_relation_type")
-
-
-FEW = 6
-"""Types up to which the index is asked for each; with more it is cheaper to read all of an item's relations."""
 
 
 class Kind(NamedTuple):
@@ -80,25 +75,8 @@ async def chosen(ctx: Context, wanted: Collection[str]) -> dict[str, Kind]:
 
 def among(ctx: Context, column: Any, ids: Collection[str], name: str = "ids") -> ColumnElement[bool]:
     """The condition that a column holds one of many ids, as one bound value however many there are."""
-    if ctx.platform.database.is_sqlite:
-        each = func.json_each(bindparam(name, _json(ids))).table_valued("value", name=f"{name}_each")
-        return column.in_(select(each.c.value))  # type: ignore[no-any-return]
-    made: ColumnElement[bool] = column == any_(bindparam(name, list(ids), type_=ARRAY(String)))
-    return made
-
-
-def picked(ctx: Context, statement: Any, column: Any, ids: Collection[str]) -> Any:
-    """The statement's rows of many ids: looked up one by one, however SQLite rates its other indexes."""
-    if not ctx.platform.database.is_sqlite:
-        return statement.where(among(ctx, column, ids))
-    each = func.json_each(bindparam("picked", _json(ids))).table_valued("value", name="picked_each")
-    return statement.select_from(each.join(column.class_, column == each.c.value))
-
-
-def _json(ids: Iterable[str]) -> str:
-    import msgspec
-
-    return msgspec.json.encode(list(ids)).decode()
+    sqlite = ctx.platform.database.is_sqlite
+    return listed.among(sqlite, column, listed.bound(sqlite, name, ids))
 
 
 async def remove_of(ctx: Context, ids: Sequence[str]) -> None:
@@ -170,36 +148,5 @@ async def parents(ctx: Context, ci_ids: Collection[str]) -> dict[str, set[str]]:
 
 async def reliances(ctx: Context, dependents: Collection[str], types: dict[str, Kind]) -> list[tuple[str, str, str]]:
     """(provider, dependent, type) for everything that these items directly rely on."""
-    return await _reliances(ctx, dependents, types, of_dependents=True)
-
-
-async def dependents(ctx: Context, providers: Collection[str], types: dict[str, Kind]) -> list[tuple[str, str, str]]:
-    """(provider, dependent, type) for everything that directly relies on these items."""
-    return await _reliances(ctx, providers, types, of_dependents=False)
-
-
-async def _reliances(
-    ctx: Context, ids: Collection[str], types: dict[str, Kind], *, of_dependents: bool
-) -> list[tuple[str, str, str]]:
-    if not ids:
-        return []
-    # By which end relies on the other one: both in one statement, as a walk asks once per level.
-    wanted = {
-        ON_SOURCE: {key for key, one in types.items() if one.enabled and one.impact in (ON_SOURCE, ON_BOTH)},
-        ON_TARGET: {key for key, one in types.items() if one.enabled and one.impact in (ON_TARGET, ON_BOTH)},
-    }
-    parts: list[Any] = []
-    for relying, giving, end in (
-        (Relation.source, Relation.target, ON_SOURCE),
-        (Relation.target, Relation.source, ON_TARGET),
-    ):
-        if wanted[end]:
-            query: Any = select(giving, relying, Relation.type, literal_column(f"'{end}'").label("relying"))
-            query = query.where(among(ctx, relying if of_dependents else giving, ids), Relation.target.is_not(None))
-            if len(wanted[end]) <= FEW:
-                query = query.where(Relation.type.in_(sorted(wanted[end])))
-            parts.append(confined(ctx.session, Relation, query))
-    if not parts:
-        return []
-    rows = (await ctx.session.execute(plain(union_all(*parts)))).all()
-    return [(provider, dependent, type_) for provider, dependent, type_, end in rows if type_ in wanted[end]]
+    found = await steps.lead_on(ctx, dependents, steps.legs(steps.DEPENDENCY, types))
+    return [(provider, dependent, type_) for dependent, provider, type_, _leg in found]

@@ -1,0 +1,84 @@
+"""What leads on from many items at once: the one statement that a walk asks per level, straight on the driver."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sqlalchemy import bindparam, false, literal_column, select, union_all
+
+from mainstay.kernel import direct
+from mainstay.kernel.context import Context
+from mainstay.kernel.statements import plain
+from mainstay.modules.assets.relations import listed
+from mainstay.modules.assets.relations.tables import ON_BOTH, ON_SOURCE, ON_TARGET, Relation
+
+if TYPE_CHECKING:
+    from mainstay.modules.assets.relations.service import Kind
+
+IMPACT, DEPENDENCY, DOWN, UP, BOTH = "impact", "dependency", "downstream", "upstream", "both"
+DIRECTIONS = (IMPACT, DEPENDENCY, DOWN, UP, BOTH)
+FEW = 2
+"""Types up to which the index is asked for each; with more it is cheaper to look at all of an item's relations."""
+Step = tuple[str, str, str, int]
+"""(from, to, type, place of the leg that leads there)"""
+
+
+class Leg(NamedTuple):
+    """One way to go on from an item: along the arrows or against them, by relations of some types."""
+
+    along: bool
+    types: frozenset[str]
+
+
+def legs(direction: str, types: Mapping[str, Kind]) -> list[Leg]:
+    """The ways that a direction means; those on which no type leads are left out."""
+    if direction in (IMPACT, DEPENDENCY):
+        # The source relies on the target, or the target on the source: a failure goes the other way.
+        back = direction == IMPACT
+        found = [
+            Leg((end == ON_SOURCE) != back,
+                frozenset(key for key, one in types.items() if one.enabled and one.impact in (end, ON_BOTH)))
+            for end in (ON_SOURCE, ON_TARGET)
+        ]  # fmt: skip
+    else:
+        ways = {DOWN: (True,), UP: (False,), BOTH: (True, False)}[direction]
+        found = [Leg(along, frozenset(types)) for along in ways]
+    return [leg for leg in found if leg.types]
+
+
+async def lead_on(ctx: Context, ids: Collection[str], wanted: Sequence[Leg]) -> Sequence[Step]:
+    """The relations that lead on from these items, from each once per leg."""
+    if not ids or not wanted:
+        return []
+    database = ctx.platform.database
+    key = (database.is_sqlite, tuple((leg.along, len(leg.types)) for leg in wanted))
+    if key not in _made:
+        _made[key] = _statement(*key)
+    given: dict[str, Any] = {"in_organization": ctx.organization, "ids": listed.value(database.is_sqlite, ids)}
+    for place, leg in enumerate(wanted):
+        given |= {f"type_{place}_{number}": type_ for number, type_ in enumerate(leg.types)}
+    rows: Any = await direct.run(database, ctx.session, _made[key].on(database), given)
+    return rows  # type: ignore[no-any-return]
+
+
+_made: dict[tuple[bool, tuple[tuple[bool, int], ...]], direct.Statement] = {}
+
+
+def _statement(sqlite: bool, ways: tuple[tuple[bool, int], ...]) -> direct.Statement:
+    parts: list[Any] = []
+    for place, (along, count) in enumerate(ways):
+        here, there = (Relation.source, Relation.target) if along else (Relation.target, Relation.source)
+        query: Any = select(here, there, Relation.type, literal_column(str(place)).label("leg")).where(
+            Relation.organization == bindparam("in_organization"),
+            listed.among(sqlite, here, listed.bound(sqlite, "ids")),
+            Relation.target.is_not(None),
+            Relation.is_deleted == false(),
+            # As an expression, so that the index is read once for an item and not once for each of its types.
+            (Relation.type if count <= FEW else Relation.type.concat(literal_column("''"))).in_(
+                [bindparam(f"type_{place}_{number}") for number in range(count)]
+            ),
+        )
+        parts.append(query)
+    whole: Any = union_all(*parts) if len(parts) > 1 else parts[0]
+    return direct.Statement(plain(whole))
