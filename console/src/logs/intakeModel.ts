@@ -22,6 +22,7 @@ export interface Listener {
   storm_limited: number;
   oversized: number;
   connections: number;
+  refused: number;
 }
 
 export interface Sender {
@@ -31,6 +32,15 @@ export interface Sender {
   unparsed: number;
   storm_limited: number;
   last_received: string;
+}
+
+/** A sender that was not let in, and why the last time. */
+export interface Refused {
+  source: string;
+  listener: string;
+  reason: string;
+  count: number;
+  last_refused: string;
 }
 
 export type Status = "ok" | "lagging" | "losing" | "failing" | "off";
@@ -45,6 +55,7 @@ export interface Health {
   unparsed: number;
   listeners: Listener[];
   sources: Sender[];
+  refused: Refused[];
 }
 
 export const TONE: Record<Status, "success" | "warning" | "error" | "info"> = { ok: "success", lagging: "warning", losing: "error", failing: "error", off: "info" };
@@ -68,6 +79,6 @@ export function rate(before: { stored: number; at: number } | undefined, now: { 
 export function trapListener(traps: Statistics): Listener {
   return {
     name: "snmp-traps", kind: "udp", address: "", port: traps.port, listening: traps.listening, trouble: traps.problem, received: traps.received,
-    dropped_by_kernel: traps.kernel_dropped + traps.lost, storm_limited: traps.limited, oversized: 0, connections: 0,
+    dropped_by_kernel: traps.kernel_dropped + traps.lost, storm_limited: traps.limited, oversized: 0, connections: 0, refused: 0,
   };
 }

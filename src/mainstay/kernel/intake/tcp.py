@@ -13,6 +13,7 @@ import asyncio
 import socket
 import ssl
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from ipaddress import ip_address
 from typing import cast
@@ -60,8 +61,7 @@ class TcpReceiver:
         self._batch_seconds = batch_seconds
         self._server: asyncio.Server | None = None
         self._open: set[_Connection] = set()
-        self._attempts = 0
-        self._accepted = 0
+        self._handshakes: set[asyncio.Task[None]] = set()
         self._lines: list[bytes] = []
         self._bytes = 0
         self._counts: list[tuple[str, int, int, int]] = []
@@ -71,18 +71,19 @@ class TcpReceiver:
     async def start(self) -> None:
         """Bind and begin. Raises ``OSError`` where the address cannot be had."""
         loop = asyncio.get_running_loop()
-        options = {"ssl_handshake_timeout": HANDSHAKE_SECONDS} if self._tls else {}
         self._server = await loop.create_server(
-            self._connection, self.host or None, self.port, ssl=self._tls, reuse_address=True, backlog=512, **options
-        )  # type: ignore[call-overload]
+            self._connection, self.host or None, self.port, reuse_address=True, backlog=512
+        )
         self.port = int(self._server.sockets[0].getsockname()[1])
         self.stats.address, self.stats.port = self.host, self.port
-        self.stats.refresh = self._note_refused
+        self.stats.refresh = self._note_open
 
     async def stop(self) -> None:
         """End; what was read is handed on first."""
         if self._server is not None:
             self._server.close()
+        for handshake in list(self._handshakes):
+            handshake.cancel()
         for connection in list(self._open):
             connection.finish()
         until = time.monotonic() + STOP_SECONDS
@@ -96,22 +97,47 @@ class TcpReceiver:
         if self._timer is not None:
             self._timer.cancel()
 
-    def _connection(self) -> _Connection:
-        self._attempts += 1
-        return _Connection(self)
+    def _connection(self) -> asyncio.Protocol:
+        return _Connection(self) if self._tls is None else _Greeting(self._greet)
 
-    def _note_refused(self) -> None:
+    def _greet(self, transport: asyncio.Transport) -> None:
+        task = asyncio.get_running_loop().create_task(self._secure(transport))
+        self._handshakes.add(task)
+        task.add_done_callback(self._handshakes.discard)
+
+    async def _secure(self, transport: asyncio.Transport) -> None:
+        """The TLS handshake: here, and not in the server's hands, because only here it is told why one failed."""
+        assert self._tls is not None
+        connection = _Connection(self)
+        # The first lines may come with the end of the handshake, before the connection is told that it is made.
+        connection.meet(transport)
+        try:
+            secured = await asyncio.get_running_loop().start_tls(
+                transport, connection, self._tls, server_side=True, ssl_handshake_timeout=HANDSHAKE_SECONDS
+            )
+        except (OSError, EOFError) as error:
+            self._refuse(connection.address, refusal(error))
+            transport.abort()
+        except asyncio.CancelledError:
+            transport.abort()
+            raise
+        else:
+            if secured is not None and not connection.ended:
+                connection.connection_made(secured)
+
+    def _refuse(self, address: str, reason: str) -> None:
+        # A sender that tries again and again is told of once.
+        if self.stats.count_refused(address, reason):
+            known = self.stats.refusals[address].reason
+            log.warning("connection refused", listener=self.stats.name, sender=address, reason=known)
+
+    def _note_open(self) -> None:
         self.stats.connections = len(self._open)
-        if self._tls is not None:
-            # A connection whose handshake failed was attempted and never made.
-            self.stats.refused = max(self.stats.refused, self._attempts - self._accepted)
 
     def opened(self, connection: _Connection) -> bool:
         """Whether there is room for one more connection."""
-        self._accepted += 1
         if len(self._open) >= self._most:
-            self.stats.refused += 1
-            log.warning("connection refused: too many are open", listener=self.stats.name, open=len(self._open))
+            self._refuse(connection.address, f"{self._most} connections are open already.")
             return False
         self._open.add(connection)
         if self._held:
@@ -160,18 +186,34 @@ class TcpReceiver:
         self._timer = asyncio.get_running_loop().call_later(self._batch_seconds, self._flush)
 
 
+class _Greeting(asyncio.Protocol):
+    """Holds a connection until its TLS handshake is begun."""
+
+    def __init__(self, begin: Callable[[asyncio.Transport], None]) -> None:
+        self._begin = begin
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        plain = cast(asyncio.Transport, transport)
+        plain.pause_reading()
+        self._begin(plain)
+
+
 class _Connection(asyncio.Protocol):
     def __init__(self, receiver: TcpReceiver) -> None:
         self._receiver = receiver
         self._framing = Framing(receiver.line_bytes)
         self._transport: asyncio.Transport | None = None
-        self._address, self._port = "", 0
-        self._ended = False
+        self.address, self._port = "", 0
+        self.ended = False
+
+    def meet(self, transport: asyncio.BaseTransport) -> None:
+        """Learn who is at the other end."""
+        peer = transport.get_extra_info("peername") or ("", 0)
+        self.address, self._port = plain_address(str(peer[0])), int(peer[1])
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        peer = transport.get_extra_info("peername") or ("", 0)
-        self._address, self._port = plain_address(str(peer[0])), int(peer[1])
+        self.meet(transport)
         sock = transport.get_extra_info("socket")
         if sock is not None:
             with suppress(OSError, AttributeError):
@@ -184,7 +226,7 @@ class _Connection(asyncio.Protocol):
         before = self._framing.oversized
         lines = self._framing.feed(data)
         self._receiver.stats.oversized += self._framing.oversized - before
-        self._receiver.take(lines, self._address, self._port)
+        self._receiver.take(lines, self.address, self._port)
 
     def eof_received(self) -> bool:
         self._last()
@@ -201,9 +243,9 @@ class _Connection(asyncio.Protocol):
             self._transport.close()
 
     def _last(self) -> None:
-        if not self._ended:
-            self._ended = True
-            self._receiver.take(self._framing.end(), self._address, self._port)
+        if not self.ended:
+            self.ended = True
+            self._receiver.take(self._framing.end(), self.address, self._port)
 
     def pause(self) -> None:
         if self._transport is not None and not self._transport.is_closing():
@@ -212,6 +254,33 @@ class _Connection(asyncio.Protocol):
     def resume(self) -> None:
         if self._transport is not None and not self._transport.is_closing():
             self._transport.resume_reading()
+
+
+_REFUSALS = {
+    "UNKNOWN_CA": "The sender does not trust this server's certificate.",
+    "CERTIFICATE_UNKNOWN": "The sender does not accept this server's certificate.",
+    "BAD_CERTIFICATE": "The sender does not accept this server's certificate.",
+    "CERTIFICATE_EXPIRED": "The sender says that this server's certificate has expired.",
+    "PEER_DID_NOT_RETURN_A_CERTIFICATE": "The sender shows no certificate of its own, and one is asked for "
+    "(MAINSTAY_SYSLOG_TLS_CLIENT_CA).",
+    "WRONG_VERSION_NUMBER": "The sender does not speak TLS.",
+    "HTTP_REQUEST": "The sender speaks HTTP, not syslog over TLS.",
+    "UNSUPPORTED_PROTOCOL": "The sender speaks no TLS of version 1.2 or newer.",
+    "NO_SHARED_CIPHER": "The sender has no cipher in common with this server.",
+}
+
+
+def refusal(error: Exception) -> str:
+    """Why a TLS handshake failed, in words for the people at both ends; empty where the other end just went away."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"The sender's certificate is not accepted: {error.verify_message}."
+    reason = str(getattr(error, "reason", None) or "")
+    for name, words in _REFUSALS.items():
+        if reason.endswith(name):
+            return words
+    if isinstance(error, ssl.SSLError):
+        return f"The TLS handshake failed: {reason.lower().replace('_', ' ') or error}."
+    return ""
 
 
 def _batch(lines: list[bytes], counts: list[tuple[str, int, int, int]]) -> Batch:
