@@ -26,7 +26,7 @@ from tests.support import World
 
 RSYSLOGD = shutil.which("rsyslogd") or "/usr/sbin/rsyslogd"
 NOBODY = 65534
-SECONDS = 8
+SECONDS = 30
 pytestmark = pytest.mark.skipif(not Path(RSYSLOGD).exists(), reason="rsyslog is not installed")
 
 

@@ -13,9 +13,7 @@ import asyncio
 import socket
 import ssl
 import time
-from collections.abc import Callable
 from contextlib import suppress
-from ipaddress import ip_address
 from typing import cast
 
 import numpy as np
@@ -25,11 +23,11 @@ from mainstay.kernel.intake.batch import Batch
 from mainstay.kernel.intake.framing import Framing
 from mainstay.kernel.intake.inbox import Inbox
 from mainstay.kernel.intake.stats import ListenerStats
+from mainstay.kernel.intake.tls import TlsDoor, plain_address
 
 log = structlog.get_logger("mainstay.intake")
 LINE_BYTES = 65_536
 CONNECTIONS = 2_000
-HANDSHAKE_SECONDS = 10.0
 BATCH_BYTES = 16 * 2**20
 STOP_SECONDS = 10.0
 
@@ -55,13 +53,12 @@ class TcpReceiver:
         self.line_bytes = line_bytes
         self.stats = ListenerStats(name, "tls" if tls else "tcp")
         self._inbox = inbox
-        self._tls = tls
         self._most = connections
         self._batch_rows = batch_rows
         self._batch_seconds = batch_seconds
         self._server: asyncio.Server | None = None
+        self._door = TlsDoor(tls, lambda: _Connection(self), self._refuse) if tls else None
         self._open: set[_Connection] = set()
-        self._handshakes: set[asyncio.Task[None]] = set()
         self._lines: list[bytes] = []
         self._bytes = 0
         self._counts: list[tuple[str, int, int, int]] = []
@@ -70,11 +67,13 @@ class TcpReceiver:
 
     async def start(self) -> None:
         """Bind and begin. Raises ``OSError`` where the address cannot be had."""
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(
-            self._connection, self.host or None, self.port, reuse_address=True, backlog=512
-        )
-        self.port = int(self._server.sockets[0].getsockname()[1])
+        if self._door is not None:
+            self.port = await self._door.open(self.host, self.port)
+        else:
+            self._server = await asyncio.get_running_loop().create_server(
+                lambda: _Connection(self), self.host or None, self.port, reuse_address=True, backlog=512
+            )
+            self.port = int(self._server.sockets[0].getsockname()[1])
         self.stats.address, self.stats.port = self.host, self.port
         self.stats.refresh = self._note_open
 
@@ -82,8 +81,8 @@ class TcpReceiver:
         """End; what was read is handed on first."""
         if self._server is not None:
             self._server.close()
-        for handshake in list(self._handshakes):
-            handshake.cancel()
+        if self._door is not None:
+            self._door.close()
         for connection in list(self._open):
             connection.finish()
         until = time.monotonic() + STOP_SECONDS
@@ -96,34 +95,6 @@ class TcpReceiver:
                 await asyncio.sleep(0.02)
         if self._timer is not None:
             self._timer.cancel()
-
-    def _connection(self) -> asyncio.Protocol:
-        return _Connection(self) if self._tls is None else _Greeting(self._greet)
-
-    def _greet(self, transport: asyncio.Transport) -> None:
-        task = asyncio.get_running_loop().create_task(self._secure(transport))
-        self._handshakes.add(task)
-        task.add_done_callback(self._handshakes.discard)
-
-    async def _secure(self, transport: asyncio.Transport) -> None:
-        """The TLS handshake: here, and not in the server's hands, because only here it is told why one failed."""
-        assert self._tls is not None
-        connection = _Connection(self)
-        # The first lines may come with the end of the handshake, before the connection is told that it is made.
-        connection.meet(transport)
-        try:
-            secured = await asyncio.get_running_loop().start_tls(
-                transport, connection, self._tls, server_side=True, ssl_handshake_timeout=HANDSHAKE_SECONDS
-            )
-        except (OSError, EOFError) as error:
-            self._refuse(connection.address, refusal(error))
-            transport.abort()
-        except asyncio.CancelledError:
-            transport.abort()
-            raise
-        else:
-            if secured is not None and not connection.ended:
-                connection.connection_made(secured)
 
     def _refuse(self, address: str, reason: str) -> None:
         # A sender that tries again and again is told of once.
@@ -186,34 +157,18 @@ class TcpReceiver:
         self._timer = asyncio.get_running_loop().call_later(self._batch_seconds, self._flush)
 
 
-class _Greeting(asyncio.Protocol):
-    """Holds a connection until its TLS handshake is begun."""
-
-    def __init__(self, begin: Callable[[asyncio.Transport], None]) -> None:
-        self._begin = begin
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        plain = cast(asyncio.Transport, transport)
-        plain.pause_reading()
-        self._begin(plain)
-
-
 class _Connection(asyncio.Protocol):
     def __init__(self, receiver: TcpReceiver) -> None:
         self._receiver = receiver
         self._framing = Framing(receiver.line_bytes)
         self._transport: asyncio.Transport | None = None
         self.address, self._port = "", 0
-        self.ended = False
-
-    def meet(self, transport: asyncio.BaseTransport) -> None:
-        """Learn who is at the other end."""
-        peer = transport.get_extra_info("peername") or ("", 0)
-        self.address, self._port = plain_address(str(peer[0])), int(peer[1])
+        self._ended = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        self.meet(transport)
+        peer = transport.get_extra_info("peername") or ("", 0)
+        self.address, self._port = plain_address(str(peer[0])), int(peer[1])
         sock = transport.get_extra_info("socket")
         if sock is not None:
             with suppress(OSError, AttributeError):
@@ -243,8 +198,8 @@ class _Connection(asyncio.Protocol):
             self._transport.close()
 
     def _last(self) -> None:
-        if not self.ended:
-            self.ended = True
+        if not self._ended:
+            self._ended = True
             self._receiver.take(self._framing.end(), self.address, self._port)
 
     def pause(self) -> None:
@@ -254,33 +209,6 @@ class _Connection(asyncio.Protocol):
     def resume(self) -> None:
         if self._transport is not None and not self._transport.is_closing():
             self._transport.resume_reading()
-
-
-_REFUSALS = {
-    "UNKNOWN_CA": "The sender does not trust this server's certificate.",
-    "CERTIFICATE_UNKNOWN": "The sender does not accept this server's certificate.",
-    "BAD_CERTIFICATE": "The sender does not accept this server's certificate.",
-    "CERTIFICATE_EXPIRED": "The sender says that this server's certificate has expired.",
-    "PEER_DID_NOT_RETURN_A_CERTIFICATE": "The sender shows no certificate of its own, and one is asked for "
-    "(MAINSTAY_SYSLOG_TLS_CLIENT_CA).",
-    "WRONG_VERSION_NUMBER": "The sender does not speak TLS.",
-    "HTTP_REQUEST": "The sender speaks HTTP, not syslog over TLS.",
-    "UNSUPPORTED_PROTOCOL": "The sender speaks no TLS of version 1.2 or newer.",
-    "NO_SHARED_CIPHER": "The sender has no cipher in common with this server.",
-}
-
-
-def refusal(error: Exception) -> str:
-    """Why a TLS handshake failed, in words for the people at both ends; empty where the other end just went away."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"The sender's certificate is not accepted: {error.verify_message}."
-    reason = str(getattr(error, "reason", None) or "")
-    for name, words in _REFUSALS.items():
-        if reason.endswith(name):
-            return words
-    if isinstance(error, ssl.SSLError):
-        return f"The TLS handshake failed: {reason.lower().replace('_', ' ') or error}."
-    return ""
 
 
 def _batch(lines: list[bytes], counts: list[tuple[str, int, int, int]]) -> Batch:
@@ -295,12 +223,3 @@ def _batch(lines: list[bytes], counts: list[tuple[str, int, int, int]]) -> Batch
         received=np.repeat(np.array([at for _address, _port, _count, at in counts], dtype=np.int64), repeat),
         addresses=list(codes),
     )
-
-
-def plain_address(text: str) -> str:
-    """An address without its zone, IPv4 in its own form."""
-    try:
-        found = ip_address(text.partition("%")[0])
-    except ValueError:
-        return text
-    return str(getattr(found, "ipv4_mapped", None) or found)
