@@ -32,4 +32,5 @@ export const intake = {
   tryIt: "Try it from this machine",
   agents: "Log agents",
   copy: "Copy",
+  ways: { udp: "Syslog, UDP", tcp: "Syslog, TCP", tls: "Syslog over TLS", http: "JSON lines, HTTP", otlp: "OpenTelemetry, HTTP" },
 };

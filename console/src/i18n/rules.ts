@@ -1,5 +1,5 @@
 export const rules = {
-  conditionsHint: "Without a condition every event matches.",
+  conditionsHint: "Without a condition, all of them.",
   complex: "These conditions are nested; they are edited as JSON.",
   startOver: "Start over with simple conditions",
   preview: "What would have matched",

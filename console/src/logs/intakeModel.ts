@@ -1,3 +1,4 @@
+import { t, type TextKey } from "../i18n";
 import type { Statistics } from "../traps/api";
 
 export interface Door {
@@ -59,6 +60,14 @@ export interface Health {
 }
 
 export const TONE: Record<Status, "success" | "warning" | "error" | "info"> = { ok: "success", lagging: "warning", losing: "error", failing: "error", off: "info" };
+
+const WAYS: Record<string, TextKey> = { udp: "intake.ways.udp", tcp: "intake.ways.tcp", tls: "intake.ways.tls", http: "intake.ways.http", otlp: "intake.ways.otlp" };
+
+/** A door as people call it. */
+export function doorName(door: Pick<Door, "kind" | "protocol">): string {
+  const way = WAYS[door.kind === "syslog" ? door.protocol : door.kind];
+  return way ? t(way) : `${door.kind} ${door.protocol}`;
+}
 
 /** A command that sends one line to a door; empty where none is short enough to be typed. */
 export function example(door: Door): string {

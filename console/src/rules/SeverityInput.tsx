@@ -26,7 +26,7 @@ export function SeverityInput({ field, value, onChange, error }: SpecialInput) {
   return (
     <Box role="group" aria-label={field.label} data-testid="by-severity">
       <Typography variant="body2" sx={{ fontWeight: 600, mb: 1 }}>{field.label}</Typography>
-      <Box sx={{ display: "grid", gap: 1 }}>
+      <Box sx={{ display: "grid", gap: 1.75, pt: 0.5 }}>
         {SEVERITIES.map((severity) => (
           <Box key={severity} sx={{ display: "grid", gridTemplateColumns: { xs: "1fr", sm: "110px repeat(3, minmax(0, 1fr))" }, gap: 1, alignItems: "center" }}>
             <span>{severityName(severity)}</span>

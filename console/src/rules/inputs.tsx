@@ -53,7 +53,7 @@ function Conditions({ field, value, onChange, error }: SpecialInput) {
   }
   return (
     <Box data-testid="condition-builder">
-      <Typography variant="body2" sx={{ mb: 1, fontWeight: 600 }}>{field.label}</Typography>
+      {field.section !== field.label && <Typography variant="body2" sx={{ mb: 1, fontWeight: 600 }}>{field.label}</Typography>}
       {simple.where.length === 0 && <Typography variant="body2" color="text.secondary" sx={{ mb: 1 }}>{t("rules.conditionsHint")}</Typography>}
       <FilterBuilder fields={fields} where={simple.where} any={simple.any} onChange={(where, any) => take({ where, any })} />
       {error && <FormHelperText error>{error}</FormHelperText>}
