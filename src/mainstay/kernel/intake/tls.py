@@ -17,6 +17,8 @@ import structlog
 log = structlog.get_logger("mainstay.intake")
 HANDSHAKE_SECONDS = 10.0
 BACKLOG = 512
+HANDSHAKES = 1_000
+"""That may be under way at once: who connects and says nothing holds a place for ten seconds."""
 _REFUSALS = {
     "UNKNOWN_CA": "The sender does not trust this server's certificate.",
     "CERTIFICATE_UNKNOWN": "The sender does not accept this server's certificate.",
@@ -80,7 +82,12 @@ class TlsDoor:
                     log.warning("connections not accepted", error=str(error))
                     await asyncio.sleep(1)
                     continue
-                self._begin(self._greet(made, plain_address(str(peer[0]))))
+                address = plain_address(str(peer[0]))
+                if len(self._tasks) > HANDSHAKES:
+                    made.close()
+                    self._refused(address, "Too many TLS handshakes are under way.")
+                    continue
+                self._begin(self._greet(made, address))
 
     async def _greet(self, made: socket.socket, address: str) -> None:
         try:
