@@ -251,6 +251,17 @@ async def test_a_burst_of_equal_traps_is_one_event_with_its_count(
     assert len(mine) < 50
 
 
+async def test_a_macro_without_a_value_takes_its_brackets_along(
+    world: World, traps: TrapReceiver, raw_events: list[RawEvent]
+) -> None:
+    name = await community(world, traps)
+    bare = ["1234", f".{LINK_DOWN}", f".{IF}.1.3", "i", "3", f".{IF}.2.3", "s", "Gi0/3"]
+    await send(traps, "-v2c", "-c", name, "--", *bare)
+    stored = await until(world, lambda found: len(found) == 1)
+    assert [item["message"] for item in stored] == ["Interface Gi0/3 of 127.0.0.1 is down"]
+    await settled(traps)
+
+
 def link_down(name: str, number: int = 1) -> bytes:
     """A version 2 linkDown of interface 1."""
     items = [(message.SYS_UPTIME, 0x43, b"\x01"), (message.TRAP_OID, 6, message.STANDARD_TRAPS + b"\x03"),

@@ -187,3 +187,16 @@ async def test_options_list_modules_statuses_and_fields(world: World) -> None:
     ]
     assert "dept_name" in {item["name"] for item in extra["fields"]["department"]}
     assert extra["behaviours"] == ["visible", "read_only", "mandatory", "hidden"]
+
+
+async def test_the_console_knows_what_holds_in_each_status_before_anything_is_saved(world: World) -> None:
+    person = await world.granted(ALL)
+    await configure(world, module="incident", field_config={"description": "mandatory"})
+    await configure(world, module="incident", role=person.role, status="Analysis",
+                    field_config={"description": "visible", "impact_id": "read_only"})  # fmt: skip
+    told = {item["name"]: item["by_status"] for item in (await world.get("/api/metadata", by=person))["resources"]}
+    # The strictest of what holds counts, as it does on the server.
+    assert told["incident"] == {"analysis": {"description": "mandatory", "impact_id": "read_only"}}
+    assert told["department"] == {}
+    others = {item["name"]: item["by_status"] for item in (await world.get("/api/metadata"))["resources"]}
+    assert others["incident"] == {"analysis": {"description": "mandatory"}}

@@ -60,6 +60,8 @@ export interface ResourceMeta {
   hidden_in_menu?: boolean;
   page?: string | null;
   fields: FieldMeta[];
+  /** How fields behave in the statuses that have rules of their own, by the status in small letters. */
+  by_status?: Record<string, Record<string, NonNullable<FieldMeta["behaviour"]>>>;
 }
 
 export interface Area {

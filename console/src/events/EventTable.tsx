@@ -1,5 +1,7 @@
 import Box from "@mui/material/Box";
 import Checkbox from "@mui/material/Checkbox";
+import type { Theme } from "@mui/material/styles";
+import useMediaQuery from "@mui/material/useMediaQuery";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useEffect, useLayoutEffect, useRef, type ReactNode } from "react";
 import { Link } from "react-router-dom";
@@ -7,7 +9,7 @@ import type { FieldMeta } from "../api/types";
 import { dateTime } from "../common/format";
 import { t } from "../i18n";
 import { valueText } from "../resources/FieldValue";
-import { gridOf, sortOf } from "./columns";
+import { gridOf, narrowGrid, sortOf } from "./columns";
 import { age, keyOf, type EventRow, type Item, type Sort } from "./model";
 import { SeverityMark, useSeverityColor } from "./SeverityMark";
 
@@ -34,10 +36,10 @@ function stateOf(row: EventRow): string {
 }
 
 /** A value as it stands in the list, and what the pointer is told over it. */
-function cell(row: EventRow, field: FieldMeta, now: number): { content: ReactNode; title?: string } {
+function cell(row: EventRow, field: FieldMeta, now: number, short: boolean): { content: ReactNode; title?: string } {
   switch (field.name) {
     case "severity":
-      return { content: <SeverityMark severity={row.severity} name={row.severity_name} /> };
+      return { content: <SeverityMark severity={row.severity} name={row.severity_name} short={short} />, title: short ? row.severity_name : undefined };
     case "message":
       return { content: <Link to={`/event/${row.id}`}>{row.message}</Link>, title: `${row.event_class}\n${row.message}` };
     case "host":
@@ -74,7 +76,7 @@ interface EventTableProps {
   onGroup: (key: string) => void;
 }
 
-export function EventTable({ items, columns, sort, mark, selected, now, onMark, onSort, onToggle, onToggleAll, onGroup }: EventTableProps) {
+export function EventTable({ items, columns: chosen, sort, mark, selected, now, onMark, onSort, onToggle, onToggleAll, onGroup }: EventTableProps) {
   const box = useRef<HTMLDivElement>(null);
   const color = useSeverityColor();
   const rows = useVirtualizer({
@@ -107,7 +109,10 @@ export function EventTable({ items, columns, sort, mark, selected, now, onMark, 
     element.scrollTop += (index - before.index) * ROW;
     top.current = { key: before.key, index };
   }, [items]);
-  const grid = gridOf(columns);
+  const narrow = useMediaQuery((theme: Theme) => theme.breakpoints.down("sm"));
+  const small = narrow ? narrowGrid(chosen) : undefined;
+  const grid = small ?? gridOf(chosen);
+  const columns = small?.columns ?? chosen;
   const events = items.reduce((sum, item) => sum + (item.kind === "event" ? 1 : 0), 0);
   const all = selected.size > 0 && items.every((item) => item.kind !== "event" || selected.has(item.row.id));
   return (
@@ -117,7 +122,7 @@ export function EventTable({ items, columns, sort, mark, selected, now, onMark, 
         <span role="columnheader"><Checkbox checked={all} indeterminate={selected.size > 0 && !all} onChange={onToggleAll} slotProps={{ input: { "aria-label": t("resources.selectAll") } }} /></span>
         {columns.map((field) => {
           const by = sortOf(field.name);
-          return <span role="columnheader" key={field.name} aria-sort={by && by === sort ? (by === "severity" ? "ascending" : "descending") : undefined}>{by ? <button type="button" title={t("events.sortBy", { name: field.label })} onClick={() => onSort(by)}>{field.label}{by === sort ? " ▾" : ""}</button> : field.label}</span>;
+          return <span role="columnheader" key={field.name} aria-sort={by && by === sort ? (by === "severity" ? "ascending" : "descending") : undefined}>{by ? <button type="button" aria-label={field.label} title={t("events.sortBy", { name: field.label })} onClick={() => onSort(by)}>{narrow && field.name === "severity" ? "" : field.label}{by === sort ? " ▾" : ""}</button> : field.label}</span>;
         })}
       </Box>
       <Box sx={{ position: "relative" }} style={{ height: rows.getTotalSize() }}>
@@ -141,7 +146,7 @@ export function EventTable({ items, columns, sort, mark, selected, now, onMark, 
             <div key={key} role="row" data-id={row.id} style={place} aria-selected={selected.has(row.id)} className={`${selected.has(row.id) ? "selected" : ""} ${row.id === mark ? "at" : ""} ${row.cleared ? "cleared" : ""}`} onClick={() => onMark(row.id)}>
               <span role="cell"><Checkbox checked={selected.has(row.id)} onClick={(event) => { event.stopPropagation(); onToggle(row.id, event.shiftKey); }} onChange={() => undefined} slotProps={{ input: { "aria-label": t("resources.selectRow", { name: row.message }) } }} /></span>
               {columns.map((field) => {
-                const { content, title } = cell(row, field, now);
+                const { content, title } = cell(row, field, now, narrow);
                 return <span role="cell" key={field.name} title={title}>{content}</span>;
               })}
             </div>

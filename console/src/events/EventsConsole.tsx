@@ -5,6 +5,7 @@ import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
 import Checkbox from "@mui/material/Checkbox";
 import FormControlLabel from "@mui/material/FormControlLabel";
+import IconButton from "@mui/material/IconButton";
 import MenuItem from "@mui/material/MenuItem";
 import Select from "@mui/material/Select";
 import ToggleButton from "@mui/material/ToggleButton";
@@ -160,18 +161,18 @@ export default function EventsConsole() {
           <MenuItem value="event_class">{t("events.groupClass")}</MenuItem>
           <MenuItem value="severity">{t("events.groupSeverity")}</MenuItem>
         </Select>
-        <FormControlLabel control={<Checkbox checked={view.suppressed} onChange={(event) => put("suppressed", event.target.checked ? "1" : "")} />} label={t("events.suppressedToo")} />
         <Button color="inherit" aria-expanded={filtering} onClick={() => setFiltering(!filtering)} startIcon={<Badge color="primary" badgeContent={view.where.filter(isComplete).length}><FilterListIcon /></Badge>}>{t("resources.filter")}</Button>
         <SavedFilters filters={config.filters ?? []} current={filter} onApply={apply} onChange={(filters) => save({ filters })} />
         <Box sx={{ flex: 1 }} />
         <ColumnChooser meta={chooserMeta} columns={columns} onChange={choose} />
-        <Button color="inherit" startIcon={<RefreshIcon />} title={t("events.refreshHint")} onClick={refresh}>{t("events.refresh")}</Button>
+        <IconButton aria-label={t("events.refresh")} title={t("events.refreshHint")} onClick={refresh}><RefreshIcon fontSize="small" /></IconButton>
       </Box>
       <Box sx={{ display: "flex", flexWrap: "wrap", alignItems: "center", gap: 0.75, px: { xs: 1, sm: 2 }, pb: 1 }}>
         {SEVERITIES.map((severity) => {
           const on = view.severities.includes(severity);
+          const none = !on && (numbers.get(severity) ?? 0) === 0;
           return (
-            <ToggleButton key={severity} value={severity} size="small" selected={on} data-testid={`severity-${severity}`} sx={{ height: 28, textTransform: "none", gap: 0.75, px: 1 }}
+            <ToggleButton key={severity} value={severity} size="small" selected={on} data-testid={`severity-${severity}`} sx={{ height: 28, textTransform: "none", gap: 0.75, px: 1, ...(none ? { display: { xs: "none", sm: "inline-flex" } } : {}) }}
               onChange={() => put("severity", (on ? view.severities.filter((item) => item !== severity) : [...view.severities, severity]).sort().join(","))}>
               <Box component="span" aria-hidden sx={{ width: 10, height: 10, borderRadius: "2px" }} style={{ backgroundColor: color(severity) }} />
               {severities.get(severity) ?? severity}
@@ -179,8 +180,9 @@ export default function EventsConsole() {
             </ToggleButton>
           );
         })}
+        <FormControlLabel sx={{ ml: 0.5 }} control={<Checkbox checked={view.suppressed} onChange={(event) => put("suppressed", event.target.checked ? "1" : "")} />} label={t("events.suppressedToo")} />
         <Typography variant="body2" color="text.secondary" sx={{ ml: "auto" }} data-testid="event-count">{order.length < total ? t("events.shown", { shown: count(order.length), count: count(total) }) : count(order.length)}</Typography>
-        <Typography variant="body2" color="text.secondary" sx={{ display: { xs: "none", lg: "block" }, ml: 2 }}>{t("events.keyHelp")}</Typography>
+        <Typography variant="body2" color="text.secondary" sx={{ display: { xs: "none", xl: "block" }, ml: 2 }}>{t("events.keyHelp")}</Typography>
       </Box>
       {filtering && <Box sx={{ px: { xs: 1, sm: 2 }, pb: 1.5 }}><FilterBuilder fields={filterable} where={view.where} any={view.any} onChange={(where, any) => apply({ ...filter, where, any })} /></Box>}
       {error ? <Failure error={error} onRetry={refresh} />

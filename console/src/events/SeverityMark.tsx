@@ -13,12 +13,12 @@ export function useSeverityColor(): (severity: number) => string {
 }
 
 /** The name stands beside the colour: colour alone tells too little to too many. */
-export function SeverityMark({ severity, name }: { severity: number; name: string }) {
+export function SeverityMark({ severity, name, short }: { severity: number; name: string; short?: boolean }) {
   const color = useSeverityColor();
   return (
     <Box component="span" sx={{ display: "inline-flex", alignItems: "center", gap: 0.75, whiteSpace: "nowrap" }}>
       <Box component="span" aria-hidden sx={{ width: 10, height: 10, borderRadius: "2px", flexShrink: 0 }} style={{ backgroundColor: color(severity) }} />
-      {name}
+      {short ? <Box component="span" sx={{ position: "absolute", width: 1, height: 1, overflow: "hidden", clipPath: "inset(50%)" }}>{name}</Box> : name}
     </Box>
   );
 }

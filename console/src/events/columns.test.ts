@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { ResourceMeta } from "../api/types";
-import { chosenColumns, columnNames, eventColumns, gridOf } from "./columns";
+import { chosenColumns, columnNames, eventColumns, gridOf, narrowGrid } from "./columns";
 
 const meta = {
   fields: [
@@ -25,5 +25,15 @@ describe("columns of the event list", () => {
   it("get a track each", () => {
     const grid = gridOf(chosenColumns(eventColumns(meta), ["severity", "due_date"]));
     expect(grid).toEqual({ template: "40px 116px minmax(100px, 1fr)", width: 256 });
+  });
+});
+
+describe("on a telephone", () => {
+  it("the list shows what happened, where and when, in the order chosen, without scrolling sideways", () => {
+    const named = (name: string) => ({ name, label: name, kind: "text" as const });
+    const { columns, template, width } = narrowGrid(["severity", "count", "message", "tickets", "last_seen"].map(named));
+    expect(columns.map((field) => field.name)).toEqual(["severity", "message", "last_seen"]);
+    expect(template.split(" ").length).toBeGreaterThan(columns.length);
+    expect(width).toBe(0);
   });
 });

@@ -43,4 +43,12 @@ export function gridOf(columns: FieldMeta[]): { template: string; width: number 
   return { template: [`${MARK}px`, ...widths.map(([, track]) => track)].join(" "), width: widths.reduce((sum, [least]) => sum + least, MARK) };
 }
 
+const NARROW: Record<string, string> = { severity: "22px", message: "minmax(0, 1fr)", host: "84px", last_seen: "40px" };
+
+/** What of the chosen columns fits on a telephone: what happened, where and when, without scrolling sideways. */
+export function narrowGrid(columns: FieldMeta[]): { columns: FieldMeta[]; template: string; width: number } {
+  const kept = columns.filter((field) => NARROW[field.name]);
+  return { columns: kept, template: [`${MARK}px`, ...kept.map((field) => NARROW[field.name])].join(" "), width: 0 };
+}
+
 export const sortOf = (name: string): Sort | undefined => SORTS.find((sort) => sort === name);

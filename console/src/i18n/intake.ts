@@ -17,6 +17,10 @@ export const intake = {
   limited: "Over the limit",
   oversized: "Too long",
   connections: "Connections",
+  refused: "Refused",
+  refusedSenders: "Refused senders",
+  why: "Why",
+  lastRefused: "Last tried",
   source: "Sender",
   last: "Last line",
   listening: "listening",
@@ -28,4 +32,5 @@ export const intake = {
   tryIt: "Try it from this machine",
   agents: "Log agents",
   copy: "Copy",
+  ways: { udp: "Syslog, UDP", tcp: "Syslog, TCP", tls: "Syslog over TLS", http: "JSON lines, HTTP", otlp: "OpenTelemetry, HTTP" },
 };

@@ -1,5 +1,5 @@
 export const rules = {
-  conditionsHint: "Without a condition every event matches.",
+  conditionsHint: "Without a condition, all of them.",
   complex: "These conditions are nested; they are edited as JSON.",
   startOver: "Start over with simple conditions",
   preview: "What would have matched",
@@ -38,6 +38,13 @@ export const rules = {
   to: "To",
   clock: "HH:MM",
   toWeekdays: "As on Monday for all weekdays",
+  codes: { urgency: "Urgency", impact: "Impact", priority: "Priority" },
+  severities: { s1: "Critical", s2: "Major", s3: "Minor", s4: "Informational" },
+  asShipped: "As shipped",
+  asShippedIs: "As shipped: %{name}",
+  fromBoth: "From impact and urgency",
+  bySeverityHint: "What an incident gets by the severity of its event, where urgency, impact and priority above are empty.",
+  nestedHint: "This has parts within parts; it is edited as JSON.",
   holidaysHint: "One a line: 12-25 = Christmas Day for every year, 2026-05-25 = Pentecost for one.",
   addressesHint: "Addresses and networks, such as 10.0.0.1 or 10.0.0.0/24; Enter adds one.",
 };

@@ -33,6 +33,8 @@ export function Histogram({ data, onRange }: { data: Data; onRange: (from: strin
     setDrag(null);
   };
   const shown = bars[over];
+  const newest = bars[bars.length - 1]?.time;
+  const ends = newest && new Date(new Date(newest).getTime() + data.interval_seconds * 1000).toISOString();
   return (
     <Box sx={{ px: 2, pb: 0.5 }}>
       <Box component="svg" ref={box} role="img" aria-label={t("logs.histogram")} viewBox={`0 0 ${Math.max(1, bars.length)} ${HEIGHT}`} preserveAspectRatio="none" data-testid="histogram"
@@ -56,8 +58,10 @@ export function Histogram({ data, onRange }: { data: Data; onRange: (from: strin
           );
         })}
       </Box>
-      <Typography variant="body2" color="text.secondary" sx={{ minHeight: 18 }} noWrap>
-        {shown ? `${dateTime(shown.time)}: ${t("logs.lines", { count: count(shown.count), smart_count: shown.count })}` : t("logs.histogramHint")}
+      <Typography component="div" variant="body2" color="text.secondary" sx={{ minHeight: 18, display: "flex", justifyContent: "space-between", gap: 2 }} noWrap>
+        <span>{dateTime(bars[0]?.time)}</span>
+        <Box component="span" sx={{ overflow: "hidden", textOverflow: "ellipsis", ...(shown ? {} : { display: { xs: "none", sm: "inline" } }) }}>{shown ? `${dateTime(shown.time)}: ${t("logs.lines", { count: count(shown.count), smart_count: shown.count })}` : t("logs.histogramHint")}</Box>
+        <span>{ends && dateTime(ends)}</span>
       </Typography>
     </Box>
   );

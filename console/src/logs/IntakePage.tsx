@@ -60,14 +60,20 @@ export default function IntakePage() {
         </Box>
         <Section title={t("intake.listeners")} testId="listeners">
           {data.listeners.length === 0 ? <Typography color="text.secondary">{t("intake.noListeners")}</Typography> : (
-            <PlainTable label={t("intake.listeners")} head={[t("intake.listener"), t("intake.address"), "", `#${t("intake.received")}`, `#${t("intake.lost")}`, `#${t("intake.limited")}`, `#${t("intake.oversized")}`, `#${t("intake.connections")}`]}
+            <PlainTable label={t("intake.listeners")} head={[t("intake.listener"), t("intake.address"), "", `#${t("intake.received")}`, `#${t("intake.lost")}`, `#${t("intake.limited")}`, `#${t("intake.oversized")}`, `#${t("intake.connections")}`, `#${t("intake.refused")}`]}
               rows={[...data.listeners, ...(traps?.port ? [trapListener(traps)] : [])].map((item) => ({
                 key: item.name,
                 cells: [item.name, item.listening ? [item.address, item.port].filter(Boolean).join(":") : "", item.listening ? t("intake.listening") : <Box key="bad" component="span" sx={{ color: "error.main" }}>{t("intake.notListening")}: {item.trouble}</Box>,
-                  count(item.received), count(item.dropped_by_kernel), count(item.storm_limited), count(item.oversized), item.kind === "udp" ? "" : count(item.connections)],
+                  count(item.received), count(item.dropped_by_kernel), count(item.storm_limited), count(item.oversized), item.kind === "udp" ? "" : count(item.connections), item.kind === "udp" ? "" : count(item.refused)],
               }))} />
           )}
         </Section>
+        {data.refused.length > 0 && (
+          <Section title={t("intake.refusedSenders")} testId="refused-senders">
+            <PlainTable label={t("intake.refusedSenders")} head={[t("intake.source"), t("intake.listener"), t("intake.why"), `#${t("intake.refused")}`, t("intake.lastRefused")]}
+              rows={data.refused.map((item) => ({ key: `${item.listener} ${item.source}`, cells: [item.source, item.listener, item.reason, count(item.count), relativeTime(item.last_refused)] }))} />
+          </Section>
+        )}
         {data.sources.length === 0 ? (
           <Section title={t("intake.nothing")} testId="intake-nothing">
             <Typography color="text.secondary" sx={{ mb: 1.5 }}>{t("intake.nothingHint")}</Typography>

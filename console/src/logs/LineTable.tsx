@@ -1,5 +1,7 @@
 import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
+import type { Theme } from "@mui/material/styles";
+import useMediaQuery from "@mui/material/useMediaQuery";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useShortcuts } from "../app/shortcuts";
@@ -8,6 +10,7 @@ import type { Line } from "./api";
 import { tone, valueOf } from "./model";
 
 const ROW = 26;
+const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const stamp = new Intl.DateTimeFormat("en-GB", { month: "short", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3 });
 
 export interface LineTableProps {
@@ -19,7 +22,7 @@ export interface LineTableProps {
 }
 
 /** Thousands of lines stay quick: only those in view are in the page. */
-export function LineTable({ lines, columns, selected, onSelect, more }: LineTableProps) {
+export function LineTable({ lines, columns: chosen, selected, onSelect, more }: LineTableProps) {
   const box = useRef<HTMLDivElement>(null);
   // A line is marked, not a place: in the live view lines arrive above it all the time.
   const [mark, setMark] = useState<string>();
@@ -49,17 +52,21 @@ export function LineTable({ lines, columns, selected, onSelect, more }: LineTabl
     k: () => go(at - 1),
     Enter: () => { const line = lines[at]; if (line) onSelect(line); },
   });
-  const template = `170px 94px ${columns.map(() => "minmax(90px, 150px)").join(" ")} minmax(300px, 1fr)`;
+  // On a telephone the message is what fits beside the time; the rest of a line is one tap away.
+  const narrow = useMediaQuery((theme: Theme) => theme.breakpoints.down("sm"));
+  const columns = narrow ? [] : chosen;
+  const template = narrow ? "80px 72px minmax(0, 1fr)" : `170px 106px ${columns.map(() => "minmax(90px, 150px)").join(" ")} minmax(300px, 1fr)`;
+  const least = narrow ? 0 : 760;
   return (
     <Box ref={box} tabIndex={0} role="table" aria-rowcount={lines.length} aria-label={t("logs.title")} data-testid="log-lines"
       sx={{ flex: 1, overflow: "auto", minHeight: 160, fontSize: 12, fontFamily: "ui-monospace, 'DejaVu Sans Mono', monospace", contain: "strict", bgcolor: "background.paper" }}>
-      <Box role="row" sx={{ display: "grid", gridTemplateColumns: template, position: "sticky", top: 0, zIndex: 1, bgcolor: "background.default", borderBottom: 1, borderColor: "divider", fontWeight: 600, color: "text.secondary", px: 1, height: ROW, alignItems: "center", minWidth: 760 }}>
+      <Box role="row" sx={{ display: "grid", gridTemplateColumns: template, position: "sticky", top: 0, zIndex: 1, bgcolor: "background.default", borderBottom: 1, borderColor: "divider", fontWeight: 600, color: "text.secondary", px: 1, height: ROW, alignItems: "center", minWidth: least }}>
         <span role="columnheader">{t("logs.time")}</span>
         <span role="columnheader">{t("logs.severity")}</span>
         {columns.map((column) => <span role="columnheader" key={column}>{column === "host" ? t("logs.host") : column === "app" ? t("logs.app") : column.replace(/^fields\./, "")}</span>)}
         <span role="columnheader">{t("logs.message")}</span>
       </Box>
-      <Box sx={{ position: "relative", minWidth: 760 }} style={{ height: rows.getTotalSize() }}>
+      <Box sx={{ position: "relative", minWidth: least }} style={{ height: rows.getTotalSize() }}>
         {rows.getVirtualItems().map((item) => {
           const line = lines[item.index];
           if (!line) return null;
@@ -67,7 +74,7 @@ export function LineTable({ lines, columns, selected, onSelect, more }: LineTabl
           return (
             <div key={item.key} role="row" data-id={line.id} onClick={() => { setMark(line.id); onSelect(line); }} className={`${line.id === selected ? "selected" : ""} ${line.id === mark ? "at" : ""} ${kind}`}
               style={{ position: "absolute", top: 0, left: 0, right: 0, transform: `translateY(${item.start}px)`, height: ROW, display: "grid", gridTemplateColumns: template, alignItems: "center", paddingInline: 8, cursor: "pointer", whiteSpace: "nowrap" }}>
-              <span role="cell">{stamp.format(new Date(line.time))}</span>
+              <span role="cell">{(narrow ? clock : stamp).format(new Date(line.time))}</span>
               <span role="cell" className="severity">{line.severity_name}</span>
               {columns.map((column) => <span role="cell" key={column} title={valueOf(line, column)}>{valueOf(line, column)}</span>)}
               <span role="cell" title={line.message}>{line.message}</span>

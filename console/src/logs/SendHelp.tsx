@@ -7,7 +7,7 @@ import { Link } from "react-router-dom";
 import { api } from "../api/http";
 import { PlainTable, preStyle } from "../common/blocks";
 import { t } from "../i18n";
-import { example, type Door } from "./intakeModel";
+import { doorName, example, type Door } from "./intakeModel";
 
 /** The addresses that lines can be sent to, with a command to try each. */
 export function SendHelp() {
@@ -20,7 +20,7 @@ export function SendHelp() {
   return (
     <Box sx={{ display: "grid", gap: 1.5, textAlign: "left" }}>
       <PlainTable label={t("intake.send")} head={[t("intake.listener"), t("intake.address"), ""]}
-        rows={doors.map((door) => ({ key: `${door.kind}${door.protocol}`, cells: [`${door.kind} ${door.protocol}`, <code key="url">{door.url}</code>, door.help] }))} />
+        rows={doors.map((door) => ({ key: `${door.kind}${door.protocol}`, cells: [doorName(door), <code key="url">{door.url}</code>, door.help] }))} />
       {commands.length > 0 && <Typography variant="body2" color="text.secondary">{t("intake.tryIt")}</Typography>}
       {commands.map((text) => (
         <Box key={text} sx={{ display: "flex", gap: 1, alignItems: "center" }}>

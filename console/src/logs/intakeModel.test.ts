@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { Statistics } from "../traps/api";
-import { example, rate, trapListener, type Door } from "./intakeModel";
+import { doorName, example, rate, trapListener, type Door } from "./intakeModel";
 
 const door = (kind: string, protocol: string, address = "10.0.0.1"): Door => ({ kind, protocol, address, port: 5514, url: "http://x/api/logs/", enabled: true, help: "" });
 
@@ -20,4 +20,9 @@ it("counts lines a second between two looks", () => {
 it("shows the door of the traps with all that it lost", () => {
   const traps = { listening: true, port: 1162, problem: "", received: 90, kernel_dropped: 3, lost: 2, limited: 7 } as Statistics;
   expect(trapListener(traps)).toMatchObject({ name: "snmp-traps", port: 1162, received: 90, dropped_by_kernel: 5, storm_limited: 7 });
+});
+
+it("calls the doors as people do", () => {
+  expect([door("syslog", "tls"), door("http", "http"), door("otlp", "http")].map(doorName)).toEqual(["Syslog over TLS", "JSON lines, HTTP", "OpenTelemetry, HTTP"]);
+  expect(doorName(door("new", "quic"))).toBe("new quic");
 });

@@ -1,3 +1,4 @@
+import { t, type TextKey } from "../i18n";
 import type { Statistics } from "../traps/api";
 
 export interface Door {
@@ -22,6 +23,7 @@ export interface Listener {
   storm_limited: number;
   oversized: number;
   connections: number;
+  refused: number;
 }
 
 export interface Sender {
@@ -31,6 +33,15 @@ export interface Sender {
   unparsed: number;
   storm_limited: number;
   last_received: string;
+}
+
+/** A sender that was not let in, and why the last time. */
+export interface Refused {
+  source: string;
+  listener: string;
+  reason: string;
+  count: number;
+  last_refused: string;
 }
 
 export type Status = "ok" | "lagging" | "losing" | "failing" | "off";
@@ -45,9 +56,18 @@ export interface Health {
   unparsed: number;
   listeners: Listener[];
   sources: Sender[];
+  refused: Refused[];
 }
 
 export const TONE: Record<Status, "success" | "warning" | "error" | "info"> = { ok: "success", lagging: "warning", losing: "error", failing: "error", off: "info" };
+
+const WAYS: Record<string, TextKey> = { udp: "intake.ways.udp", tcp: "intake.ways.tcp", tls: "intake.ways.tls", http: "intake.ways.http", otlp: "intake.ways.otlp" };
+
+/** A door as people call it. */
+export function doorName(door: Pick<Door, "kind" | "protocol">): string {
+  const way = WAYS[door.kind === "syslog" ? door.protocol : door.kind];
+  return way ? t(way) : `${door.kind} ${door.protocol}`;
+}
 
 /** A command that sends one line to a door; empty where none is short enough to be typed. */
 export function example(door: Door): string {
@@ -68,6 +88,6 @@ export function rate(before: { stored: number; at: number } | undefined, now: { 
 export function trapListener(traps: Statistics): Listener {
   return {
     name: "snmp-traps", kind: "udp", address: "", port: traps.port, listening: traps.listening, trouble: traps.problem, received: traps.received,
-    dropped_by_kernel: traps.kernel_dropped + traps.lost, storm_limited: traps.limited, oversized: 0, connections: 0,
+    dropped_by_kernel: traps.kernel_dropped + traps.lost, storm_limited: traps.limited, oversized: 0, connections: 0, refused: 0,
   };
 }

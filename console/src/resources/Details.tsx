@@ -2,10 +2,10 @@ import Box from "@mui/material/Box";
 import Typography from "@mui/material/Typography";
 import type { ResourceMeta, Row } from "../api/types";
 import { FieldValue } from "./FieldValue";
-import { formFields, sections } from "./form";
+import { formFields, forRecord, sections } from "./form";
 
 export function Details({ meta, record }: { meta: ResourceMeta; record: Row }) {
-  const fields = formFields(meta, false).filter((field) => field.kind !== "secret");
+  const fields = formFields(forRecord(meta, record), false).filter((field) => field.kind !== "secret");
   return (
     <Box sx={{ display: "grid", gap: 3 }}>
       {sections(fields).map(([name, items]) => (

@@ -26,7 +26,10 @@ const INPUT_TYPE: Partial<Record<FieldMeta["kind"], string>> = {
 
 const LONGEST_PASSWORD = 5000;
 
-export const isWide = (field: FieldMeta) => ["longtext", "html", "json"].includes(field.kind);
+const LONG_LINE = 1000;
+
+/** What needs the whole width: documents, and lines that may be long. */
+export const isWide = (field: FieldMeta) => ["longtext", "html", "json"].includes(field.kind) || (field.kind === "text" && (field.max_length ?? 0) >= LONG_LINE);
 
 function Swatch({ color }: { color: unknown }) {
   const known = typeof color === "string" && /^#[0-9a-f]{6}$/i.test(color);

@@ -6,7 +6,9 @@ import { fieldLabel, fieldValue, referenceId } from "../api/records";
 import type { Choice, ChoiceId, FieldMeta } from "../api/types";
 import { dateOnly, dateTime, plainText, textOn } from "../common/format";
 import { t } from "../i18n";
+import { codesText } from "../rules/severities";
 import { stepsText } from "../teams/model";
+import { documentText } from "./documents";
 import { ReferenceNames } from "./ReferenceName";
 
 /** A choice with its colour as a mark beside the text, so that the text keeps its contrast on both themes. */
@@ -51,7 +53,7 @@ export function valueText(record: Record<string, unknown>, field: FieldMeta): st
     case "html":
       return plainText(String(value));
     case "json":
-      return typeof value === "string" ? value : (stepsText(value) ?? JSON.stringify(value));
+      return stepsText(value) ?? (field.name === "by_severity" ? codesText(value) : documentText(value));
     default: {
       const many = Array.isArray(value) ? value : [value];
       return many.map((item) => findChoice(field, item)?.name ?? nameOf(item)).join(", ");

@@ -2,7 +2,7 @@ import Alert from "@mui/material/Alert";
 import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
 import Typography from "@mui/material/Typography";
-import { useMemo, useRef, useState, type ComponentType } from "react";
+import { useEffect, useMemo, useRef, useState, type ComponentType } from "react";
 import { Form } from "react-admin";
 import { useFormContext, useFormState, useWatch } from "react-hook-form";
 import { ApiError, messageOf } from "../api/http";
@@ -11,7 +11,7 @@ import { formValues, toPayload } from "../api/records";
 import type { FieldMeta, ResourceMeta, Row } from "../api/types";
 import { t } from "../i18n";
 import { FieldInput, isWide } from "./FieldInput";
-import { formFields, isAbout, placeErrors, sections } from "./form";
+import { formFields, forRecord, inStatus, isAbout, placeErrors, sections, statusField } from "./form";
 import { FORM_PANELS } from "./panels";
 
 function Footer({ submitLabel, otherLabel, onChoose, onCancel, onDirty }: { submitLabel: string; otherLabel?: string; onChoose: (other: boolean) => void; onCancel?: () => void; onDirty?: (dirty: boolean) => void }) {
@@ -48,6 +48,13 @@ function PanelBelow({ meta, record, fields }: { meta: ResourceMeta; record: Row 
   return <Panel record={record} draft={draft} />;
 }
 
+/** Tells the form which status is chosen in it: what is being created is judged by the status that it gets. */
+function StatusWatch({ name, onChange }: { name: string | undefined; onChange: (status: unknown) => void }) {
+  const status = useWatch({ name: name ?? "status" }) as unknown;
+  useEffect(() => onChange(status), [status, onChange]);
+  return null;
+}
+
 export interface Submission {
   payload: Record<string, unknown>;
   fields: FieldMeta[];
@@ -62,8 +69,10 @@ export type FormLayout = ComponentType<{ fields: FieldMeta[] }>;
 export function RecordForm({ meta, record, submitLabel, otherLabel, layout: Layout, onSubmit, onCancel, onDirty }: {
   meta: ResourceMeta; record?: Row; submitLabel: string; otherLabel?: string; layout?: FormLayout; onSubmit: (submission: Submission) => Promise<void>; onCancel?: () => void; onDirty?: (dirty: boolean) => void;
 }) {
-  const fields = useMemo(() => formFields(meta, !record), [meta, record]);
-  const start = useMemo(() => formValues(record, fields), [record, fields]);
+  const [status, setStatus] = useState<unknown>();
+  const fields = useMemo(() => formFields(record ? forRecord(meta, record) : inStatus(meta, status), !record), [meta, record, status]);
+  // Of every field, whatever the status hides: what was typed stays while another status is chosen.
+  const start = useMemo(() => formValues(record, meta.fields), [record, meta]);
   const groups = useMemo(() => sections(fields), [fields]);
   const noted = t("resources.noted");
   const [failure, setFailure] = useState<string>();
@@ -84,6 +93,7 @@ export function RecordForm({ meta, record, submitLabel, otherLabel, layout: Layo
   };
   return (
     <Form record={{ ...record, ...start, id: record?.id }} onSubmit={submit} noValidate sanitizeEmptyValues={false} warnWhenUnsavedChanges>
+      {!record && meta.by_status && <StatusWatch name={statusField(meta)?.name} onChange={setStatus} />}
       {failure && <Alert severity="error" sx={{ mb: 2 }} data-testid="form-error">{failure}</Alert>}
       <Box sx={{ display: "grid", gap: 3 }}>
         {Layout ? <Layout fields={fields} /> : groups.filter(([name]) => name !== noted).map(([name, items]) => <FieldGroup key={name} name={name} fields={items} />)}

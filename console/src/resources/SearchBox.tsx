@@ -24,7 +24,7 @@ export function SearchBox({ label, value, onChange }: { label: string; value: st
     return () => clearTimeout(timer);
   }, [text]);
   return (
-    <TextField type="search" value={text} onChange={(event) => setText(event.target.value)} placeholder={label} fullWidth={false} sx={{ width: { xs: "100%", sm: 240 }, order: { xs: 1, sm: 0 } }}
+    <TextField type="search" value={text} onChange={(event) => setText(event.target.value)} placeholder={label} fullWidth={false} sx={{ width: { xs: "100%", sm: label.length > 24 ? 370 : 240 }, order: { xs: 1, sm: 0 } }}
       slotProps={{ htmlInput: { "aria-label": label }, input: { startAdornment: <InputAdornment position="start"><SearchIcon fontSize="small" /></InputAdornment> } }} />
   );
 }

@@ -17,10 +17,33 @@ export function sections(fields: FieldMeta[]): [string, FieldMeta[]][] {
   return [...groups].sort(([a], [b]) => Number(a === t("resources.noted")) - Number(b === t("resources.noted")));
 }
 
+const STATUS_FIELDS = ["status_id", "status"];
+
+/** The field that holds the status of a resource's records. */
+export const statusField = (meta: Pick<ResourceMeta, "fields">): FieldMeta | undefined =>
+  STATUS_FIELDS.map((name) => meta.fields.find((field) => field.name === name)).find((field) => field !== undefined);
+
+/** The resource with its fields as they behave in a status, by Field Configuration. */
+export function inStatus(meta: ResourceMeta, status: unknown): ResourceMeta {
+  const id = typeof status === "object" && status !== null ? (status as { id?: unknown }).id : status;
+  const held = statusField(meta)?.choices?.find((choice) => String(choice.id) === String(id))?.name ?? id;
+  const rules = held === null || held === undefined ? undefined : meta.by_status?.[String(held as string | number).toLowerCase()];
+  return rules ? { ...meta, fields: meta.fields.map((field) => ({ ...field, behaviour: rules[field.name] ?? "visible" })) } : meta;
+}
+
+/** As `inStatus`, for the status that a record is in. */
+export function forRecord(meta: ResourceMeta, record: Record<string, unknown>): ResourceMeta {
+  const field = statusField(meta);
+  return field && meta.by_status ? inStatus(meta, record[field.name]) : meta;
+}
+
+/** What only programs write: free documents that no person could fill in. */
+const OF_PROGRAMS = new Set(["team.events_thres_id", "team.config"]);
+
 export function formFields(meta: ResourceMeta, creating: boolean): FieldMeta[] {
   return meta.fields.filter((field) => {
     const access = fieldAccess(field);
-    return !access.hidden && !(creating && access.readOnly);
+    return !access.hidden && !(creating && access.readOnly) && !OF_PROGRAMS.has(`${meta.name}.${field.name}`);
   });
 }
 

@@ -5,7 +5,7 @@ import type { FieldMeta, ResourceMeta } from "../api/types";
 import { apart, changeText } from "./changes";
 import { moved, visibleColumns } from "./columns";
 import { conflictFields, resolveConflict } from "./conflict";
-import { begunWith, formFields, placeErrors, sections } from "./form";
+import { begunWith, formFields, forRecord, inStatus, placeErrors, sections } from "./form";
 
 const name: FieldMeta = { name: "name", label: "Name", kind: "text", section: "General" };
 const code: FieldMeta = { name: "code", label: "Code", kind: "text", section: "Money" };
@@ -29,6 +29,21 @@ describe("forms", () => {
   it("leave out hidden fields, and read-only ones while creating", () => {
     expect(formFields(meta, true).map((field) => field.name)).toEqual(["name", "code", "floor", "token"]);
     expect(formFields(meta, false).map((field) => field.name)).toContain("made");
+  });
+  it("follow the status that is chosen or held, by Field Configuration", () => {
+    const state: FieldMeta = { name: "status", label: "Status", kind: "choice", choices: [{ id: 1, name: "Open" }, { id: 2, name: "In Use" }] };
+    const ruled = { ...meta, fields: [...meta.fields, state], by_status: { "in use": { code: "hidden" as const, floor: "mandatory" as const, token: "read_only" as const } } };
+    expect(formFields(inStatus(ruled, 1), true)).toEqual(formFields(ruled, true));
+    const used = formFields(inStatus(ruled, 2), true);
+    // What another status hides is there where this one says nothing of it.
+    expect(used.map((field) => field.name)).toEqual(["name", "floor", "gone", "status"]);
+    expect(used.find((field) => field.name === "floor")?.behaviour).toBe("mandatory");
+    expect(formFields(forRecord(ruled, { status: { id: 2, name: "In Use" } }), false).map((field) => field.name)).toContain("token");
+    expect(inStatus(ruled, null)).toBe(ruled);
+    expect(forRecord(meta, { status: 2 })).toBe(meta);
+  });
+  it("leave out what only programs write", () => {
+    expect(formFields({ ...meta, name: "team", fields: [name, { ...name, name: "config" }] }, true)).toEqual([name]);
   });
   it("group by section, custom fields under their own", () => {
     expect(sections([name, code, floor]).map(([title]) => title)).toEqual(["General", "Money", "Custom fields"]);

@@ -19,8 +19,10 @@ import { FilterBuilder } from "../resources/FilterBuilder";
 import { Criteria } from "../traps/Criteria";
 import { NumberInput } from "../templates/NumberInput";
 import { StatisticsInput } from "../templates/StatisticsInput";
+import { HoursInput } from "../teams/HoursInput";
 import { LevelsInput, TurnsInput } from "../teams/StepsInput";
 import { AssetsInput } from "../ticket/AssetsInput";
+import { SeverityInput } from "./SeverityInput";
 import { DAYS, isClock, parsed, readConditions, readWeek, writeConditions, writeWeek, type Day, type Simple, type Week } from "./model";
 
 export interface SpecialInput {
@@ -52,7 +54,7 @@ function Conditions({ field, value, onChange, error }: SpecialInput) {
   }
   return (
     <Box data-testid="condition-builder">
-      <Typography variant="body2" sx={{ mb: 1, fontWeight: 600 }}>{field.label}</Typography>
+      {field.section !== field.label && <Typography variant="body2" sx={{ mb: 1, fontWeight: 600 }}>{field.label}</Typography>}
       {simple.where.length === 0 && <Typography variant="body2" color="text.secondary" sx={{ mb: 1 }}>{t("rules.conditionsHint")}</Typography>}
       <FilterBuilder fields={fields} where={simple.where} any={simple.any} onChange={(where, any) => take({ where, any })} />
       {error && <FormHelperText error>{error}</FormHelperText>}
@@ -101,6 +103,9 @@ function WeekInput({ field, value, onChange, error }: SpecialInput) {
 /** Names and values, one a line; what is typed stays as it is. */
 function Pairs({ field, value, onChange, error, hint }: SpecialInput & { hint?: string }) {
   const [text, setText] = useState(() => mapText(parsed(value)));
+  const [nested] = useState(() => Object.values((parsed(value) ?? {}) as object).some((held) => typeof held === "object"));
+  // A document that came by the API with more than pairs in it is not flattened by being looked at.
+  if (nested) return <TextField multiline minRows={3} fullWidth label={field.label} value={typeof value === "string" ? value : JSON.stringify(value, null, 2)} error={!!error} helperText={error ?? t("rules.nestedHint")} slotProps={mono} onChange={(event) => onChange(event.target.value)} />;
   return <TextField multiline minRows={hint ? 3 : 2} fullWidth label={field.label} value={text} error={!!error} helperText={error ?? hint ?? t("pipeline.mapHint")} slotProps={mono} onChange={(event) => { setText(event.target.value); onChange(mapOf(event.target.value)); }} />;
 }
 
@@ -130,6 +135,7 @@ function Samples({ value, onChange, error }: SpecialInput) {
 /** Fields whose value is more than a line of text: `resource.field` → its editor. */
 export const SPECIAL_INPUTS: Record<string, ComponentType<SpecialInput>> = {
   "event_trigger.conditions": Conditions,
+  "event_trigger.by_severity": SeverityInput,
   "notification_subscription.conditions": Conditions,
   "notification_channel.headers": Pairs,
   "log_rule.group_by": Words,
@@ -140,6 +146,7 @@ export const SPECIAL_INPUTS: Record<string, ComponentType<SpecialInput>> = {
   "trap_configuration.applies_to": Addresses,
   "trap_configuration.stat_map": Pairs,
   "trap_configuration.rca": Pairs,
+  "trap_configuration.config_download": Pairs,
   "business_hours.hours": WeekInput,
   "business_hours.holidays": Holidays,
   "event_rule.samples": Samples,
@@ -148,6 +155,7 @@ export const SPECIAL_INPUTS: Record<string, ComponentType<SpecialInput>> = {
   "ci_category.identifiers": IdentifiersInput,
   "device_template.sysobjectid": NumberInput,
   "device_template.resource": StatisticsInput,
+  "team.business_hr_profile": HoursInput,
   "team.level_staff": LevelsInput,
   "team.sequence_staffs": TurnsInput,
   "incident.assets": AssetsInput,

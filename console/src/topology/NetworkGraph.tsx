@@ -53,9 +53,9 @@ export function NetworkGraph({ map, icons, root, chosen, found, onChoose, onOpen
       elements: [...drawn.nodes.map((node) => ({ ...node, position: where.get(node.data.id) ?? { x: 0, y: 0 } })), ...drawn.edges],
       layout: { name: "preset", padding: 30 },
       style: [
-        { selector: "node", style: { label: "data(label)", width: 20, height: 20, "background-color": "data(color)", color: palette.text.primary, "font-size": 13, "text-valign": "bottom", "text-margin-y": 3, "min-zoomed-font-size": 5, "text-max-width": "110px", "text-wrap": "ellipsis" } },
-        { selector: "node[icon != '']", style: { width: 30, height: 30, shape: "round-rectangle", "background-color": "#ffffff", "background-image": "data(icon)", "background-fit": "contain", "border-width": 3, "border-color": "data(color)" } },
-        { selector: "node[down = 1]", style: { shape: "diamond", width: 26, height: 26 } },
+        { selector: "node", style: { label: "data(label)", width: many ? 28 : 20, height: many ? 28 : 20, "background-color": "data(color)", color: palette.text.primary, "font-size": 13, "text-valign": "bottom", "text-margin-y": 3, "min-zoomed-font-size": 5, "text-max-width": "110px", "text-wrap": "ellipsis" } },
+        { selector: "node[icon != '']", style: { width: many ? 40 : 30, height: many ? 40 : 30, shape: "round-rectangle", "background-color": "#ffffff", "background-image": "data(icon)", "background-fit": "contain", "border-width": 3, "border-color": "data(color)" } },
+        { selector: "node[down = 1]", style: { shape: "diamond", width: many ? 44 : 26, height: many ? 44 : 26 } },
         { selector: "node[kind = 'neighbour']", style: { "background-color": palette.background.paper, "border-width": 1.5, "border-style": "dashed", "border-color": palette.text.secondary, color: palette.text.secondary } },
         { selector: "node[kind = 'segment']", style: { shape: "round-rectangle", width: 30, height: 8, "background-color": palette.background.paper, "border-width": 1.5, "border-style": "dashed", "border-color": palette.text.secondary, color: palette.text.secondary } },
         { selector: "edge", style: { width: "data(width)", "line-color": palette.text.secondary, "line-opacity": 0.5, "curve-style": many ? "haystack" : "bezier" } },

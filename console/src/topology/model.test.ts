@@ -19,6 +19,18 @@ describe("the network map", () => {
     const made = places(nodes, links);
     expect(new Set([...made.values()].map((place) => `${place.x} ${place.y}`)).size).toBe(1000);
     expect(places(nodes, links)).toEqual(made);
+    // They stand so near to one another that a screen shows them as more than dust.
+    const connected = nodes.slice(0, 950).map((one) => made.get(one.id) ?? { x: 0, y: 0 });
+    expect(Math.max(...connected.map((place) => place.x)) - Math.min(...connected.map((place) => place.x))).toBeLessThan(5000);
+    let nearest = Infinity;
+    connected.forEach((a, i) => connected.slice(i + 1).forEach((b) => { nearest = Math.min(nearest, Math.hypot(a.x - b.x, a.y - b.y)); }));
+    expect(nearest).toBeGreaterThan(24);
+  });
+  it("does not let a long chain of devices grow beyond its length", () => {
+    const nodes = Array.from({ length: 60 }, (_, index) => node(`c${index}`));
+    const made = [...places(nodes, nodes.slice(1).map((one, index) => ({ source: one.id, target: `c${index}` }))).values()];
+    const extent = (values: number[]) => Math.max(...values) - Math.min(...values);
+    expect(Math.hypot(extent(made.map((place) => place.x)), extent(made.map((place) => place.y)))).toBeLessThan(60 * 140);
   });
   it("stands circles and links to what is not shown", () => {
     const links = [{ source: "a", target: "b" }, { source: "b", target: "c" }, { source: "c", target: "a" }, { source: "a", target: "gone" }];

@@ -57,9 +57,15 @@ interface Place {
 
 const STEP = 130;
 
+const APART = 34;
+const ROW = STEP / 2;
+
+/** Devices that only their switch connects stand in rows beyond it, a few as one: a ring of hundreds would have nothing inside. */
+const columnsOf = (leaves: number) => (leaves <= 6 ? leaves : Math.ceil(Math.sqrt(leaves * 1.5)));
+
 /**
  * Where each node stands: every connected part is a tree around its best connected node, each branch in a sector as wide
- * as its leaves need. Linear in nodes and links, and the same every time, so that a map keeps its shape when it is read again.
+ * as what it carries needs. Linear in nodes and links, and the same every time, so that a map keeps its shape when it is read again.
  */
 export function places(nodes: Pick<MapNode, "id" | "name">[], links: Pick<MapLink, "source" | "target">[], root = ""): Map<string, Place> {
   const beside = new Map<string, Set<string>>(nodes.map((node) => [node.id, new Set<string>()]));
@@ -115,32 +121,44 @@ function tree(start: string, beside: Map<string, Set<string>>, byName: (a: strin
     if (next.length > 0) levels.push(next);
     wave = next;
   }
-  const leaves = new Map<string, number>();
-  for (const level of [...levels].reverse()) for (const id of level) leaves.set(id, Math.max(1, (below.get(id) ?? []).reduce((sum, other) => sum + (leaves.get(other) ?? 1), 0)));
+  const isLeaf = (id: string) => (below.get(id) ?? []).length === 0;
+  const leavesOf = (id: string) => (below.get(id) ?? []).filter(isLeaf);
+  const branchesOf = (id: string) => (below.get(id) ?? []).filter((other) => !isLeaf(other));
+  const widths = new Map<string, number>();
+  const widthOf = (id: string) => widths.get(id) ?? 1;
+  for (const level of [...levels].reverse()) for (const id of level) widths.set(id, Math.max(1, branchesOf(id).reduce((sum, other) => sum + widthOf(other), columnsOf(leavesOf(id).length))));
   // A ring is as wide as its nodes need to stand apart.
   const radii = levels.map(() => 0);
-  const total = leaves.get(start) ?? 1;
+  const total = widthOf(start);
   for (let depth = 1; depth < levels.length; depth++) {
-    const needed = Math.max(...(levels[depth] ?? []).map((id) => total / (leaves.get(id) ?? 1)), 1);
-    radii[depth] = Math.max((radii[depth - 1] ?? 0) + STEP, Math.min((needed * 34) / (2 * Math.PI), (total * 34) / (2 * Math.PI)));
+    const needed = Math.max(...(levels[depth] ?? []).map((id) => total / widthOf(id)), 1);
+    radii[depth] = Math.max((radii[depth - 1] ?? 0) + STEP, (Math.min(needed, total) * APART) / (2 * Math.PI));
   }
   const placed = new Map<string, Place>();
+  let far = 0;
+  const put = (id: string, angle: number, radius: number) => {
+    placed.set(id, { x: Math.cos(angle) * radius, y: Math.sin(angle) * radius });
+    far = Math.max(far, radius);
+  };
   const sectors = new Map([[start, { from: -Math.PI, to: Math.PI }]]);
   levels.forEach((level, depth) => {
     for (const id of level) {
-      const sector = sectors.get(id) ?? { from: 0, to: 0 };
-      const angle = (sector.from + sector.to) / 2;
-      const radius = radii[depth] ?? 0;
-      placed.set(id, { x: Math.cos(angle) * radius, y: Math.sin(angle) * radius });
-      let from = sector.from;
-      for (const other of below.get(id) ?? []) {
-        const share = ((sector.to - sector.from) * (leaves.get(other) ?? 1)) / (leaves.get(id) ?? 1);
-        sectors.set(other, { from, to: from + share });
-        from += share;
+      const sector = sectors.get(id);
+      // A leaf has its place from its switch.
+      if (!sector) continue;
+      put(id, (sector.from + sector.to) / 2, radii[depth] ?? 0);
+      const column = (sector.to - sector.from) / widthOf(id);
+      const leaves = leavesOf(id);
+      const columns = columnsOf(leaves.length);
+      leaves.forEach((leaf, index) => put(leaf, sector.from + ((index % columns) + 0.5) * column, (radii[depth + 1] ?? 0) + Math.floor(index / columns) * ROW));
+      let from = sector.from + columns * column;
+      for (const other of branchesOf(id)) {
+        sectors.set(other, { from, to: from + widthOf(other) * column });
+        from += widthOf(other) * column;
       }
     }
   });
-  return { placed, radius: (radii.at(-1) ?? 0) + STEP / 2 };
+  return { placed, radius: far + STEP / 2 };
 }
 
 /** Megabits a second as people say it. */

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from mainstay import __version__
-from mainstay.kernel import search, verbs
+from mainstay.kernel import customfields, search, verbs
 from mainstay.kernel.context import Context
 from mainstay.kernel.errors import Invalid
 from mainstay.kernel.operation import Group
@@ -72,6 +72,7 @@ async def _resource(ctx: Context, res: Resource[Any]) -> dict[str, Any]:
         "default_sort": res.sort, "default_reverse": res.reverse,
         "default_columns": [item["name"] for item in fields if item["column"]] or [res.title],
         "custom_fields": res.custom_fields, "hidden_in_menu": not res.in_menu, "page": res.page, "fields": fields,
+        "by_status": await customfields.by_status(ctx, res) if res.custom_fields else {},
     }  # fmt: skip
 
 

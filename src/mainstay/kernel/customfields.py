@@ -165,6 +165,13 @@ async def ruled(ctx: Context, res: Resource[Any]) -> bool:
     return any(row.module == res.name and (not row.role or row.role in who.roles) for row in known)
 
 
+async def by_status(ctx: Context, res: Resource[Any]) -> dict[str, dict[str, str]]:
+    """What ``rules`` answers for each status that has rules of its own, by its name in small letters."""
+    every = await cached(ctx, "field_rules", _load_rules)
+    states = {row.status.lower() for row in every if row.module == res.name and row.status}
+    return {status: await rules(ctx, res, status) for status in sorted(states)}
+
+
 async def _load_rules(ctx: Context) -> list[FieldConfig]:
     query = select(FieldConfig).where(FieldConfig.is_enabled.is_(True)).order_by(FieldConfig.creation_time)
     return list((await ctx.session.execute(query)).scalars())

@@ -8,6 +8,7 @@ import ssl
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import structlog
 from cryptography import x509
@@ -64,6 +65,7 @@ def _make(settings: Settings, certificate: Path, key: Path) -> None:
         socket.getfqdn(),
         settings.intake_host or settings.http_host,
         settings.domain,
+        urlsplit(settings.public_url).hostname or "",
         "127.0.0.1",
         "::1",
     ):

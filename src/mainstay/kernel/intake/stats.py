@@ -14,6 +14,7 @@ from mainstay.kernel.intake.batch import Batch
 MAX_SOURCES = 10_000
 """Sources counted by name: addresses of datagrams can be forged, memory cannot."""
 OTHERS = "others"
+MAX_REFUSALS = 100
 
 
 @dataclass(slots=True)
@@ -26,6 +27,15 @@ class SourceStats:
     """Not taken because the source went beyond its rate."""
     last: float = 0.0
     """When it sent last, seconds since 1970."""
+
+
+@dataclass(slots=True)
+class Refusal:
+    """Why the connections of one sender were refused, as it was said last."""
+
+    reason: str
+    count: int = 0
+    last: float = 0.0
 
 
 @dataclass(slots=True)
@@ -48,6 +58,8 @@ class ListenerStats:
     connections: int = 0
     refused: int = 0
     """Connections not accepted: too many, or the TLS handshake failed."""
+    refusals: dict[str, Refusal] = field(default_factory=dict)
+    """By sender, those that came last at the end."""
     paused: int = 0
     """How often reading stopped because the store lagged."""
     buffer_bytes: int = 0
@@ -76,6 +88,18 @@ class ListenerStats:
         with self._lock:
             self.limited += number
             self._source(address).limited += number
+
+    def count_refused(self, address: str, reason: str) -> bool:
+        """Note a connection that was not accepted; answers whether this is news. ``reason`` is empty where the sender
+        went away without one: what it said before stands."""
+        with self._lock:
+            known = self.refusals.pop(address, None)
+            reason = reason or (known.reason if known else "The sender ended the connection in the TLS handshake.")
+            self.refusals[address] = Refusal(reason, known.count + 1 if known else 1, time.time())
+            if len(self.refusals) > MAX_REFUSALS:
+                del self.refusals[next(iter(self.refusals))]
+            self.refused += 1
+        return known is None or known.reason != reason
 
     def look(self) -> ListenerStats:
         """These numbers, with those fresh that are asked of the kernel."""

@@ -14,7 +14,6 @@ import socket
 import ssl
 import time
 from contextlib import suppress
-from ipaddress import ip_address
 from typing import cast
 
 import numpy as np
@@ -24,11 +23,11 @@ from mainstay.kernel.intake.batch import Batch
 from mainstay.kernel.intake.framing import Framing
 from mainstay.kernel.intake.inbox import Inbox
 from mainstay.kernel.intake.stats import ListenerStats
+from mainstay.kernel.intake.tls import TlsDoor, plain_address
 
 log = structlog.get_logger("mainstay.intake")
 LINE_BYTES = 65_536
 CONNECTIONS = 2_000
-HANDSHAKE_SECONDS = 10.0
 BATCH_BYTES = 16 * 2**20
 STOP_SECONDS = 10.0
 
@@ -54,14 +53,12 @@ class TcpReceiver:
         self.line_bytes = line_bytes
         self.stats = ListenerStats(name, "tls" if tls else "tcp")
         self._inbox = inbox
-        self._tls = tls
         self._most = connections
         self._batch_rows = batch_rows
         self._batch_seconds = batch_seconds
         self._server: asyncio.Server | None = None
+        self._door = TlsDoor(tls, lambda: _Connection(self), self._refuse) if tls else None
         self._open: set[_Connection] = set()
-        self._attempts = 0
-        self._accepted = 0
         self._lines: list[bytes] = []
         self._bytes = 0
         self._counts: list[tuple[str, int, int, int]] = []
@@ -70,19 +67,22 @@ class TcpReceiver:
 
     async def start(self) -> None:
         """Bind and begin. Raises ``OSError`` where the address cannot be had."""
-        loop = asyncio.get_running_loop()
-        options = {"ssl_handshake_timeout": HANDSHAKE_SECONDS} if self._tls else {}
-        self._server = await loop.create_server(
-            self._connection, self.host or None, self.port, ssl=self._tls, reuse_address=True, backlog=512, **options
-        )  # type: ignore[call-overload]
-        self.port = int(self._server.sockets[0].getsockname()[1])
+        if self._door is not None:
+            self.port = await self._door.open(self.host, self.port)
+        else:
+            self._server = await asyncio.get_running_loop().create_server(
+                lambda: _Connection(self), self.host or None, self.port, reuse_address=True, backlog=512
+            )
+            self.port = int(self._server.sockets[0].getsockname()[1])
         self.stats.address, self.stats.port = self.host, self.port
-        self.stats.refresh = self._note_refused
+        self.stats.refresh = self._note_open
 
     async def stop(self) -> None:
         """End; what was read is handed on first."""
         if self._server is not None:
             self._server.close()
+        if self._door is not None:
+            self._door.close()
         for connection in list(self._open):
             connection.finish()
         until = time.monotonic() + STOP_SECONDS
@@ -96,22 +96,19 @@ class TcpReceiver:
         if self._timer is not None:
             self._timer.cancel()
 
-    def _connection(self) -> _Connection:
-        self._attempts += 1
-        return _Connection(self)
+    def _refuse(self, address: str, reason: str) -> None:
+        # A sender that tries again and again is told of once.
+        if self.stats.count_refused(address, reason):
+            known = self.stats.refusals[address].reason
+            log.warning("connection refused", listener=self.stats.name, sender=address, reason=known)
 
-    def _note_refused(self) -> None:
+    def _note_open(self) -> None:
         self.stats.connections = len(self._open)
-        if self._tls is not None:
-            # A connection whose handshake failed was attempted and never made.
-            self.stats.refused = max(self.stats.refused, self._attempts - self._accepted)
 
     def opened(self, connection: _Connection) -> bool:
         """Whether there is room for one more connection."""
-        self._accepted += 1
         if len(self._open) >= self._most:
-            self.stats.refused += 1
-            log.warning("connection refused: too many are open", listener=self.stats.name, open=len(self._open))
+            self._refuse(connection.address, f"{self._most} connections are open already.")
             return False
         self._open.add(connection)
         if self._held:
@@ -165,13 +162,13 @@ class _Connection(asyncio.Protocol):
         self._receiver = receiver
         self._framing = Framing(receiver.line_bytes)
         self._transport: asyncio.Transport | None = None
-        self._address, self._port = "", 0
+        self.address, self._port = "", 0
         self._ended = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         peer = transport.get_extra_info("peername") or ("", 0)
-        self._address, self._port = plain_address(str(peer[0])), int(peer[1])
+        self.address, self._port = plain_address(str(peer[0])), int(peer[1])
         sock = transport.get_extra_info("socket")
         if sock is not None:
             with suppress(OSError, AttributeError):
@@ -184,7 +181,7 @@ class _Connection(asyncio.Protocol):
         before = self._framing.oversized
         lines = self._framing.feed(data)
         self._receiver.stats.oversized += self._framing.oversized - before
-        self._receiver.take(lines, self._address, self._port)
+        self._receiver.take(lines, self.address, self._port)
 
     def eof_received(self) -> bool:
         self._last()
@@ -203,7 +200,7 @@ class _Connection(asyncio.Protocol):
     def _last(self) -> None:
         if not self._ended:
             self._ended = True
-            self._receiver.take(self._framing.end(), self._address, self._port)
+            self._receiver.take(self._framing.end(), self.address, self._port)
 
     def pause(self) -> None:
         if self._transport is not None and not self._transport.is_closing():
@@ -226,12 +223,3 @@ def _batch(lines: list[bytes], counts: list[tuple[str, int, int, int]]) -> Batch
         received=np.repeat(np.array([at for _address, _port, _count, at in counts], dtype=np.int64), repeat),
         addresses=list(codes),
     )
-
-
-def plain_address(text: str) -> str:
-    """An address without its zone, IPv4 in its own form."""
-    try:
-        found = ip_address(text.partition("%")[0])
-    except ValueError:
-        return text
-    return str(getattr(found, "ipv4_mapped", None) or found)

@@ -28,6 +28,9 @@ class Target:
     token: str = TOKEN_PLACE
     files: tuple[str, ...] = ()
     journal: bool = True
+    check_name: bool = False
+    """Whether agents are to look for ``host`` in the TLS certificate. The one that is made here is trusted by itself,
+    whatever name the server is reached under; one of an authority's many is the server's only by its name."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -53,6 +56,20 @@ def usable(text: str) -> str:
 def _quoted(text: str) -> str:
     """A string that JSON, and with it YAML, reads; rsyslog and the shell have their own ways."""
     return json.dumps(usable(text), ensure_ascii=False)
+
+
+def _pattern(path: str) -> str:
+    """A path for Vector and the collector, which read ``$NAME`` as a variable of the environment, each version its own
+    way: paths are patterns to them, and ``?`` is any character."""
+    return _quoted(path.replace("$", "?"))
+
+
+def _trust(target: Target) -> str:
+    if target.transport != "tls":
+        return ""
+    if target.check_name:
+        return f"Save the certificate of the authority that signed this server's as {CA_FILE}. "
+    return f"Save this server's certificate (GET /api/intake/certificate/) as {CA_FILE}. "
 
 
 def _rsyslog_string(text: str) -> str:
@@ -96,10 +113,7 @@ def rsyslog(target: Target) -> Made:
     text = "\n".join(parts) + "\n"
     steps = "Save it as /etc/rsyslog.d/60-mainstay.conf and restart rsyslog."
     if target.transport == "tls":
-        steps = (
-            f"Install rsyslog-openssl, save this server's certificate (GET /api/intake/certificate/) as {CA_FILE}, "
-            "save this as /etc/rsyslog.d/60-mainstay.conf and restart rsyslog."
-        )
+        steps = f"Install rsyslog-openssl. {_trust(target)}{steps}"
     return Made("60-mainstay.conf", "text/plain", text, steps)
 
 
@@ -113,9 +127,11 @@ def _rsyslog_action(target: Target) -> str:
         words.append('TCP_Framing="octet-counted"')
     if target.transport == "tls":
         words += [
-            'StreamDriver="ossl"', 'StreamDriverMode="1"', 'StreamDriverAuthMode="x509/certvalid"',
-            f'StreamDriver.CAFile="{CA_FILE}"',
+            'StreamDriver="ossl"', 'StreamDriverMode="1"', f'StreamDriver.CAFile="{CA_FILE}"',
+            f'StreamDriverAuthMode="x509/{"name" if target.check_name else "certvalid"}"',
         ]  # fmt: skip
+        if target.check_name:
+            words.append(f"StreamDriverPermittedPeers={_rsyslog_string(target.host)}")
     return "\n         ".join(words)
 
 
@@ -125,7 +141,7 @@ def _tag(path: str) -> str:
 
 
 def fluent_bit(target: Target) -> Made:
-    """Fluent Bit 3 and newer, in its YAML form."""
+    """Fluent Bit 2.2 and newer, in its YAML form."""
     parts = ["# Sends log lines to Mainstay. Save as /etc/fluent-bit/fluent-bit.yaml and start fluent-bit with -c.",
              "service:", "  flush: 1", "  storage.path: /var/lib/fluent-bit/mainstay", "pipeline:",
              "  inputs:"]  # fmt: skip
@@ -138,7 +154,11 @@ def fluent_bit(target: Target) -> Made:
     if target.journal or not target.files:
         parts += ["    - name: systemd", "      tag: system", "      db: /var/lib/fluent-bit/mainstay-journal.db",
                   "      storage.type: filesystem"]  # fmt: skip
-    parts += ["  filters:", "    - name: record_modifier", "      match: '*'", "      record: host ${HOSTNAME}"]
+    # The name from the system: HOSTNAME is a variable of shells, a service has it not.
+    parts += ["  filters:", "    - name: sysinfo", "      match: '*'", "      hostname_key: host"]
+    if target.transport != "http":
+        # The journal has its text under another name than files have.
+        parts += ["    - name: modify", "      match: system", "      rename: MESSAGE log"]
     parts += ["  outputs:"]
     if target.transport == "http":
         address = urlsplit(target.url)
@@ -156,11 +176,14 @@ def fluent_bit(target: Target) -> Made:
             f"      port: {target.tls_port if target.transport == 'tls' else target.syslog_port}",
             f"      mode: {'udp' if target.transport == 'udp' else target.transport}",
             "      syslog_format: rfc5424", "      syslog_hostname_key: host", "      syslog_message_key: log",
-            "      syslog_maxsize: 60000", "      retry_limit: no_limits",
+            "      syslog_severity_key: PRIORITY", "      syslog_appname_key: SYSLOG_IDENTIFIER",
+            "      syslog_procid_key: _PID", "      syslog_maxsize: 60000", "      retry_limit: no_limits",
         ]  # fmt: skip
         if target.transport == "tls":
-            parts += ["      tls: on", f"      tls.ca_file: {CA_FILE}"]
-    steps = "Save it as /etc/fluent-bit/fluent-bit.yaml and run: fluent-bit -c /etc/fluent-bit/fluent-bit.yaml"
+            parts += ["      tls: on", "      tls.verify: on", f"      tls.ca_file: {CA_FILE}"]
+            parts += ["      tls.verify_hostname: on"] if target.check_name else []
+    place = "/etc/fluent-bit/fluent-bit.yaml"
+    steps = f"{_trust(target)}Save it as {place} and run: fluent-bit -c {place}"
     return Made("fluent-bit.yaml", "application/yaml", "\n".join(parts) + "\n", steps)
 
 
@@ -171,7 +194,7 @@ def vector(target: Target) -> Made:
     inputs = []
     if target.files:
         inputs.append("files")
-        parts += ["  files:", "    type: file", "    include:"] + [f"      - {_quoted(path)}" for path in target.files]
+        parts += ["  files:", "    type: file", "    include:"] + [f"      - {_pattern(path)}" for path in target.files]
     if target.journal or not target.files:
         inputs.append("journal")
         parts += ["  journal:", "    type: journald"]
@@ -194,8 +217,9 @@ def vector(target: Target) -> Made:
         if mode == "tcp":
             parts += ["    framing:", "      method: newline_delimited"]
         if target.transport == "tls":
-            parts += ["    tls:", "      enabled: true", f"      ca_file: {CA_FILE}"]
-    steps = "Save it as /etc/vector/vector.yaml and restart vector."
+            parts += ["    tls:", "      enabled: true", f"      ca_file: {CA_FILE}",
+                      f"      verify_hostname: {json.dumps(target.check_name)}"]  # fmt: skip
+    steps = f"{_trust(target)}Save it as /etc/vector/vector.yaml and restart vector."
     return Made("vector.yaml", "application/yaml", "\n".join(parts) + "\n", steps)
 
 
@@ -207,7 +231,9 @@ def otel_collector(target: Target) -> Made:
              "receivers:"]  # fmt: skip
     if target.files:
         receivers.append("filelog")
-        parts += ["  filelog:", "    include:"] + [f"      - {_quoted(path)}" for path in target.files]
+        parts += ["  filelog:", "    include:"] + [
+            f"      - {_pattern(path)}" for path in target.files
+        ]  # fmt: skip
         parts += ["    include_file_path: true", "    storage: file_storage"]
     if target.journal or not target.files:
         receivers.append("journald")

@@ -23,7 +23,8 @@ class LogAgents(Behaviour[LogAgentConfig]):
             raise Invalid("Please create log agents one at a time: each answer shows a token once.")
         for row in rows:
             row["content"] = service.without_tokens(row.get("content") or "")
-            agent = LogAgentConfig(**row)
+            # The columns' defaults come when the row is stored; the configuration is made before.
+            agent = LogAgentConfig(**{"journal": True, **row})
             _fits(ctx, agent)
             row["format"] = agent.format
             row["is_custom"] = bool(agent.content)

@@ -63,7 +63,7 @@ def target_of(ctx: Context, agent: LogAgentConfig, token: str = TOKEN_PLACE) -> 
     return Target(
         url=base, host=host, syslog_port=settings.syslog_port, tls_port=settings.syslog_tls_port,
         transport=plain_defaults(agent)["transport"], token=token, files=tuple(agent.files or ()),
-        journal=agent.journal,
+        journal=agent.journal, check_name=bool(settings.syslog_tls_cert),
     )  # fmt: skip
 
 

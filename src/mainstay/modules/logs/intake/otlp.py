@@ -13,7 +13,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
 from mainstay.kernel.errors import Invalid
 from mainstay.modules.logs.intake.lines import FACILITY, SEVERITY
-from mainstay.modules.logs.intake.records import frame_of, level, moment, pairs, plain
+from mainstay.modules.logs.intake.records import frame_of, level, moment, pairs, plain, record
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DEPTH = 20
@@ -59,13 +59,24 @@ def frame(request: ExportLogsServiceRequest, organization: str, source: str, now
                     attributes["trace_id"] = item.trace_id.hex()
                 if item.span_id:
                     attributes["span_id"] = item.span_id.hex()
-                stamp = item.time_unix_nano or item.observed_time_unix_nano
+                if item.body.WhichOneof("value") == "kvlist_value":
+                    # A body of fields, as the collector's journald receiver sends them: read as a JSON line is.
+                    body = record({**about, **attributes, **value(item.body)}, host, now)
+                    body |= {"app": body["app"] or app, "msgid": body["msgid"] or item.event_name, "format": "otlp"}
+                    if item.severity_number or item.severity_text:
+                        body["severity"] = _severity(item)
+                    rows.append(body | {"time": _time(_stamp(item), now)})
+                    continue
                 rows.append({
-                    "host": host, "app": app, "time": _time(stamp, now), "severity": _severity(item),
+                    "host": host, "app": app, "time": _time(_stamp(item), now), "severity": _severity(item),
                     "facility": FACILITY, "procid": plain(about.get("process.pid")), "msgid": item.event_name,
                     "message": plain(value(item.body)), "fields": pairs({**about, **attributes}), "format": "otlp",
                 })  # fmt: skip
     return frame_of(rows, organization, source, now)
+
+
+def _stamp(item: Any) -> int:
+    return int(item.time_unix_nano or item.observed_time_unix_nano)
 
 
 def _time(nanoseconds: int, now: datetime) -> datetime:

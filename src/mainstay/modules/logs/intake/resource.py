@@ -86,6 +86,16 @@ class Source(msgspec.Struct, kw_only=True):
     last_received: datetime
 
 
+class Refused(msgspec.Struct, kw_only=True):
+    """A sender of the organization whose connections were refused, and why the last one was."""
+
+    source: str
+    listener: str
+    reason: str
+    count: int
+    last_refused: datetime
+
+
 class Health(msgspec.Struct, kw_only=True):
     """How the intake is doing. ``status`` is ok, lagging (lines wait), losing (some were lost in the last minutes),
     failing (the store takes none) or off (this process receives nothing)."""
@@ -99,6 +109,7 @@ class Health(msgspec.Struct, kw_only=True):
     unparsed: int
     listeners: list[Listener]
     sources: list[Source]
+    refused: list[Refused]
 
 
 @intake.route("POST", "/api/logs/", permission=(PERMISSION, "add"), raw=JSON_TYPES, write=False)
@@ -185,7 +196,7 @@ async def health(ctx: Context) -> Health:
     service = ctx.platform.service(LogIntake)
     if service is None or service.store is None:
         return Health(status="off", message="This process does not receive syslog.", lag_seconds=0, waiting=0, stored=0,
-                      parsed=0, unparsed=0, listeners=[], sources=[])  # fmt: skip
+                      parsed=0, unparsed=0, listeners=[], sources=[], refused=[])  # fmt: skip
     store = service.store
     found = [
         Listener(
@@ -213,8 +224,19 @@ async def health(ctx: Context) -> Health:
         status=status, message=message, lag_seconds=round(service.lag, 3),
         waiting=store.held + (service.inbox.held if service.inbox else 0), stored=store.stored,
         parsed=sum(item.parsed for item in sources), unparsed=sum(item.unparsed for item in sources),
-        listeners=found, sources=sources[:1000],
+        listeners=found, sources=sources[:1000], refused=await _refused(service, ctx.organization),
     )  # fmt: skip
+
+
+async def _refused(service: LogIntake, organization: str) -> list[Refused]:
+    found = [(item.name, address, one) for item in service.listeners for address, one in list(item.refusals.items())]
+    senders = await service.sources.senders([address for _name, address, _one in found])
+    return [
+        Refused(source=address, listener=name, reason=one.reason, count=one.count,
+                last_refused=datetime.fromtimestamp(one.last, UTC))
+        for (name, address, one), sender in sorted(zip(found, senders, strict=True), key=lambda pair: -pair[0][2].last)
+        if sender.organization == organization
+    ]  # fmt: skip
 
 
 def _verdict(service: LogIntake, store: LogStore) -> tuple[str, str]:

@@ -85,7 +85,8 @@ class Sources:
         if not _items:
             return found
         items: dict[str, dict[str, str]] = {}
-        for organization in {sender.organization for sender in found}:
+        # Before the first organization is made there is none, and no item is anybody's.
+        for organization in {sender.organization for sender in found} - {""}:
             theirs = [sender.address for sender in found if sender.organization == organization]
             try:
                 items[organization] = await _items[0](self._platform, organization, theirs)

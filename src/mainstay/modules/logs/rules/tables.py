@@ -40,10 +40,16 @@ class LogRule(Record):
     )
     description: Mapped[str] = f.text(length=2000, label="Description", search=True)
     enabled: Mapped[bool] = f.boolean(True, label="Enabled", column=True, aliases=("is_enabled",))
-    query: Mapped[str] = f.text(length=4000, label="Query", search=True, column=True, sort=False)
+    query: Mapped[str] = f.text(
+        length=4000, label="Query", search=True, column=True, sort=False,
+        help="Which lines, as in Search log lines: failed password and host:core-1. Empty: every line.",
+    )  # fmt: skip
     kind: Mapped[str] = f.choice(KINDS, default=THRESHOLD, label="Kind", column=True, aliases=("type",))
     measure: Mapped[str] = f.choice(MEASURES, default="count", label="Measure", section="Threshold")
-    field: Mapped[str] = f.text(length=210, label="Field", section="Threshold", help="What is measured, unless lines.")
+    field: Mapped[str] = f.text(
+        length=210, label="Field", section="Threshold", help="Whose values are measured.",
+        only={"measure": tuple(choice.id for choice in MEASURES if choice.id != "count")},
+    )  # fmt: skip
     comparison: Mapped[str] = f.choice(COMPARISONS, default=">", label="Comparison", section="Threshold")
     threshold: Mapped[float | None] = f.number(label="Threshold", section="Threshold", column=True)
     group_by: Mapped[list[str]] = f.json(

@@ -28,7 +28,7 @@ COLUMNS: dict[str, Column] = {
         Column("severity", "level", "Severity", "0 emergency to 7 debug, by number or name."),
         Column("host", "word", "Host", "The name in the line, else the sender."),
         Column("source", "address", "Source", "Address of the sender; a network such as 10.0.0.0/8 finds its members."),
-        Column("app", "word", "Application", "The program that wrote the line."),
+        Column("app", "word", "Program", "The program that wrote the line."),
         Column("ci", "word", "Configuration item", "Id of the configuration item that sent the line."),
         Column("facility", "level", "Facility", "By number or name: kern, daemon, local0, ..."),
         Column("procid", "word", "Process ID"),

@@ -197,20 +197,28 @@ def template(text: str) -> Template:
     return tuple(pieces)
 
 
+_NOTHING = "\x00"
+_BRACKETS = re.compile(rf"\s*\([^(){_NOTHING}]*{_NOTHING}\)")
 _SEVERITY = {1: "Critical", 2: "Major", 3: "Minor", 4: "Informational"}
 
 
 def fill(words: Template, trap: Trap, rule: Rule, resource: str) -> str:
-    """The message for a trap. A macro that has no value leaves nothing behind."""
+    """The message for a trap. A macro that has no value leaves nothing behind, nor what stands in brackets for it."""
     out = []
+    empty = False
     for macro, word in words:
         if not macro:
             out.append(word)
         elif word in trap.variables:
             out.append(trap.variables[word])
         else:
-            out.append(_field(word, trap, rule, resource))
-    return "".join(out)[:2000].strip()
+            found = _field(word, trap, rule, resource)
+            empty = empty or not found
+            out.append(found or _NOTHING)
+    text = "".join(out)
+    if empty:
+        text = _BRACKETS.sub("", text).replace(_NOTHING, "")
+    return text[:2000].strip()
 
 
 def _field(word: str, trap: Trap, rule: Rule, resource: str) -> str:

@@ -65,9 +65,12 @@ class Team(Record):
     )
     staffs: Mapped[list[str]] = f.users(label="Members", section="Members", aliases=("staff", "members"))
     owner: Mapped[list[str]] = f.users(label="Owners", section="Members", aliases=("owners",))
-    tags: Mapped[list[str]] = f.tags(label="User tags", section="Members")
+    tags: Mapped[list[str]] = f.tags(label="User tags", section="Members", only={"staff_selection_type": (BY_TAG,)})
     expertise: Mapped[list[str]] = f.tags(
-        label="Expertise groups", section="Members", aliases=("expertiseGroupList", "expertise_groups")
+        label="Expertise groups",
+        section="Members",
+        aliases=("expertiseGroupList", "expertise_groups"),
+        only={"staff_selection_type": (BY_EXPERTISE,)},
     )
     level_staff: Mapped[list[Any]] = f.json(list, label="Support levels", section="Members", help="Who is at L1, L2 …")
     is_approval_sequence: Mapped[bool] = f.boolean(

@@ -48,7 +48,7 @@ class EventTrigger(Record):
     group_by: Mapped[str] = f.choice(engine.GROUPINGS, default=engine.BY_EVENT, label="Incidents", section="Incident",
                                      column=True)  # fmt: skip
     group_expression: Mapped[str] = f.text(
-        label="Group expression", length=500, section="Incident",
+        label="Group expression", length=500, section="Incident", only={"group_by": (engine.BY_EXPRESSION,)},
         help="Events with the same text belong together, such as {{ci}} {{variables.vlan}}.",
     )  # fmt: skip
     group_window: Mapped[int] = f.integer(
