@@ -229,12 +229,12 @@ async def test_a_file_of_known_items_brings_them_up_to_date(world: World) -> Non
     assert (await world.get(PATH, params={"search": "srv-1"}))["results"][0]["os_version"] == "2.0"
 
 
-async def test_twenty_thousand_items_are_imported_by_a_job(world: World) -> None:
-    started = await upload(world, "upload-csv/", table(20_000) + b"\nx,Server,SN000005,,\n", expect=202)
+async def test_thousands_of_items_are_imported_by_a_job(world: World) -> None:
+    started = await upload(world, "upload-csv/", table(6000) + b"\nx,Server,SN000005,,\n", expect=202)
     await jobs.wait(started["task"])
     task = await world.get(f"/ux/common/async_tasks/{started['task']}/")
-    assert (task["status"], task["created"], task["failed"]) == ("succeeded", 20_000, 1)
-    assert (await world.get(PATH))["count"] == 20_000
+    assert (task["status"], task["created"], task["failed"]) == ("succeeded", 6000, 1)
+    assert (await world.get(PATH))["count"] == 6000
     bulk = await upload(world, "upload-bulk-inventory-csv/", table(1000), expect=202)
     await jobs.wait(bulk["task"])
     task = await world.get(f"/ux/common/async_tasks/{bulk['task']}/")
