@@ -61,7 +61,8 @@ def frame(request: ExportLogsServiceRequest, organization: str, source: str, now
                     attributes["span_id"] = item.span_id.hex()
                 if item.body.WhichOneof("value") == "kvlist_value":
                     # A body of fields, as the collector's journald receiver sends them: read as a JSON line is.
-                    body = record({**about, **attributes, **value(item.body)}, host, now)
+                    body = record(value(item.body), host, now)
+                    body["fields"] += pairs({**about, **attributes})
                     body |= {"app": body["app"] or app, "msgid": body["msgid"] or item.event_name, "format": "otlp"}
                     if item.severity_number or item.severity_text:
                         body["severity"] = _severity(item)
