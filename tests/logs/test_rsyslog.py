@@ -150,11 +150,13 @@ async def test_lines_of_files_and_of_the_system_arrive(world: World, place: Path
             agent.log("<34>Oct 11 22:14:15 su[12]: by the system")
             with (place / "app.log").open("a") as file:
                 file.write("by a file\n")
-            await until(lambda: bool(intake.store and intake.store.stored >= 2), (agent.said, intake.listeners))
+            taken = {item.name: item for item in intake.listeners}[f"syslog-{transport}"]
+            await until(lambda: taken.received >= 2, (agent.said, intake.listeners))
         health = await world.get("/api/intake/")
         told = {item["name"]: (item["received"], item["refused"]) for item in health["listeners"]}
         assert told[f"syslog-{transport}"] == (2, 0)
         assert health["refused"] == []
+    # What was taken is stored when the intake has stopped.
     rows = sorted(await stored(world), key=lambda row: str(row["message"]))
     assert [(row["message"], row["app"], row["tags"]) for row in rows] == [
         ("by a file", "app", []), ("by the system", "su", []),

@@ -57,7 +57,6 @@ async def _prepare(platform: Platform, organization: str, task_id: str) -> int:
             task.total = (await asyncio.to_thread(inspect, path, 0)).rows
         except TransferError as error:
             raise ValueError(str(error)) from None
-        task.status = tasks.RUNNING
         tasks.mark_worker(ctx, task)
         await store.save(ctx, task)
         tasks.progress(ctx, task)
@@ -76,7 +75,6 @@ async def _batch(session: AsyncSession, platform: Platform, organization: str, t
     task.created += outcome.created
     task.updated += outcome.updated
     task.failed += len(outcome.errors)
-    task.status = tasks.RUNNING if task.status == tasks.QUEUED else task.status
     tasks.mark_worker(ctx, task)
     await store.save(ctx, task)
     await tasks.add_errors(ctx, task, outcome.errors)

@@ -95,7 +95,9 @@ def principal_of(task: AsyncTask) -> Principal:
 
 
 def mark_worker(ctx: Context, task: AsyncTask) -> None:
-    """Note which process works on the task, and that it lives."""
+    """Note that the task is under way, in which process, and that this lives."""
+    if task.status == QUEUED:  # who paused or cancelled it meanwhile is not contradicted
+        task.status = RUNNING
     host = socket.gethostname()
     task.worker_hostname, task.worker_name = host, f"{host}:{os.getpid()}"
     task.last_heart_beat = ctx.now

@@ -78,7 +78,6 @@ async def _begin(platform: Platform, organization: str, iteration: str) -> int:
     async with platform.work(organization) as ctx:
         task = await store.get(ctx, AsyncTask, iteration, lock=True)
         row = await ctx.session.get_one(Iteration, (ctx.organization, iteration))
-        task.status = tasks.RUNNING
         tasks.mark_worker(ctx, task)
         await store.save(ctx, task)
         tasks.progress(ctx, task)
