@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import polars as pl
 import pytest
@@ -81,8 +81,12 @@ def test_the_rules_are_ready_before_lines_come(platform: Platform, monkeypatch: 
     assert service.prepare in platform.registry.preparations
     some = library.rules()[:20]
     monkeypatch.setattr(library, "rules", lambda: some)
-    monkeypatch.setattr(service, "_shared", [])
-    service.prepare(Settings(syslog_port=0, syslog_tls_port=0))
+    shared: list[Any] = []
+    monkeypatch.setattr(service, "_shared", shared)
+    service.prepare(Settings(syslog_port=0, syslog_tls_port=0, trap_port=0))
+    assert not shared  # a process that takes nothing in starts without them
+    service.prepare(Settings(syslog_port=0, syslog_tls_port=0, trap_port=1162))
+    assert shared
     assert "_sieve" not in vars(service.shipped())
     service.prepare(Settings(syslog_port=0, syslog_tls_port=6514))
     assert "_sieve" in vars(service.shipped())

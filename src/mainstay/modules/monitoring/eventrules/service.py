@@ -29,9 +29,10 @@ def shipped() -> Matcher:
 def prepare(settings: Settings) -> None:
     """Make the shipped rules ready before anything comes in: more than half a second, and as much again for the words
     that log lines are sieved by, where they come. A flood in that second would be more than the kernel can hold."""
-    matcher = shipped()
     if settings.syslog_port or settings.syslog_tls_port:
-        matcher.sieve(pl.Series(["", ""]))
+        shipped().sieve(pl.Series(["", ""]))
+    elif settings.trap_port:
+        shipped()
 
 
 class Rulebook:
