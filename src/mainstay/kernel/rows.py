@@ -273,7 +273,7 @@ async def _found(
         skip: Any = bindparam("skip", type_=Integer)
         backwards = plan.reverse != flipped
         if by_steps is not None:
-            ids, skip = _by_steps(ids, query.steps(plan.column, by_steps), backwards, skip)
+            ids, skip = _by_steps(ids, query.steps(plan.column, by_steps), backwards, skip, take)
         page_ids = ids.order_by(*_ordering(res, plan, backwards)).limit(take).offset(skip).subquery("page")
         statement = layout(ctx, res, whole=False).statement.join(page_ids, page_ids.c.id == model.id)
         statement = statement.order_by(*_ordering(res, plan, plan.reverse))
@@ -288,16 +288,27 @@ async def _found(
     return found
 
 
-def _by_steps(ids: Select[Any], steps: Any, reverse: bool, skip: Any) -> tuple[Select[Any], Any]:
-    """The rows from that step on which the skipping ends in, and how many of it are left to skip.
+def _by_steps(ids: Select[Any], steps: Any, reverse: bool, skip: Any, take: Any) -> tuple[Select[Any], Any]:
+    """The rows of the steps that a page is in, and how many of them are left to skip.
 
     Whole steps are counted off in the index; the order within one takes the rows themselves.
     """
     order = steps.desc() if reverse else steps.asc()
     begins = ids.with_only_columns(steps.label("step")).order_by(order).limit(1).offset(skip).cte("begins")
-    step = select(begins.c.step).scalar_subquery()
-    before = ids.with_only_columns(func.count()).where(steps > step if reverse else steps < step).scalar_subquery()
-    return ids.where(steps <= step if reverse else steps >= step), skip - before
+    first = select(begins.c.step).scalar_subquery()
+    # They are no more than are to be skipped; told so, and in this order, PostgreSQL takes them from the index.
+    passed = ids.with_only_columns(steps).where(steps > first if reverse else steps < first)
+    passed_over = passed.order_by(order).limit(skip).subquery("passed_over")
+    counted = select(func.count().label("rows")).select_from(passed_over).cte("passed")
+    left = skip - select(counted.c.rows).scalar_subquery()
+    onward = ids.where(steps <= first if reverse else steps >= first)
+    # Without an end PostgreSQL, which cannot know where that is, makes ready to sort a third of the table.
+    ends = onward.with_only_columns(steps.label("step")).order_by(order).limit(1).offset(left + take - 1).cte("ends")
+    last = func.coalesce(select(ends.c.step).scalar_subquery(), -_MOST if reverse else _MOST)
+    return onward.where(steps >= last if reverse else steps <= last), left
+
+
+_MOST = 2**31 - 1
 
 
 def _ordering(res: Resource[Any], plan: Plan, reverse: bool) -> list[Any]:
