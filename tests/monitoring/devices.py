@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-import ssl
 from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -18,6 +17,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+from tests.monitoring.listening import Listening
 
 REALM, NONCE = "Basic, of course", "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v"
 USER, PASSWORD, ENABLE = "operator", "Sw1tch-secret", "En4ble-secret"
@@ -131,7 +132,7 @@ class Switch(Device):
             process.stdout.write("".join(f"{line}\r\n" for line in lines[start : start + self.page]).encode())
 
 
-class Web:
+class Web(Listening):
     """A device with web pages, one of them open."""
 
     def __init__(self) -> None:
@@ -184,15 +185,6 @@ class Web:
         writer.write(f"HTTP/1.1 {status} X\r\nServer: tiny/1.0\r\n{extra}Content-Length: {len(text)}\r\n"
                      f"Connection: close\r\n\r\n{text}".encode())  # fmt: skip
         writer.close()
-
-    @asynccontextmanager
-    async def serving(self, address: str, port: int, certificate: Path | None = None) -> AsyncIterator[None]:
-        context = None
-        if certificate is not None:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(certificate)
-        async with await asyncio.start_server(self._serve, address, port, ssl=context):
-            yield
 
 
 def self_signed(path: Path, address: str) -> Path:

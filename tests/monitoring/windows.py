@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import re
-import ssl
 from base64 import b64decode, b64encode
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 import spnego
 from pypsrp.encryption import WinRMEncryption
+
+from tests.monitoring.listening import Listening
 
 SOAP, WSA = "http://www.w3.org/2003/05/soap-envelope", "http://schemas.xmlsoap.org/ws/2004/08/addressing"
 WSMAN, WSEN = "http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd", "http://schemas.xmlsoap.org/ws/2004/09/enumeration"
@@ -54,7 +52,7 @@ PROGRAMS = {
 }
 
 
-class Windows:
+class Windows(Listening):
     """Answers questions in WQL from its rows, two at a time, and the registry."""
 
     def __init__(self, rows: dict[str, list[dict[str, Any]]] | None = None) -> None:
@@ -168,12 +166,3 @@ class Windows:
             value = PROGRAMS[given["sSubKeyName"].rpartition("\\")[2]].get(given["sValueName"])
             values = f"<p:sValue>{escape(value)}</p:sValue>" if value is not None else ""
         return f'<p:{method}_OUTPUT xmlns:p="{uri}">{values}<p:ReturnValue>0</p:ReturnValue></p:{method}_OUTPUT>'
-
-    @asynccontextmanager
-    async def serving(self, address: str, port: int, certificate: Path | None = None) -> AsyncIterator[None]:
-        context = None
-        if certificate is not None:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(certificate)
-        async with await asyncio.start_server(self._serve, address, port, ssl=context):
-            yield

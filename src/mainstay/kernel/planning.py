@@ -45,12 +45,17 @@ def shares(index: Index) -> list[int]:
         # Where no index narrows rows down they are read in the order they were made, which is that of the file, and not
         # by an index that has a little more in it to look at.
         each[0] = ROWS * 3 // 10
-    elif any(getattr(column, "name", "") == "seen_step" for column in index.expressions):
-        # The order of lists of events but for what is within a step: worth more than to read in the order of the file.
+    elif any(_coarse(column) for column in index.expressions):
+        # The order of lists but for what is within a step: worth more than to read in the order of the file.
         each[0] = ROWS // 10 if str(index.name).endswith("_open") else ROWS * 2 // 10
     if index.unique:
         each[-1] = 1
     return [ROWS, *each]
+
+
+def _coarse(column: Any) -> bool:
+    """Whether it stands in the indexes for a finer one (``fields.Coarse``)."""
+    return bool(getattr(column, "info", {}).get("coarse"))
 
 
 def _falling(each: list[int]) -> list[int]:
@@ -74,7 +79,7 @@ def _share(column: Any) -> int:
         return ROWS // 2
     if name in ("status", "type", "kind", "resource", "category", "source_kind", "result", "decision"):
         return MANY
-    if name == "seen_step":  # ten seconds of events
+    if _coarse(column):
         return SOME
     if name == "criticality":  # one of four
         return ROWS // 4

@@ -120,7 +120,7 @@ class Event(Record):
     maintenance: Mapped[str | None] = f.reference("maintenance", label="Maintenance window", read_only=True)
 
     # Of the engine's own bookkeeping; not part of the record that is answered.
-    seen_step: Mapped[int] = mapped_column(default=_step_of_row)
+    seen_step: Mapped[int] = mapped_column(default=_step_of_row, info={"coarse": True})
     """``last_seen`` in steps of ten seconds, for the indexes."""
     clear_waits: Mapped[bool] = mapped_column(default=False)
     """The end was reported while the event flapped; it takes effect when the event has been calm."""

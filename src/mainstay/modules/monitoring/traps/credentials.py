@@ -12,7 +12,7 @@ from mainstay.kernel.record import new_id
 from mainstay.kernel.resource import Resource
 from mainstay.kernel.sealing import Sealing
 from mainstay.modules.monitoring.credentials.service import check_user
-from mainstay.modules.monitoring.traps import rules
+from mainstay.modules.monitoring.traps import addresses
 from mainstay.modules.monitoring.traps.loading import purpose
 from mainstay.modules.monitoring.traps.tables import COMMUNITY, USER, TrapCredential
 
@@ -52,7 +52,7 @@ def check(values: Mapping[str, Any], secrets: Mapping[str, str]) -> None:
     if wrong:
         raise Invalid(fields=wrong)
     given = [item for item in (part.strip() for part in str(values.get("networks") or "").split(",")) if item]
-    rules.networks(given, "networks")
+    addresses.networks(given, "networks")
 
 
 trap_credentials = Resource(

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mainstay.modules.monitoring.snmp.usm import User
-from mainstay.modules.monitoring.traps.rules import Network
+from mainstay.modules.monitoring.traps.addresses import Network
 
 MAX_REMEMBERED = 20_000
 # Where the well-known community is accepted from unless an organization says otherwise: nothing on the internet.

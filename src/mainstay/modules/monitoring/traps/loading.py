@@ -17,7 +17,7 @@ from mainstay.kernel.generation import CONFIGURATION
 from mainstay.kernel.secrets import SecretError
 from mainstay.modules.monitoring.mibs.service import tree_of
 from mainstay.modules.monitoring.snmp.usm import User
-from mainstay.modules.monitoring.traps import rules, settings
+from mainstay.modules.monitoring.traps import addresses, rules, settings
 from mainstay.modules.monitoring.traps.cases import Setup
 from mainstay.modules.monitoring.traps.doors import LOCAL, Door
 from mainstay.modules.monitoring.traps.naming import Namer
@@ -68,7 +68,7 @@ async def _door(ctx: Context, row: TrapCredential, part: Part) -> None:
     vault = ctx.platform.vault
     secrets = {name: vault.open(text, purpose(row.id, name)) for name, text in row.sealed.items()}
     given = [item for item in (text.strip() for text in row.networks.split(",")) if item]
-    networks = tuple(rules.networks(given, "networks"))
+    networks = tuple(addresses.networks(given, "networks"))
     if row.kind == USER:
         # Stretching a password takes milliseconds.
         user = await asyncio.to_thread(

@@ -15,6 +15,7 @@ import msgspec
 from mainstay.kernel.errors import Invalid
 from mainstay.kernel.query import CONDITIONS
 from mainstay.modules.monitoring.eventrules import catalogue
+from mainstay.modules.monitoring.traps.addresses import named
 from mainstay.modules.monitoring.traps.naming import Variable
 from mainstay.modules.monitoring.traps.tables import ALARM, EXCEPT, RAISE, SELECTED
 
@@ -359,7 +360,7 @@ def _applies(row: Mapping[str, Any]) -> Test | None:
     tests: list[Test] = []
     mode = row.get("applicable") or "all"
     if mode in (SELECTED, EXCEPT):
-        given = _addresses(row.get("applies_to") or {})
+        given = named(row.get("applies_to") or {})
         known: dict[str, bool] = {}
         inside = mode == SELECTED
 
@@ -378,31 +379,3 @@ def _applies(row: Mapping[str, Any]) -> Test | None:
     if not tests:
         return None
     return lambda trap: all(test(trap) for test in tests)
-
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-
-def _addresses(document: Any) -> list[Network]:
-    given: list[Any] = []
-    if isinstance(document, Mapping):
-        for name in ("addresses", "networks", "devices", "ips"):
-            part = document.get(name, [])
-            given += part if isinstance(part, list) else [part]
-    elif isinstance(document, list):
-        given = document
-    if not given:
-        raise Invalid.field("applies_to", 'Please name the devices: {"addresses": ["192.0.2.0/24"]}.')
-    return networks([str(item.get("ip_address", "")) if isinstance(item, Mapping) else str(item) for item in given],
-                    "applies_to")  # fmt: skip
-
-
-def networks(given: Sequence[str], name: str) -> list[Network]:
-    """Addresses and networks. Raises ``Invalid`` naming the field."""
-    found = []
-    for item in given:
-        try:
-            found.append(ipaddress.ip_network(item.strip(), strict=False))
-        except ValueError:
-            raise Invalid.field(name, f"{item[:60]!r} is no address or network such as 192.0.2.0/24.") from None
-    return found
