@@ -30,8 +30,11 @@ def build_registry() -> Registry:
     return registry
 
 
-def create_app(settings: Settings | None = None, platform: Platform | None = None) -> Litestar:
-    """The ASGI application. Opens its stores at start-up and closes them at shut-down."""
+def create_app(settings: Settings | None = None, platform: Platform | None = None, *, begin: bool = True) -> Litestar:
+    """The ASGI application. Opens its stores at start-up and closes them at shut-down.
+
+    ``begin``: also start the background work and the services before requests are answered; else the caller does.
+    """
     settings = settings or (platform.settings if platform else Settings.load())
     configure(settings)
     running = platform or Platform(settings, build_registry())
@@ -43,6 +46,8 @@ def create_app(settings: Settings | None = None, platform: Platform | None = Non
         running.live = Hub(running)
         await running.live.start()
         try:
+            if begin:
+                await running.begin()
             yield
         finally:
             await running.live.stop()

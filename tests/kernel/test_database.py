@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
+from alembic import command
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, func, select
 
+from mainstay.kernel.database import migrate, migration_config, revision, revisions
 from mainstay.kernel.platform import Platform
 from mainstay.modules.people.departments.tables import Department
+from mainstay.settings import Settings
 from tests.support import World
 
 PATH = "/ux/common/department/department/"
@@ -19,6 +24,20 @@ async def _work(platform: Platform, organization: str) -> None:
     async with platform.work(organization, write=False) as ctx:
         for _ in range(50):
             await ctx.session.execute(select(Department.id))
+
+
+def test_the_files_of_migrations_are_numbered_as_they_follow(tmp_path: Path) -> None:
+    scripts = ScriptDirectory.from_config(migration_config(Settings(data_dir=tmp_path)))
+    assert revisions() == [item.revision for item in scripts.walk_revisions()][::-1]
+
+
+def test_an_older_database_is_brought_up_to_date_and_a_current_one_left_alone(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    command.upgrade(migration_config(settings), revisions()[-2])
+    for _ in range(2):
+        migrate(settings)
+        with create_engine(settings.sync_database_url).connect() as connection:
+            assert revision(connection) == revisions()[-1]
 
 
 async def test_cancelled_work_never_swallows_a_later_commit(world: World) -> None:

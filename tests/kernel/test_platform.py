@@ -79,6 +79,12 @@ async def test_search_follows_the_change_feed(world: World, stranger: World) -> 
 async def test_health_metrics_and_documents(world: World) -> None:
     assert (await world.client.get("/healthz")).json()["status"] == "ok"
     assert (await world.client.get("/readyz")).json()["status"] == "ready"
+    world.platform.begun = False
+    try:
+        starting = await world.client.get("/readyz")
+    finally:
+        world.platform.begun = True
+    assert (starting.status_code, starting.json()["error"][-9:]) == (503, "starting.")
     await world.get(INCIDENTS)
     metrics = (await world.client.get("/metrics")).text
     assert 'mainstay_http_requests_total{method="GET",route="/ux/sd/inci/incident/"' in metrics

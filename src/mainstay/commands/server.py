@@ -86,7 +86,7 @@ async def _serve(settings: Settings, ready: Ready) -> None:
     async with AsyncExitStack() as stack:
         owned = stack.enter_context(claim(settings, "serve")) if embedded(settings) else None
         platform = Platform(settings, build_registry())
-        app = create_app(platform=platform)
+        app = create_app(platform=platform, begin=False)
         # Opened here, not by the server: its errors come to us, and it closes after the last answer.
         await stack.enter_async_context(app.lifespan())
         if owned is not None and platform.telemetry is not None:
@@ -103,11 +103,8 @@ async def _serve(settings: Settings, ready: Ready) -> None:
         stop = _stop_signal()
         serving = asyncio.create_task(server.serve(), name="http-server")
         greeting = asyncio.create_task(_when_ready(settings, platform, ready), name="greeting")
-        # What is loaded now stays: the collector need not look at it again.
-        gc.collect()
-        gc.freeze()
-        # Batches of what was received are tens of thousands of objects that live for a moment: look less often.
-        gc.set_threshold(50_000, 20, 50)
+        # People get pages while the rest starts.
+        beginning = asyncio.create_task(_begin(platform, stop), name="beginning")
         waiting = asyncio.create_task(stop.wait())
         await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
         if not serving.done():
@@ -121,8 +118,22 @@ async def _serve(settings: Settings, ready: Ready) -> None:
                 log.warning("requests cut off at stop", after_seconds=STOP_SECONDS)
         greeting.cancel()
         waiting.cancel()
+        await beginning
         if serving.done():
             serving.result()
+
+
+async def _begin(platform: Platform, stop: asyncio.Event) -> None:
+    try:
+        await platform.begin()
+    except BaseException:
+        stop.set()
+        raise
+    # What is loaded now stays: the collector need not look at it again.
+    gc.collect()
+    gc.freeze()
+    # Batches of what was received are tens of thousands of objects that live for a moment: look less often.
+    gc.set_threshold(50_000, 20, 50)
 
 
 async def _when_ready(settings: Settings, platform: Platform, ready: Ready) -> None:
@@ -161,6 +172,7 @@ async def _work(settings: Settings) -> None:
     # The embedded telemetry store belongs to the process that serves.
     await platform.start(telemetry=not embedded(settings))
     try:
+        await platform.begin()
         out.print("The worker runs background jobs (stop with Ctrl-C).")
         await stop.wait()
     finally:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import JSON, create_engine, event, false, text
+from sqlalchemy import JSON, NullPool, create_engine, event, false, inspect, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
@@ -21,6 +20,9 @@ from mainstay.kernel import direct, planning, readers, sqlite, statements
 from mainstay.kernel.record import Record, Scoped
 from mainstay.kernel.statements import ANY_ORGANIZATION as ANY_ORGANIZATION
 from mainstay.settings import Settings
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 
 class UnscopedQueryError(RuntimeError):
@@ -224,6 +226,8 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 def migration_config(settings: Settings) -> Config:
     """Alembic's configuration for this installation."""
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.set_main_option("sqlalchemy.url", settings.sync_database_url.replace("%", "%%"))
@@ -234,12 +238,34 @@ def migrate(settings: Settings) -> None:
     """Bring the database to this version's schema. Safe to call at every start."""
     if settings.is_sqlite:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
-    command.upgrade(migration_config(settings), "head")
+    engine = create_engine(settings.sync_database_url, poolclass=NullPool)
+    with engine.connect() as connection:
+        current = revision(connection)
+    if current != revisions()[-1]:
+        # Alembic and its scripts take a while to load, and most starts have nothing to bring up to date.
+        from alembic import command
+
+        command.upgrade(migration_config(settings), "head")
     if settings.is_sqlite:
-        engine = create_engine(settings.sync_database_url)
         with engine.begin() as connection:
             planning.teach(connection)
-        engine.dispose()
+
+
+def revision(connection: Connection) -> str | None:
+    """The revision of the database's schema; None where it has none yet."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return found
+
+
+def revisions() -> list[str]:
+    """The revisions that this version knows, oldest first: the files of migrations are numbered."""
+    files = sorted((MIGRATIONS / "versions").glob("[0-9]*.py"))
+    return [name for path in files for name in _REVISION.findall(path.read_text("utf-8"))]
+
+
+_REVISION = re.compile(r'^revision = "(\w+)"$', re.MULTILINE)
 
 
 async def check(database: Database) -> None:

@@ -38,6 +38,8 @@ class Platform:
         self.vault = Vault(settings)
         self.memory: dict[Any, Any] = {}
         """Caches of this process; each owner keys and bounds its own."""
+        self.begun = False
+        """Whether everything that this process does has started."""
         self._services: dict[type[Service], Service] = {}
         self._background: Background | None = None
         self._stop_jobs: Callable[[], Awaitable[None]] | None = None
@@ -62,27 +64,32 @@ class Platform:
         await run_after_commit(context)
 
     async def start(self, *, telemetry: bool = True) -> None:
-        """Open the telemetry store; start the jobs engine and, where this process works, the background work."""
+        """Open the telemetry store and the jobs engine: what requests need."""
         from mainstay.kernel import jobs
         from mainstay.kernel.access.bootstrap import complete
-        from mainstay.kernel.background import Background
         from mainstay.kernel.telemetry import Telemetry
 
-        preparing = asyncio.create_task(asyncio.to_thread(self._prepare)) if self.settings.worker else None
         if telemetry:
             self.telemetry = await Telemetry.open(self.settings)
             self.access_log = self.telemetry.access_log()
         await jobs.launch(self.settings, services=self)
         self._stop_jobs = jobs.shutdown
-        if preparing is not None:
+        if self.settings.worker:
             await complete(self)
-            await preparing
+
+    async def begin(self) -> None:
+        """Start the background work and the services, where this process works; then it is ready."""
+        from mainstay.kernel.background import Background
+
+        if self.settings.worker:
+            await asyncio.to_thread(self._prepare)
             self._background = Background(self)
             self._background.start()
             for kind in self.registry.services:
                 service = kind(self)
                 await service.start()
                 self._services[kind] = service
+        self.begun = True
 
     def _prepare(self) -> None:
         for call in self.registry.preparations:

@@ -10,7 +10,6 @@ from typing import IO, Any
 
 import psycopg
 import sqlalchemy as sa
-from alembic import command
 from dbos import DBOS
 from psycopg import sql
 
@@ -95,6 +94,8 @@ def load(
 
     Raises ``Damaged`` when a table has another number of rows than was backed up.
     """
+    from alembic import command
+
     command.upgrade(migration_config(settings), revision)
     if any(table.name.startswith(f"{JOBS}.") for table in tables):
         DBOS.migrate(settings.sync_database_url)

@@ -12,8 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from alembic.script import ScriptDirectory
-
 from mainstay.kernel import database, files
 from mainstay.kernel.backup import postgresql, sqlite
 from mainstay.kernel.backup.archive import BackupError, Damaged, Manifest, check, members
@@ -81,10 +79,7 @@ def _check_target(settings: Settings, manifest: Manifest, called: str) -> None:
     if manifest.database != kind:
         way = "leave MAINSTAY_DATABASE_URL empty" if manifest.database == "sqlite" else "set MAINSTAY_DATABASE_URL"
         raise BackupError(f"{called} was made on {manifest.database}: {way} to restore it.")
-    known = {
-        item.revision for item in ScriptDirectory.from_config(database.migration_config(settings)).walk_revisions()
-    }
-    if manifest.revision not in known:
+    if manifest.revision not in database.revisions():
         raise BackupError(
             f"{called} was made by Mainstay {manifest.version}, which is newer. Install that version first."
         )

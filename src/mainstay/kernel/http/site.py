@@ -52,6 +52,9 @@ def site_handlers(platform: Platform) -> list[HTTPRouteHandler]:
             await database.check(platform.database)
         except (SQLAlchemyError, OSError):
             return Response({"error": "The database does not answer."}, status_code=503)
+        if not platform.begun:
+            return Response({"error": "Pages are answered; what receives and works beside them is starting."},
+                            status_code=503)  # fmt: skip
         return Response({"status": "ready"})
 
     @get("/metrics", include_in_schema=False)

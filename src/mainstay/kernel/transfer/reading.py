@@ -12,9 +12,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-import openpyxl
-from openpyxl.utils.exceptions import InvalidFileException
-
+from mainstay.kernel.late import openpyxl
 from mainstay.kernel.transfer.engine import (
     MAX_CELL,
     MAX_COLUMNS,
@@ -261,7 +259,6 @@ _DAMAGED = (
     AssertionError,
     AttributeError,
     EOFError,
-    InvalidFileException,
     LookupError,
     NotImplementedError,
     OSError,

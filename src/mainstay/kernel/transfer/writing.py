@@ -11,9 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-
+from mainstay.kernel.late import openpyxl
 from mainstay.kernel.transfer.engine import TransferError, cell_text, is_formula, neutralise
 
 _SURROGATE = re.compile("[\ud800-\udfff\x00]")
@@ -73,7 +71,7 @@ class XlsxWriter:
 
     def __init__(self, path: Path, headers: Sequence[str], title: str = "Export") -> None:
         self._path = path
-        self._book = Workbook(write_only=True)
+        self._book = openpyxl.Workbook(write_only=True)
         self._sheet: Any = self._book.create_sheet(re.sub(r"[\\/*?:\[\]]", " ", title)[:31] or "Export")
         self._sheet.freeze_panes = "A2"
         self.rows = 0
@@ -123,7 +121,7 @@ class XlsxWriter:
         if text[:1] not in ("=", "#"):
             return text
         # What the library would store as a formula or an error.
-        cell: Any = WriteOnlyCell(self._sheet, "")
+        cell: Any = openpyxl.cell.WriteOnlyCell(self._sheet, "")
         cell._value, cell.data_type = text, "s"
         return cell
 

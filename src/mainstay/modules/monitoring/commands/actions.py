@@ -6,13 +6,13 @@ import asyncio
 import time
 from datetime import datetime
 
-import asyncssh
 import msgspec
 from sqlalchemy import delete, func, or_, select
 
 from mainstay.kernel import changes, options
 from mainstay.kernel.context import Context
 from mainstay.kernel.errors import Conflict, Invalid, NotFound, TooManyRequests
+from mainstay.kernel.late import asyncssh
 from mainstay.kernel.operation import Group, Success
 from mainstay.kernel.options import option
 from mainstay.modules.assets.cmdb.partlists import item_of

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import asyncssh
 from sqlalchemy import select
 
 from mainstay.kernel.context import Context
+from mainstay.kernel.late import asyncssh
 from mainstay.modules.monitoring.commands.tables import SshHostKey
 
 

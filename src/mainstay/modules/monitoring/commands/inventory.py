@@ -10,8 +10,7 @@ import asyncio
 import re
 from collections.abc import Callable, Mapping
 
-import asyncssh
-
+from mainstay.kernel.late import asyncssh
 from mainstay.modules.monitoring.commands import lists, said, shell
 from mainstay.modules.monitoring.commands.shell import ShellError
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-import asyncssh
+from mainstay.kernel.late import asyncssh
 
 CONNECT, MOST = 15.0, 256 * 1024
 """Seconds to connect and log in; bytes of output, of each kind."""

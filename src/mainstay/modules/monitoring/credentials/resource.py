@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import asyncssh
-
 from mainstay.kernel.context import Context
 from mainstay.kernel.errors import Invalid
 from mainstay.kernel.fields import secret
+from mainstay.kernel.late import asyncssh
 from mainstay.kernel.record import new_id
 from mainstay.kernel.resource import Resource
 from mainstay.kernel.sealing import Sealing

@@ -6,12 +6,12 @@ import ipaddress
 import time
 from typing import Any
 
-import asyncssh
 import msgspec
 
 from mainstay.kernel import verbs
 from mainstay.kernel.context import Context
 from mainstay.kernel.errors import Invalid
+from mainstay.kernel.late import asyncssh
 from mainstay.kernel.validation import BadValue, read
 from mainstay.modules.monitoring.commands import hostkeys, inventory, said, shell, winrm
 from mainstay.modules.monitoring.credentials import service, web

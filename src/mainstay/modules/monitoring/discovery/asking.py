@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any
 
-import asyncssh
 import msgspec
 
+from mainstay.kernel.late import asyncssh
 from mainstay.modules.monitoring.commands import inventory, shell, winrm
 from mainstay.modules.monitoring.credentials.service import Login, Span, inside
 from mainstay.modules.monitoring.credentials.tables import SSH as SSH_KIND

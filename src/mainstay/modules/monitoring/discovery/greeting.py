@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
-import asyncssh
+from mainstay.kernel.late import asyncssh
 
 SECONDS, LONGEST, LINES = 8.0, 255, 20
 """For the whole exchange; the longest line (RFC 4253, 4.2), and how many may come before the identification."""

@@ -11,13 +11,13 @@ from datetime import datetime
 from ipaddress import ip_address
 from typing import Any
 
-import asyncssh
 import msgspec
 import structlog
 from sqlalchemy import delete, func, insert, select, update
 
 from mainstay.kernel import jobs, store, tasks
 from mainstay.kernel.context import Context
+from mainstay.kernel.late import asyncssh
 from mainstay.kernel.platform import Platform
 from mainstay.kernel.purge import AT_ONCE, old_tasks, purgeable
 from mainstay.kernel.tasks import AsyncTask

@@ -7,9 +7,6 @@ import threading
 from functools import lru_cache
 from typing import Any
 
-from pysmi.error import PySmiError
-from pysmi.parser.smiv1compat import SmiV1CompatParser
-
 from mainstay.modules.monitoring.mibs.model import Problem
 
 MAX_SOURCE = 8 * 2**20
@@ -37,6 +34,8 @@ _lock = threading.Lock()
 
 @lru_cache(1)
 def _parser() -> Any:
+    from pysmi.parser.smiv1compat import SmiV1CompatParser
+
     return SmiV1CompatParser()
 
 
@@ -98,6 +97,8 @@ class _Broken(Exception):
 
 
 def _parse(text: str) -> Any:
+    from pysmi.error import PySmiError  # with its grammar: most processes never need it
+
     try:
         with _lock:
             return _parser().parse(text)
