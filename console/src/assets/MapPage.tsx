@@ -1,6 +1,8 @@
 import Box from "@mui/material/Box";
+import Chip from "@mui/material/Chip";
 import Typography from "@mui/material/Typography";
-import { useSearchParams } from "react-router-dom";
+import { useGetList, type RaRecord } from "react-admin";
+import { Link, useSearchParams } from "react-router-dom";
 import { useResourceMeta } from "../api/metadata";
 import { Page } from "../common/blocks";
 import { useTitle } from "../common/hooks";
@@ -8,6 +10,23 @@ import { t } from "../i18n";
 import { ReferencePicker } from "../resources/ReferencePicker";
 import { MapView } from "./MapView";
 import { DIRECTIONS } from "./model";
+
+const FIRST = { pagination: { page: 1, perPage: 24 }, sort: { field: "criticality", order: "ASC" as const } };
+
+/** Before one is chosen: what matters most, to begin at. */
+function Start() {
+  const { data } = useGetList<RaRecord & { name: string }>("ci", FIRST);
+  return (
+    <Box sx={{ display: "grid", gap: 2 }}>
+      <Typography color="text.secondary">{t("assets.mapHint")}</Typography>
+      {data && data.length > 0 && (
+        <Box data-testid="map-start" sx={{ display: "flex", flexWrap: "wrap", gap: 1 }}>
+          {data.map((item) => <Chip key={item.id} label={item.name} variant="outlined" clickable component={Link} to={`?ci=${item.id}`} />)}
+        </Box>
+      )}
+    </Box>
+  );
+}
 
 export default function MapPage() {
   useTitle(t("assets.map"));
@@ -22,7 +41,7 @@ export default function MapPage() {
   });
   return (
     <Page title={t("assets.map")} actions={<Box sx={{ width: 320 }}><ReferencePicker label={t("assets.item")} target={meta} value={ci || null} onChange={(value) => value !== null && put({ ci: value })} /></Box>}>
-      {ci ? <MapView ci={ci} direction={direction} depth={depth} onView={put} height="calc(100dvh - 190px)" /> : <Typography color="text.secondary">{t("assets.mapHint")}</Typography>}
+      {ci ? <MapView ci={ci} direction={direction} depth={depth} onView={put} height="calc(100dvh - 190px)" /> : <Start />}
     </Page>
   );
 }

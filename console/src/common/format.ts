@@ -19,11 +19,14 @@ export function relativeTime(iso: string | null | undefined, now: Date = new Dat
   return Math.abs(seconds) < 45 ? "just now" : format.format(Math.trunc(seconds / 60) || -1, "minute");
 }
 
-export function dateTime(iso: string | null | undefined, timeZone?: string): string {
+export function dateTime(iso: string | null | undefined, timeZone?: string, timeStyle: "short" | "medium" = "short"): string {
   const date = parse(iso);
   if (!date) return "";
-  return new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short", timeZone: validZone(timeZone) }).format(date);
+  return new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle, timeZone: validZone(timeZone) }).format(date);
 }
+
+/** To the second, where what happened first matters. */
+export const exactTime = (iso: string | null | undefined, timeZone?: string): string => dateTime(iso, timeZone, "medium");
 
 export function dateOnly(iso: string | null | undefined): string {
   const match = /^(\d{4})-(\d{2})-(\d{2})/.exec(iso ?? "");

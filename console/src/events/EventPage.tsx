@@ -13,7 +13,7 @@ import { recordKey } from "../api/records";
 import { useSession } from "../api/session";
 import { Failure, NotFound, Waiting } from "../app/Messages";
 import { Facts, preStyle, Section, useTask } from "../common/blocks";
-import { count, dateTime, relativeTime } from "../common/format";
+import { count, dateTime, exactTime, relativeTime } from "../common/format";
 import { useTitle } from "../common/hooks";
 import { rememberRecent } from "../common/recent";
 import { t } from "../i18n";
@@ -85,7 +85,7 @@ function Occurrences({ id }: { id: string }) {
       <Box component="ol" sx={{ m: 0, p: 0, listStyle: "none", maxHeight: 320, overflow: "auto" }}>
         {data.map((item, index) => (
           <Box component="li" key={index} sx={{ display: "flex", gap: 1.5, py: "2px", fontSize: 12 }}>
-            <Box component="span" sx={{ color: "text.secondary", whiteSpace: "nowrap" }}>{dateTime(item.time)}</Box>
+            <Box component="span" sx={{ color: "text.secondary", whiteSpace: "nowrap" }}>{exactTime(item.time)}</Box>
             <Box component="span" sx={{ overflowWrap: "anywhere" }}>{item.message}</Box>
           </Box>
         ))}
@@ -142,9 +142,9 @@ export default function EventPage() {
               [t("events.columns.host"), data.ci ? <Link key="ci" to={`/ci/${data.ci}`}>{data.ci_name || data.host || data.address}</Link> : data.host || data.address],
               [t("events.columns.resource"), data.resource],
               [t("events.columns.count"), count(data.count)],
-              [t("events.firstSeen"), <span key="first" title={relativeTime(data.first_seen)}>{dateTime(data.first_seen)}</span>],
-              [t("events.lastSeen"), <span key="last" title={relativeTime(data.last_seen)}>{dateTime(data.last_seen)}</span>],
-              [t("events.clearedAt"), dateTime(data.cleared_at)],
+              [t("events.firstSeen"), <span key="first" title={relativeTime(data.first_seen)}>{exactTime(data.first_seen)}</span>],
+              [t("events.lastSeen"), <span key="last" title={relativeTime(data.last_seen)}>{exactTime(data.last_seen)}</span>],
+              [t("events.clearedAt"), exactTime(data.cleared_at)],
               [t("events.columns.assignee"), data.assignee_name],
               [t("events.dueDate"), dateTime(data.due_date)],
               [t("events.ack"), data.acknowledged_by_name],

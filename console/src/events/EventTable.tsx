@@ -6,7 +6,7 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { useEffect, useLayoutEffect, useRef, type ReactNode } from "react";
 import { Link } from "react-router-dom";
 import type { FieldMeta } from "../api/types";
-import { dateTime } from "../common/format";
+import { exactTime } from "../common/format";
 import { t } from "../i18n";
 import { valueText } from "../resources/FieldValue";
 import { gridOf, narrowGrid, sortOf } from "./columns";
@@ -45,9 +45,9 @@ function cell(row: EventRow, field: FieldMeta, now: number, short: boolean): { c
     case "host":
       return { content: row.ci ? <Link to={`/ci/${row.ci}`}>{row.ci_name || row.host || row.address}</Link> : row.host || row.address, title: row.address };
     case "first_seen":
-      return { content: age(row.first_seen, now), title: dateTime(row.first_seen) };
+      return { content: age(row.first_seen, now), title: exactTime(row.first_seen) };
     case "last_seen":
-      return { content: age(row.last_seen, now), title: dateTime(row.last_seen) };
+      return { content: age(row.last_seen, now), title: exactTime(row.last_seen) };
     case "cleared":
       return { content: stateOf(row), title: stateOf(row) };
     case "tickets":

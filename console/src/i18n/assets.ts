@@ -1,6 +1,6 @@
 export const assets = {
   map: "Relation map",
-  mapHint: "Choose an item to see what it is connected to, what it relies on, and what fails along with it.",
+  mapHint: "Choose an item to see what it is connected to, what it relies on, and what fails along with it. The most critical ones:",
   item: "Item",
   direction: "Show",
   directions: { both: "Everything around it", impact: "What fails with it", dependency: "What it relies on" },

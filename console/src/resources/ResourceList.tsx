@@ -18,7 +18,7 @@ import type { ChoiceId, FieldMeta, ResourceMeta, Row } from "../api/types";
 import { Failure, Forbidden, Message, Waiting } from "../app/Messages";
 import { inSentence } from "../common/format";
 import { useTitle } from "../common/hooks";
-import { t } from "../i18n";
+import { t, type TextKey } from "../i18n";
 import { BulkBar } from "./BulkBar";
 import { ColumnChooser } from "./ColumnChooser";
 import { visibleColumns } from "./columns";
@@ -30,6 +30,9 @@ import { useNames } from "./ReferenceName";
 import { SavedFilters } from "./SavedFilters";
 import { SearchBox } from "./SearchBox";
 
+/** What the first record of some lists is for, where the name does not tell. */
+const OWN_HINTS = { discovery: "resources.firstDiscovery", event_trigger: "resources.firstTrigger", log_rule: "resources.firstLogRule" } as const satisfies Record<string, TextKey>;
+
 function Empty({ meta, narrowed, onClear }: { meta: ResourceMeta; narrowed: boolean; onClear: () => void }) {
   const may = abilities(meta);
   const name = inSentence(meta.plural);
@@ -39,7 +42,8 @@ function Empty({ meta, narrowed, onClear }: { meta: ResourceMeta; narrowed: bool
         action={<Button variant="outlined" onClick={onClear}>{t("resources.clearFilters")}</Button>} />
     );
   }
-  const hint = may.create && may.import ? t("resources.emptyHint") : may.create ? t("resources.emptyHintCreate") : t("resources.emptyHintView");
+  const own = (OWN_HINTS as Partial<Record<string, TextKey>>)[meta.name];
+  const hint = may.create && own ? t(own) : may.create && may.import ? t("resources.emptyHint") : may.create ? t("resources.emptyHintCreate") : t("resources.emptyHintView");
   return (
     <Message testId="empty" title={t("resources.emptyTitle", { name })} hint={hint}
       action={

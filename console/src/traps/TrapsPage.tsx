@@ -10,7 +10,7 @@ import { userMay } from "../api/permissions";
 import { useSession } from "../api/session";
 import { Failure, Message, Waiting } from "../app/Messages";
 import { Facts, Page, PlainTable, preStyle, Section } from "../common/blocks";
-import { count, dateTime, relativeTime } from "../common/format";
+import { count, exactTime, relativeTime } from "../common/format";
 import { useTitle } from "../common/hooks";
 import { SeverityMark } from "../events/SeverityMark";
 import { t } from "../i18n";
@@ -29,7 +29,7 @@ function Detail({ id }: { id: string }) {
     <Section title={trap.name || trap.trap_oid} testId="trap-detail"
       actions={!trap.trap_configuration && data.notification && userMay(user, "trap_configuration", "add") && <MakeRule notification={data.notification.oid} />}>
       <Facts facts={[
-        [t("traps.received"), dateTime(trap.received)], [t("traps.source"), trap.source], [t("traps.agent"), trap.agent !== trap.source && trap.agent],
+        [t("traps.received"), exactTime(trap.received)], [t("traps.source"), trap.source], [t("traps.agent"), trap.agent !== trap.source && trap.agent],
         [t("traps.oid"), <code key="oid">{trap.trap_oid}</code>], [t("traps.version"), trap.inform ? `${trap.version} inform` : trap.version], [t("traps.credential"), trap.credential],
         [t("traps.configuration"), trap.trap_configuration && <Link key="c" to={`/trap_configuration/${trap.trap_configuration}`}>{t("traps.open")}</Link>],
         [t("traps.inMib"), data.notification && <Link key="m" to={`/mibs?oid=${data.notification.oid}`}>{data.notification.module}::{data.notification.name}</Link>],
@@ -102,7 +102,7 @@ export default function TrapsPage() {
               <PlainTable label={t("traps.title")} testId="traps" head={[t("traps.received"), t("traps.source"), t("traps.severity"), t("traps.name"), t("traps.message")]}
                 rows={data.results.map((trap) => ({
                   key: trap.id, selected: trap.id === chosen, onClick: () => put({ trap: trap.id, page: asked.page > 1 ? String(asked.page) : "" }),
-                  cells: [<span key="r" title={relativeTime(trap.received)}>{dateTime(trap.received)}</span>, trap.source, SEVERITY[trap.severity] ? <SeverityMark key="s" severity={trap.severity} name={SEVERITY[trap.severity] ?? ""} /> : "",
+                  cells: [<span key="r" title={relativeTime(trap.received)}>{exactTime(trap.received)}</span>, trap.source, SEVERITY[trap.severity] ? <SeverityMark key="s" severity={trap.severity} name={SEVERITY[trap.severity] ?? ""} /> : "",
                     <Button key="b" size="small" sx={{ p: 0, minWidth: 0, textTransform: "none" }}>{trap.name || trap.trap_oid}</Button>, trap.message || Object.entries(trap.variables).map(([name, value]) => `${name}=${value}`).join(" ")],
                 }))} />
               {data.total_pages > 1 && (
