@@ -7,7 +7,6 @@ import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from threading import local
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -46,7 +45,7 @@ class SqliteReader(Reader):
         self._here: sqlite3.Connection | None = None
         self._until = 0.0
         self._slow: dict[str, int] = {}
-        self._thread = local()
+        self._rested: list[sqlite3.Connection] = []
         self._opened: list[sqlite3.Connection] = []
         self._pool = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-reader")
 
@@ -62,11 +61,16 @@ class SqliteReader(Reader):
         return 1 if perf_counter() > self._until else 0
 
     def _there(self, sql: str, values: list[Any]) -> list[Any]:
-        connection: sqlite3.Connection | None = getattr(self._thread, "connection", None)
-        if connection is None:
-            connection = self._thread.connection = self._open()
+        # The one used last, whatever thread this is: it has most of what is asked for in its cache.
+        try:
+            connection = self._rested.pop()
+        except IndexError:
+            connection = self._open()
             connection.execute("PRAGMA busy_timeout=15000").close()
-        return connection.execute(sql, values).fetchall()
+        try:
+            return connection.execute(sql, values).fetchall()
+        finally:
+            self._rested.append(connection)
 
     async def fetch(self, sql: str, values: list[Any]) -> Sequence[Row]:
         try:
