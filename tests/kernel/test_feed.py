@@ -236,3 +236,13 @@ async def test_a_transaction_under_way_is_waited_for(world: World, here: feed.Pl
         assert listener.heard == []
     await through(reader, world.platform)
     assert [heard[1] for heard in listener.heard] == ["early", "late"]
+
+
+async def test_a_look_reads_nothing_of_what_was_before(world: World, here: feed.Place) -> None:
+    database = world.platform.database
+    if not database.is_sqlite:
+        pytest.skip("PostgreSQL enters the index at a pair of values")
+    statement = feed._NEXT[True].on(database)
+    values = statement.values({"seq": here[1]})
+    plan = await database.reader.fetch(f"EXPLAIN QUERY PLAN {statement.sql}", values)
+    assert [row[3] for row in plan] == ["SEARCH change USING INTEGER PRIMARY KEY (rowid>?)"]

@@ -23,6 +23,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, mapped_column
 
+from mainstay.kernel import direct
 from mainstay.kernel.changes import Change
 from mainstay.kernel.context import Context, system
 from mainstay.kernel.database import ANY_ORGANIZATION
@@ -115,17 +116,34 @@ def _next(sqlite: bool) -> Statement:
     document: Any = type_coerce(Change.changes, String) if sqlite else cast(Change.changes, Text)
     columns = (Change.transaction, Change.seq, Change.organization, Change.resource, Change.record_id, Change.action,
                Change.actor, Change.actor_name, Change.at, Change.version, document)  # fmt: skip
-    beyond = tuple_(Change.transaction, Change.seq) > tuple_(
-        bindparam("transaction", type_=BigInteger), bindparam("seq", type_=BigInteger)
-    )
-    query = select(*columns).where(beyond).order_by(Change.transaction, Change.seq).limit(BATCH)
-    if not sqlite:
+    if sqlite:
+        # All are of transaction 0, so the number alone is the place. Of the pair SQLite looks at the first alone, and
+        # reads every change there ever was.
+        query = select(*columns).where(Change.seq > bindparam("seq", type_=BigInteger)).order_by(Change.seq)
+    else:
+        beyond = tuple_(Change.transaction, Change.seq) > tuple_(
+            bindparam("transaction", type_=BigInteger), bindparam("seq", type_=BigInteger)
+        )
         # A transaction still under way may yet add changes before these; wait for it.
-        query = query.where(Change.transaction < text("pg_snapshot_xmin(pg_current_snapshot())::text::bigint"))
-    return Statement(plain(query))
+        ended = Change.transaction < text("pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+        query = select(*columns).where(beyond, ended).order_by(Change.transaction, Change.seq)
+    return Statement(plain(query.limit(BATCH)))
 
 
 _NEXT = {sqlite: _next(sqlite) for sqlite in (True, False)}
+_POSITION: Any = FeedPosition.__table__
+_MOVE = Statement(
+    plain(
+        update(_POSITION)
+        .where(
+            _POSITION.c.name == bindparam("of"),
+            _POSITION.c.transaction == bindparam("seen_transaction"),
+            _POSITION.c.seq == bindparam("seen_seq"),
+        )
+        .values(transaction=bindparam("to_transaction"), seq=bindparam("to_seq"))
+        .returning(_POSITION.c.name)
+    )
+)
 
 
 class Tail:
@@ -216,15 +234,18 @@ class Reader:
         if seen is None or seen == place:
             return
         async with self._platform.work(ANY_ORGANIZATION) as ctx:
-            moved = await ctx.session.execute(
-                update(FeedPosition)
-                .where(FeedPosition.name == self._consumer.name, FeedPosition.transaction == seen[0],
-                       FeedPosition.seq == seen[1])
-                .values(transaction=place[0], seq=place[1])
-                .execution_options(synchronize_session=False)
-            )  # fmt: skip
+            moved = await self._move(ctx, seen, place)
         # Where it did not move, another process of the same work is further, or it is not stored yet.
-        self._stored = place if moved.rowcount else None  # type: ignore[attr-defined]
+        self._stored = place if moved else None
+
+    async def _move(self, ctx: Context, seen: Place, place: Place) -> bool:
+        """Write down how far it is where the table still says ``seen``; who else tries waits for this transaction."""
+        database = self._platform.database
+        given = {
+            "of": self._consumer.name, "seen_transaction": seen[0], "seen_seq": seen[1], "to_transaction": place[0],
+            "to_seq": place[1],
+        }  # fmt: skip
+        return bool(await direct.run(database, ctx.session, _MOVE.on(database), given))
 
     def _concerns(self, resource: str) -> bool:
         known = self._wants.get(resource)
@@ -248,15 +269,11 @@ class Reader:
 
     async def _handle(self, wanted: list[Entry], last: Place) -> None:
         """Hand over changes and move the position behind ``last``, in one transaction."""
-        name, sqlite = self._consumer.name, self._platform.database.is_sqlite
         async with self._platform.work(ANY_ORGANIZATION) as ctx:
-            held = await ctx.session.get(FeedPosition, name, with_for_update=not sqlite)
-            if held is None or (held.transaction, held.seq) != self._stored:
+            if self._stored is None or not await self._move(ctx, self._stored, last):
                 # Another process did this work, or the position was set anew: read on from there.
                 self._stored = None
                 return
-            held.transaction, held.seq = last
-            await ctx.session.flush()
             for organization, group in groupby(
                 sorted(wanted, key=lambda entry: entry.organization), lambda entry: entry.organization
             ):
