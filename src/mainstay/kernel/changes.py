@@ -6,10 +6,12 @@ one they handled (see ``feed``).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
+from itertools import repeat
 from typing import Any
 
+import msgspec
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
@@ -64,9 +66,19 @@ _COLUMNS = ("organization", "resource", "record_id", "action", "actor", "actor_n
             "changes")  # fmt: skip
 _TABLE: Any = Change.__table__
 _NUMBER: Any = literal_column("pg_current_xact_id()::text::bigint")
-_INSERT = direct.Statement(insert(_TABLE), _COLUMNS)
-_INSERT_NUMBERED = direct.Statement(insert(_TABLE).values(transaction=_NUMBER), _COLUMNS)
-_INSERT_MANY = direct.Statement(insert(_TABLE), ("transaction", *_COLUMNS))
+
+
+def _inserts(written: Collection[str] = ()) -> tuple[direct.Statement, direct.Statement, direct.Statement]:
+    """On SQLite; on PostgreSQL, and there for many, which are told the number."""
+    return (
+        direct.Statement(insert(_TABLE), _COLUMNS, written),
+        direct.Statement(insert(_TABLE).values(transaction=_NUMBER), _COLUMNS, written),
+        direct.Statement(insert(_TABLE), ("transaction", *_COLUMNS), written),
+    )
+
+
+_OF_LISTS = _inserts()
+_OF_TEXTS = _inserts(("changes",))
 _CURRENT = direct.Statement(on_tables(select(_NUMBER)))
 
 
@@ -82,6 +94,23 @@ async def record(
 
     ``inserting``: the row whose trail it is, to be stored along with it.
     """
+    await _store(ctx, resource, action, entries, _OF_LISTS, inserting)
+
+
+async def record_new(ctx: Context, resource: str, ids: Sequence[str], told: Mapping[str, Sequence[Any]]) -> None:
+    """Add the trail of many new records; ``told``: the value in each of them, by field. What is empty is left out."""
+    entries = zip(ids, repeat(1), _born(told, len(ids)), strict=False)
+    await _store(ctx, resource, "create", entries, _OF_TEXTS)
+
+
+async def _store(
+    ctx: Context,
+    resource: str,
+    action: str,
+    entries: Iterable[tuple[str, int, Any]],
+    inserts: tuple[direct.Statement, ...],
+    inserting: tuple[direct.Direct, Mapping[str, Any]] | None = None,
+) -> None:
     who = ctx.principal
     rows = [
         {
@@ -101,12 +130,13 @@ async def record(
     if not rows:
         return
     database = ctx.platform.database
-    statement = _INSERT if database.is_sqlite else _INSERT_NUMBERED
+    alone, numbered, many = inserts
+    statement = alone if database.is_sqlite else numbered
     if len(rows) >= direct.COPIED and not database.is_sqlite:
         ((number,),) = await direct.run(database, ctx.session, _CURRENT.on(database), {})
         for row in rows:
             row["transaction"] = number
-        statement = _INSERT_MANY
+        statement = many
     if inserting is not None:
         (row,) = rows
         await direct.insert_with(database, ctx.session, *inserting, statement.on(database), row)
@@ -137,6 +167,34 @@ def settled(sqlite: bool) -> ColumnElement[Any]:
 def entry(field: str, old: Any, new: Any) -> dict[str, Any]:
     """One field's change, in values that JSON can hold."""
     return {"field": field, "old": plain(old), "new": plain(new)}
+
+
+def _born(told: Mapping[str, Sequence[Any]], count: int) -> Iterator[str]:
+    """What changed in each of many new records, as JSON. Written field by field: only the values differ."""
+    fields = []
+    for name, values in told.items():
+        head = f'{{"field":{_JSON.encode(name).decode()},"old":null,"new":'
+        if len(set(map(id, values))) == 1:  # a stamp or a default: one object for all
+            written = [_JSON.encode(plain(values[0])).decode()] * count
+        else:
+            written = _JSON.encode_lines(_plain(values)).decode().split("\n")
+        fields.append([f"{head}{text}}}" if value else "" for value, text in zip(values, written, strict=False)])
+    if not fields:
+        yield from repeat("[]", count)
+    for entries in zip(*fields, strict=True):
+        yield f"[{','.join(filter(None, entries))}]"
+
+
+_JSON = msgspec.json.Encoder()
+_AS_THEY_ARE = frozenset({type(None), bool, int, float, list, dict})
+
+
+def _plain(values: Sequence[Any]) -> Sequence[Any]:
+    """Values of one field as the trail keeps them."""
+    kinds = set(map(type, values))
+    if kinds <= _AS_THEY_ARE or (kinds == {str} and max(map(len, values)) <= MAX_TEXT):
+        return values
+    return [plain(value) for value in values]
 
 
 def plain(value: Any) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections import namedtuple
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from sqlalchemy import JSON, Float, Numeric
@@ -33,8 +33,10 @@ class Direct:
 
     __slots__ = ("_inward", "_names", "_outward", "_record", "columns", "sql", "table")
 
-    def __init__(self, statement: Any, dialect: Any, columns: Sequence[str] | None = None) -> None:
-        """``columns``: those that an insert gives values for."""
+    def __init__(
+        self, statement: Any, dialect: Any, columns: Sequence[str] | None = None, written: Collection[str] = ()
+    ) -> None:
+        """``columns``: those that an insert gives values for; ``written``: documents that are JSON text already."""
         given = None if columns is None else list(columns)
         compiled: SQLCompiler = statement.compile(dialect=dialect, column_keys=given, for_executemany=given is not None)
         held: dict[str, Any] = dict(compiled.construct_params(_check=False))
@@ -56,7 +58,7 @@ class Direct:
                 self._inward.append(("", process(value) if process else value, None))
             else:
                 if process is not None and isinstance(bind.type, JSON):
-                    process = _documents(process)
+                    process = None if bind.key in written else _documents(process)
                 self._inward.append((bind.key, None, process))
         self.columns = [key for key, _value, _process in self._inward]
         outward = [
@@ -160,17 +162,17 @@ def _code(kind: Any) -> int | None:
 class Statement:
     """A statement that is kept: put into the words of a database when it first runs there."""
 
-    __slots__ = ("_columns", "_made", "_statement")
+    __slots__ = ("_columns", "_made", "_statement", "_written")
 
-    def __init__(self, statement: Any, columns: Sequence[str] | None = None) -> None:
-        self._statement, self._columns = statement, columns
+    def __init__(self, statement: Any, columns: Sequence[str] | None = None, written: Collection[str] = ()) -> None:
+        self._statement, self._columns, self._written = statement, columns, written
         self._made: dict[str, Direct] = {}
 
     def on(self, database: Database) -> Direct:
         dialect = database.engine.dialect
         made = self._made.get(dialect.name)
         if made is None:
-            made = self._made[dialect.name] = Direct(self._statement, dialect, self._columns)
+            made = self._made[dialect.name] = Direct(self._statement, dialect, self._columns, self._written)
         return made
 
 

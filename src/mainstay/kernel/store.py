@@ -16,7 +16,7 @@ from mainstay.kernel import changes, direct
 from mainstay.kernel.context import Context
 from mainstay.kernel.errors import Conflict, Invalid, NotFound, Stale
 from mainstay.kernel.fields import field_of
-from mainstay.kernel.record import Record, new_id
+from mainstay.kernel.record import Record, new_id, new_ids
 
 R = TypeVar("R", bound=Record)
 
@@ -164,35 +164,37 @@ async def add_many(ctx: Context, model: type[Record], rows: Sequence[Mapping[str
         "created_by": ctx.principal.user, "modified_by": ctx.principal.user, "version": 1,
     }  # fmt: skip
     blank = defaults(model)
+    given = set[str]().union(*rows)
+    base = {**blank, **stamps}
     fresh = [(name, value) for name, value in blank.items() if callable(value)]
-    given: set[str] = set()
+    restamped = not given.isdisjoint(stamps)
     full: list[dict[str, Any]] = []
-    for row in rows:
-        complete = {**blank, **row, **stamps}
+    for row, made in zip(rows, new_ids(len(rows)), strict=True):
+        complete = base.copy()
+        complete.update(row)
+        if restamped:
+            complete.update(stamps)
         for name, make in fresh:
             if name not in row:
                 complete[name] = make()
-        complete["id"] = complete.get("id") or new_id()
-        given.update(row)
+        complete["id"] = complete.get("id") or made
         full.append(complete)
     # What no row gives and what is empty unless given is nowhere in the trail.
     told = [name for name in {**blank, **dict.fromkeys(given)} if name in given or blank[name]]
     told = [name for name in told if name not in UNAUDITED and name not in STAMPS]
-    trail = [
-        (row["id"], 1, [{"field": name, "old": None, "new": changes.plain(value)}
-                        for name in told if (value := row.get(name))])
-        for row in full
-    ]  # fmt: skip
     database = ctx.platform.database
     statement, name = _inserting(model).on(database), resource_name(model)
     try:
         if len(full) == 1:
-            await changes.record(ctx, name, "create", trail, inserting=(statement, full[0]))
+            (only,) = full
+            diff = [changes.entry(field, None, value) for field in told if (value := only.get(field))]
+            await changes.record(ctx, name, "create", [(only["id"], 1, diff)], inserting=(statement, only))
             return full
         await direct.insert(database, ctx.session, statement, full)
     except IntegrityError as error:
         raise integrity(error) from error
-    await changes.record(ctx, name, "create", trail)
+    ids = [row["id"] for row in full]
+    await changes.record_new(ctx, name, ids, {field: [row.get(field) for row in full] for field in told})
     return full
 
 
