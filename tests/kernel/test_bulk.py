@@ -10,9 +10,13 @@ from sqlalchemy import select
 
 from mainstay.kernel import store
 from mainstay.kernel.changes import Change
+from mainstay.kernel.errors import Invalid
+from mainstay.kernel.fields import MANY
 from mainstay.kernel.record import new_id, new_ids
+from mainstay.kernel.validation import read_rows, read_values
+from mainstay.modules.assets.cmdb.resource import PATH, items
 from mainstay.modules.assets.cmdb.tables import Ci
-from tests.support import World
+from tests.support import Statements, World
 
 ROWS: list[dict[str, Any]] = [
     {"name": "plain", "tags": ["a", "b"], "cpu_count": 4, "cost": 1.5},
@@ -69,3 +73,51 @@ def test_ids_made_at_once_ascend_with_those_made_alone() -> None:
     made = [new_id(), *new_ids(3000), new_id(), *new_ids(1), *new_ids(2000), new_id()]
     assert made == sorted(set(made))
     assert {len(one) for one in made} == {25}
+
+
+async def test_many_items_cost_the_same_few_statements(world: World, statements: Statements | None) -> None:
+    assert statements is not None
+
+    def batch_of(count: int, batch: str) -> list[dict[str, Any]]:
+        common = {"category": "Switch", "manufacturer": "Cisco"}
+        return [
+            {
+                **common,
+                "name": f"{batch}-{n}",
+                "serial_number": f"{batch}-{n}-sn",
+                "ip_address": f"10.1.{n >> 8}.{n & 255}",
+            }
+            for n in range(count)
+        ]
+
+    await world.post(PATH, batch_of(30, "first"))
+    counts = []
+    for count in (30, 1200):
+        start = len(statements.ran)
+        await world.post(PATH, batch_of(count, f"batch {count}"))
+        counts.append(len(statements.ran) - start)
+    assert counts[0] == counts[1], counts
+    # Who calls; the categories' names; who has such values; the numbers; items, trail, identities, addresses.
+    assert counts[0] <= 10, statements.ran[-counts[0] :]
+
+
+VALUES: list[Any] = ["a", " b ", "", None, "ä", "a\x00", "1", 1, True, 1.0, [], ["a"], {"id": "1"}, {}, "2026-01-31",
+                     "x" * 300, "\ud800", "yes", 2**70, "1e3", "High", "high", 3]  # fmt: skip
+
+
+def test_values_of_many_rows_are_read_as_each_is() -> None:
+    fields = {name: spec for name, spec in items.fields.items() if not spec.read_only}
+    for name, spec in fields.items():
+        known = {"name": "n", "category": "c"}
+        rows = [known | {name: value} for value in (*VALUES, *VALUES)]
+        for row, (values, errors) in zip(rows, read_rows(fields, rows), strict=True):
+            try:
+                alone = (read_values(fields, row, partial=False), {})
+            except Invalid as invalid:
+                alone = ({}, invalid.extra["fields"])
+            assert (errors, {} if errors else values) == (alone[1], alone[0]), (name, row[name])
+            kept = values.get(name)
+            assert type(kept) is type(alone[0].get(name)) or errors, (name, row[name])
+        if spec.kind in MANY:
+            made = [values[name] for values, errors in read_rows(fields, rows) if not errors]
+            assert len(set(map(id, made))) == len(made), "no two rows share a list"

@@ -25,29 +25,27 @@ async def resolve(
     wanted: dict[str, set[str]] = {}
     present = set[str]().union(*rows)
     linked = {name: spec for name, spec in fields.items() if spec.kind in LINKED and name in present}
+    given = {name: [row.get(name) for row in rows] for name in linked}
     for name, spec in linked.items():
-        for row in rows:
-            value = row.get(name)
+        for value in given[name]:
             if value:
-                wanted.setdefault(spec.reference, set()).update([value] if isinstance(value, str) else value)
+                known = wanted.setdefault(spec.reference, set())
+                known.add(value) if isinstance(value, str) else known.update(value)
     if not wanted:
         return errors
-    known = {target: await look_up(ctx, target, sorted(values)) for target, values in wanted.items()}
+    known_of = {target: await look_up(ctx, target, sorted(values)) for target, values in wanted.items()}
     for name, spec in linked.items():
-        found = known.get(spec.reference, {})
-        for row, wrong in zip(rows, errors, strict=True):
-            value = row.get(name)
+        found = known_of.get(spec.reference, {})
+        for row, wrong, value in zip(rows, errors, given[name], strict=True):
             if not value:
                 continue
-            given = [value] if isinstance(value, str) else value
-            missing = [item for item in given if item.lower() not in found]
-            if missing:
+            named = [value] if isinstance(value, str) else value
+            ids = [found.get(item.lower()) for item in named]
+            if None in ids:
                 what = spec.reference.replace("_", " ")
-                wrong[name] = [f"There is no {what} {missing[0][:80]!r}."]
-            elif isinstance(value, str):
-                row[name] = found[value.lower()]
+                wrong[name] = [f"There is no {what} {named[ids.index(None)][:80]!r}."]
             else:
-                row[name] = list(dict.fromkeys(found[item.lower()] for item in given))
+                row[name] = ids[0] if isinstance(value, str) else list(dict.fromkeys(ids))
     return errors
 
 

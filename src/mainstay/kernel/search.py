@@ -5,22 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-from sqlalchemy import (
-    ARRAY,
-    ColumnElement,
-    Index,
-    String,
-    Text,
-    any_,
-    bindparam,
-    column,
-    delete,
-    false,
-    insert,
-    select,
-    text,
-)
+from sqlalchemy import Index, String, bindparam, delete, false, insert, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mainstay.kernel import customfields, direct, rows
@@ -29,7 +14,7 @@ from mainstay.kernel.context import Context
 from mainstay.kernel.feed import Entry, consumer
 from mainstay.kernel.record import Base, Identifier, Scoped
 from mainstay.kernel.resource import Resource
-from mainstay.kernel.statements import plain
+from mainstay.kernel.statements import among, listed, plain
 from mainstay.kernel.store import CHUNK
 
 if TYPE_CHECKING:
@@ -67,14 +52,6 @@ async def follow(ctx: Context, changes: Sequence[Entry]) -> None:
             await _refresh(ctx, resource, every[start : start + CHUNK])
 
 
-def _within(wanted: Any, sqlite: bool) -> ColumnElement[bool]:
-    """The condition that a column's value is among those given as ``ids``: one parameter, however many they are."""
-    if sqlite:
-        given: Any = text("SELECT value FROM json_each(:ids)").columns(column("value"))
-        return wanted.in_(given)  # type: ignore[no-any-return]
-    return wanted == any_(bindparam("ids", type_=ARRAY(Text)))  # type: ignore[no-any-return]
-
-
 _TABLE: Any = SearchEntry.__table__
 _ADD = direct.Statement(insert(_TABLE), [each.key for each in _TABLE.columns])
 _REMOVE = {
@@ -83,7 +60,7 @@ _REMOVE = {
             delete(_TABLE).where(
                 _TABLE.c.organization == bindparam("in_organization"),
                 _TABLE.c.resource == bindparam("of"),
-                _within(_TABLE.c.record_id, sqlite),
+                among(_TABLE.c.record_id, sqlite),
             )
         )
     )
@@ -100,7 +77,7 @@ def _reading(res: Resource[Any], names: list[str], sqlite: bool) -> direct.State
                 select(table.c.id, *(getattr(res.model, name) for name in names)).where(
                     table.c.organization == bindparam("in_organization"),
                     table.c.is_deleted == false(),
-                    _within(table.c.id, sqlite),
+                    among(table.c.id, sqlite),
                 )
             )
         )
@@ -110,11 +87,7 @@ def _reading(res: Resource[Any], names: list[str], sqlite: bool) -> direct.State
 
 async def _refresh(ctx: Context, res: Resource[Any], ids: list[str]) -> None:
     database, session = ctx.platform.database, ctx.session
-    given = {
-        "in_organization": ctx.organization,
-        "of": res.name,
-        "ids": msgspec.json.encode(ids).decode() if database.is_sqlite else ids,
-    }
+    given = {"in_organization": ctx.organization, "of": res.name, "among": listed(ids, database.is_sqlite)}
     await direct.run(database, session, _REMOVE[database.is_sqlite].on(database), given)
     names = [name for name, spec in res.fields.items() if spec.search]
     reading = _reading(res, names, database.is_sqlite).on(database)

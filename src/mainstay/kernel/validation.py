@@ -44,17 +44,67 @@ def read_values(
 def read_rows(
     fields: Mapping[str, Field], rows: Sequence[Mapping[str, Any]]
 ) -> list[tuple[dict[str, Any], dict[str, list[str]]]]:
-    """Values of many new records, and each one's errors by field."""
-    # Most rows of a file or a bulk request give the same names.
-    plans: dict[tuple[str, ...], _Plan] = {}
-    out = []
-    for data in rows:
-        names = tuple(data)
-        plan = plans.get(names)
-        if plan is None:
-            plan = plans[names] = _plan(fields, data, partial=False)
-        out.append(_read_by(plan, data))
+    """Values of many new records, and each one's errors by field.
+
+    Rows that give the same names, which most of a file or a bulk request do, are read field by field.
+    """
+    groups: dict[tuple[str, ...], list[int]] = {}
+    for index, data in enumerate(rows):
+        groups.setdefault(tuple(data), []).append(index)
+    out: list[tuple[dict[str, Any], dict[str, list[str]]]] = [({}, {})] * len(rows)
+    for given, places in groups.items():
+        plan = _plan(fields, given, partial=False)
+        some = [rows[place] for place in places]
+        if plan.missing or not plan.taken or len(some) == 1:
+            found = [_read_by(plan, data) for data in some]
+        else:
+            names = [name for name, _given, _spec, _mandatory in plan.taken]
+            columns = [_column(spec, [data[key] for data in some], must) for _name, key, spec, must in plan.taken]
+            found = [
+                # What is wrong with a row is told by reading it alone.
+                _read_by(plan, data) if _REFUSED in values else (dict(zip(names, values, strict=True)), {})
+                for data, values in zip(some, zip(*columns, strict=True), strict=True)
+            ]
+        for place, one in zip(places, found, strict=True):
+            out[place] = one
     return out
+
+
+class _Refused:
+    """Stands for a value that a field does not take."""
+
+    __slots__ = ()
+
+
+_REFUSED = _Refused()
+_FEW = frozenset({"choice", "reference", "user", "boolean", "integer", "number", "date", "datetime"})
+"""Kinds whose values come again and again and cannot be changed by who has them."""
+
+
+def _column(spec: Field, raws: Sequence[Any], mandatory: bool) -> list[Any]:
+    """Many values for one field; in place of one that it does not take, ``_REFUSED``."""
+    found: list[Any] = []
+    known: dict[Any, Any] = {}
+    plain, few, limit = spec.kind == "text" and spec.check is None, spec.kind in _FEW, spec.max_length
+    for raw in raws:
+        kind = raw.__class__
+        if plain and kind is str and raw.isascii() and "\x00" not in raw:
+            value: Any = raw.strip()
+            if (mandatory and not value) or (limit and len(value) > limit):
+                value = _REFUSED
+        elif few and (kind is str or kind is int) and raw in known:
+            value = known[raw]
+        else:
+            try:
+                value = read(spec, raw)
+            except BadValue:
+                value = _REFUSED
+            if mandatory and (value is None or value == "" or value == []):
+                value = _REFUSED
+            if few and (kind is str or kind is int):
+                known[raw] = value
+        found.append(value)
+    return found
 
 
 class _Plan(NamedTuple):

@@ -22,6 +22,7 @@ from mainstay.modules.assets.relations import service as relations
 
 MAX_DEPTH = 50
 PREFIX = "CI-"
+_COLUMNS = frozenset(column.key for column in Ci.__table__.columns)
 
 
 class Items(Behaviour[Ci]):
@@ -127,9 +128,9 @@ def faults(
         found["category"] = f"{one.name} {reason}. Choose a category for items."
     extra = row.get("custom_field_data") or {}
     for name in one.required:
-        value = row.get(name) if name in Ci.__table__.columns else extra.get(name)
+        value = row.get(name) if name in _COLUMNS else extra.get(name)
         if value in (None, "", []):
-            key = name if name in Ci.__table__.columns else f"custom_field_data.{name}"
+            key = name if name in _COLUMNS else f"custom_field_data.{name}"
             found[key] = f"Please provide {name.replace('_', ' ')}: every {one.name} has it."
     if extra:
         for key, value in extra.items():

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from mainstay.kernel import direct
 from mainstay.kernel.context import Context
 from mainstay.kernel.errors import Conflict
+from mainstay.kernel.statements import among, listed, plain
 from mainstay.kernel.store import CHUNK
 from mainstay.modules.assets.categories import service as categories
 from mainstay.modules.assets.categories.service import Class
@@ -62,28 +64,53 @@ def clean(value: Any) -> str:
     if value is None or value == "":
         return ""
     word = str(value).strip().lower()
-    if word in _JUNK or (len(word) > 3 and len(set(word) - _SEPARATORS) <= 1):
+    if word in _JUNK:
         return ""
+    if len(word) > 3 and (word[0] == word[-1] or not _SEPARATORS.isdisjoint(word)):
+        # Two ends that differ tell of most values that they are no row of one character.
+        return "" if len(set(word) - _SEPARATORS) <= 1 else word
     return word
+
+
+@lru_cache(1000)
+def _plan(rules: tuple[tuple[str, ...], ...]) -> list[tuple[tuple[str, ...], str, bool]]:
+    """The fields of each identifying value, its rule's name and whether it is enforced."""
+    every = dict.fromkeys((*rules, *_ALONE))
+    return [(names, "+".join(names)[:200], names in rules) for names in every]
 
 
 def keys_of(one: Class | None, values: Mapping[str, Any]) -> list[Key]:
     """The identifying values of an item of a category."""
     extra = values.get("custom_field_data") or {}
-    rules = one.identifiers if one else ()
     made: dict[tuple[str, str], Key] = {}
-    for names in (*rules, *_ALONE):
-        parts = [clean(values[name] if name in values else extra.get(name)) for name in names]
-        if all(parts):
-            _add(made, names, parts, names in rules)
+    for names, rule, enforced in _plan(one.identifiers if one else ()):
+        parts = []
+        for name in names:
+            part = clean(values[name] if name in values else extra.get(name))
+            if not part:
+                break
+            parts.append(part)
+        else:
+            joined = "\x1f".join(parts)
+            value = joined if len(joined) <= 400 else sha256(joined.encode()).hexdigest()
+            made.setdefault((rule, value), Key(rule, value, enforced))
     return list(made.values())
 
 
-def _add(made: dict[tuple[str, str], Key], names: tuple[str, ...], parts: list[str], enforced: bool) -> None:
-    joined = "\x1f".join(parts)
-    value = joined if len(joined) <= 400 else sha256(joined.encode()).hexdigest()
-    rule = "+".join(names)[:200]
-    made.setdefault((rule, value), Key(rule, value, enforced))
+_HOLDERS = {
+    sqlite: direct.Statement(
+        plain(
+            select(_TABLE.c.value, _TABLE.c.ci, _TABLE.c.enforced)
+            .where(
+                _TABLE.c.organization == bindparam("in_organization"),
+                _TABLE.c.rule == bindparam("of"),
+                among(_TABLE.c.value, sqlite),
+            )
+            .order_by(_TABLE.c.ci)
+        )
+    )
+    for sqlite in (True, False)
+}
 
 
 async def holders(ctx: Context, keys: Iterable[Key]) -> dict[tuple[str, str], list[tuple[str, bool]]]:
@@ -92,14 +119,13 @@ async def holders(ctx: Context, keys: Iterable[Key]) -> dict[tuple[str, str], li
     for key in keys:
         by_rule.setdefault(key.rule, set()).add(key.value)
     found: dict[tuple[str, str], list[tuple[str, bool]]] = {}
+    database = ctx.platform.database
     for rule, values in by_rule.items():
-        every = sorted(values)
-        for start in range(0, len(every), CHUNK):
-            query = select(CiIdentity.value, CiIdentity.ci, CiIdentity.enforced).where(
-                CiIdentity.rule == rule, CiIdentity.value.in_(every[start : start + CHUNK])
-            )
-            for row in (await ctx.session.execute(query.order_by(CiIdentity.ci))).all():
-                found.setdefault((rule, row.value), []).append((row.ci, row.enforced))
+        given = {"in_organization": ctx.organization, "of": rule, "among": listed(sorted(values), database.is_sqlite)}
+        for value, ci, enforced in await direct.run(
+            database, ctx.session, _HOLDERS[database.is_sqlite].on(database), given
+        ):
+            found.setdefault((rule, value), []).append((ci, enforced))
     return found
 
 
@@ -127,14 +153,12 @@ async def taken(ctx: Context, rows: Sequence[Mapping[str, Any]]) -> list[tuple[s
         for key in each:
             if not key.enforced:
                 continue
-            fields = key.rule.split("+")
-            label = " and ".join(name.replace("_", " ") for name in fields)
             other = next((ci for ci, enforced in held.get(key[:2], ()) if enforced and ci != row.get("id")), None)
-            if other is not None:
-                problem = (fields[0], f"{names.get(other, 'Another item')} has this {label} already.")
-            elif within.setdefault(key[:2], index) != index:
-                problem = (fields[0], f"An earlier row has this {label} already.")
-            if problem:
+            if other is not None or within.setdefault(key[:2], index) != index:
+                fields = key.rule.split("+")
+                label = " and ".join(name.replace("_", " ") for name in fields)
+                who = names.get(other, "Another item") if other is not None else "An earlier row"
+                problem = (fields[0], f"{who} has this {label} already.")
                 break
         out.append(problem)
     return out

@@ -39,7 +39,7 @@ def mac(raw: str) -> str:
 
 def allocate(ctx: Context, values: dict[str, Any], before: Mapping[str, Any]) -> None:
     """Let the allocation follow the state and the people of an item."""
-    merged = {**before, **values}
+    merged = {**before, **values} if before else values
     state = merged.get("status")
     if values.get("status") in (engine.IN_STOCK, engine.RETURNED, *engine.GONE) and before:
         for name in ("used_by", "requester"):
