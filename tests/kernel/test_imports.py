@@ -12,6 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
+from mainstay.kernel import importing, importjob
+from mainstay.kernel.transfer import open_table
 from tests.conftest import DATABASE
 from tests.kernel.processes import Installation
 from tests.support import World
@@ -86,6 +88,21 @@ async def test_a_long_import_is_a_task_with_its_errors(world: World) -> None:
 
 
 @pytest.mark.proves(f"GET {TASKS}disable_task/", f"GET {TASKS}enable_task/")
+async def test_a_task_opens_its_file_once_for_all_batches(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[Path] = []
+
+    def noted(path: Path) -> Any:
+        opened.append(path)
+        return open_table(path)
+
+    monkeypatch.setattr(importjob, "open_table", noted)
+    monkeypatch.setattr(importing, "BATCH", 70)
+    started = await upload(world, "upload_csv/", table(300, bad=frozenset({200})), expect=202)
+    done = await finished(world, started["task"])
+    assert (done["created"], done["failed"], done["done"]) == (299, 1, 300)
+    assert len(opened) == 1
+
+
 async def test_a_task_is_paused_and_goes_on_where_it_was(world: World) -> None:
     answer = await upload(world, "upload_csv/", table(4000), expect=202)
     paused = await world.get(f"{TASKS}disable_task/", params={"id": answer["task"]})

@@ -66,18 +66,18 @@ def missing(res: Resource[Any], known: Mapping[str, Field], mapping: Mapping[str
     return [spec.label for name, spec in known.items() if spec.required and name not in mapping.values()]
 
 
-def record_of(headers: Sequence[str], mapping: Mapping[str, str], row: Row) -> dict[str, Any]:
-    """The input that a row stands for; empty cells say nothing."""
-    data: dict[str, Any] = {}
-    for header, cell in zip(headers, row.cells, strict=False):
-        name = mapping.get(header)
-        if name is None or cell.strip() == "":
-            continue
-        if name.startswith(CUSTOM):
-            data.setdefault("custom_field_data", {})[name[len(CUSTOM) :]] = cell
-        else:
-            data[name] = cell
-    return data
+def reader_of(headers: Sequence[str], mapping: Mapping[str, str]) -> Callable[[Row], dict[str, Any]]:
+    """What makes of a row the input that it stands for; empty cells say nothing."""
+    names = [mapping.get(header, "") for header in headers]
+    custom = [name for name in names if name.startswith(CUSTOM)]
+
+    def record_of(row: Row) -> dict[str, Any]:
+        cells = zip(names, row.cells, strict=False)
+        data: dict[str, Any] = {name: cell for name, cell in cells if name and cell and not cell.isspace()}
+        extra = {name[len(CUSTOM) :]: data.pop(name) for name in custom if name in data}
+        return {**data, "custom_field_data": extra} if extra else data
+
+    return record_of
 
 
 def refused(row: Row, errors: Mapping[str, Sequence[str]], data: Mapping[str, Any]) -> dict[str, Any]:
@@ -147,13 +147,14 @@ async def _sort(
     """Rows to create with their checked values, rows to update with the record's id, and errors."""
     outcome = Outcome()
     readable: list[tuple[Row, dict[str, Any]]] = []
+    record_of = reader_of(headers, mapping)
     for row in batch:
         if row.error:
             outcome.errors.append(
                 {"row": row.number, "field": "", "value": "", "reason": row.error, "cells": row.cells}
             )
         else:
-            readable.append((row, record_of(headers, mapping, row)))
+            readable.append((row, record_of(row)))
     existing = await _existing(ctx, res, [data for _row, data in readable])
     updates: list[tuple[Row, dict[str, Any], str]] = []
     fresh: list[tuple[Row, dict[str, Any]]] = []

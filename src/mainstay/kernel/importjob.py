@@ -16,8 +16,9 @@ from mainstay.kernel.tasks import AsyncTask
 from mainstay.kernel.transfer import Row, TransferError, inspect, open_table
 
 JOB = "import.rows"
-_open: dict[str, tuple[int, Iterator[list[Row]]]] = {}
-"""Task → the next row's position and the reader standing there, so that batches do not start from the top."""
+_open: dict[str, tuple[int, list[str], Iterator[list[Row]]]] = {}
+"""Task → the next row's position, the headers and the reader standing there, so that batches do not start from the top:
+to open a file is to read it through."""
 
 
 async def start(ctx: Context, task: AsyncTask) -> None:
@@ -83,17 +84,17 @@ async def _batch(session: AsyncSession, platform: Platform, organization: str, t
 
 def _read(platform: Platform, task: AsyncTask, first: int) -> tuple[list[str], list[Row]]:
     """Headers, and the batch that starts at row ``first`` (from 0)."""
-    table = open_table(files.path_of(platform.settings, task.arguments["digest"]))
     kept = _open.pop(task.id, None)
     if kept is not None and kept[0] == first:
-        reader = kept[1]
+        _first, headers, reader = kept
     else:
-        reader = table.batches(importing.BATCH)
+        table = open_table(files.path_of(platform.settings, task.arguments["digest"]))
+        headers, reader = table.headers, table.batches(importing.BATCH)
         for _ in range(first // importing.BATCH):
             next(reader, None)
     batch = next(reader, [])
-    _open[task.id] = (first + importing.BATCH, reader)
-    return table.headers, batch
+    _open[task.id] = (first + importing.BATCH, headers, reader)
+    return headers, batch
 
 
 async def _tell(platform: Platform, organization: str, task_id: str) -> None:

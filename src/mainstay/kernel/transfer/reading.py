@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
 from mainstay.kernel.late import openpyxl
@@ -38,8 +38,7 @@ MAX_RATIO = 200
 MAX_PARTS = 2_000
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A row of data. ``number`` is what a spreadsheet shows beside it (the header is 1)."""
 
     number: int
@@ -74,8 +73,12 @@ class Table:
             if error is None and len(cells) <= width and self.kind == "xlsx":
                 # A spreadsheet does not store the empty cells at the end of a row.
                 cells = cells + [""] * (width - len(cells))
-            error = error or ragged(cells, width)
-            yield Row(number, [restore(cell) for cell in cells[: width if error is None else None]], error)
+            if error is None and len(cells) != width:
+                error = ragged(cells, width)
+                cells = cells[: width if error is None else None]
+            if "'" in "".join(cells):
+                cells = [restore(cell) for cell in cells]
+            yield Row(number, cells, error)
 
     def batches(self, size: int) -> Iterator[list[Row]]:
         """The rows in lists of ``size``, the last one shorter."""

@@ -280,13 +280,14 @@ async def store_facts(
     outcome = Stored()
     facts: list[Facts] = []
     source: dict[str, tuple[Row, dict[str, Any]]] = {}
+    record_of = importing.reader_of(headers, mapping)
     for row in batch:
         if row.error:
             outcome.errors.append(
                 {"row": row.number, "field": "", "value": "", "reason": row.error, "cells": row.cells}
             )
             continue
-        data = importing.record_of(headers, mapping, row)
+        data = record_of(row)
         custom = data.pop("custom_field_data", {})
         ref = str(row.number)
         source[ref] = (row, data)
