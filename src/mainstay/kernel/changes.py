@@ -6,7 +6,7 @@ one they handled (see ``feed``).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from itertools import repeat
 from typing import Any
@@ -169,20 +169,25 @@ def entry(field: str, old: Any, new: Any) -> dict[str, Any]:
     return {"field": field, "old": plain(old), "new": plain(new)}
 
 
-def _born(told: Mapping[str, Sequence[Any]], count: int) -> Iterator[str]:
-    """What changed in each of many new records, as JSON. Written field by field: only the values differ."""
-    fields = []
+def _born(told: Mapping[str, Sequence[Any]], count: int) -> Iterable[str]:
+    """What changed in each of many new records, as JSON: a form that is the same for all, filled field by field."""
+    form, given = "", []
     for name, values in told.items():
-        head = f'{{"field":{_JSON.encode(name).decode()},"old":null,"new":'
+        head = f',{{"field":{_JSON.encode(name).decode()},"old":null,"new":'
         if len(set(map(id, values))) == 1:  # a stamp or a default: one object for all
-            written = [_JSON.encode(plain(values[0])).decode()] * count
+            if values[0]:
+                form += f"{head}{_JSON.encode(plain(values[0])).decode()}}}".replace("%", "%%")
+            continue
+        written = _JSON.encode_lines(_plain(values)).decode().split("\n")[:-1]
+        if all(values):
+            form += head.replace("%", "%%") + "%s}"
         else:
-            written = _JSON.encode_lines(_plain(values)).decode().split("\n")
-        fields.append([f"{head}{text}}}" if value else "" for value, text in zip(values, written, strict=False)])
-    if not fields:
-        yield from repeat("[]", count)
-    for entries in zip(*fields, strict=True):
-        yield f"[{','.join(filter(None, entries))}]"
+            form += "%s"
+            written = [f"{head}{text}}}" if value else "" for value, text in zip(values, written, strict=True)]
+        given.append(written)
+    if not given:
+        return repeat(f"[{(form % ())[1:]}]", count)
+    return [f"[{(form % texts)[1:]}]" for texts in zip(*given, strict=True)]
 
 
 _JSON = msgspec.json.Encoder()

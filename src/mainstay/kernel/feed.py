@@ -210,7 +210,8 @@ class Reader:
         if self._stored is None:
             await self.begin()
         found = await self._tail.after(self.place)
-        wanted = [entry for entry in found if self._concerns(entry.resource)]
+        concerned = {resource for resource in {entry.resource for entry in found} if self._concerns(resource)}
+        wanted = [entry for entry in found if entry.resource in concerned] if concerned else []
         if wanted:
             await self._handle(wanted, found[-1].place)
         elif found:

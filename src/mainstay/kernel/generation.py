@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import Integer, insert, update
+from sqlalchemy import Integer, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mainstay.kernel.record import Base, Identifier, Scoped
@@ -47,6 +47,11 @@ async def bump(ctx: Context) -> None:
     if not ctx.session.in_nested_transaction():
         # What a savepoint holds may be taken back while the rest stays.
         info.setdefault("raised", set()).add(ctx.organization)
+
+
+async def number(ctx: Context) -> int:
+    """The number of the caller's organization, for work that nobody's authentication preceded."""
+    return int(await ctx.session.scalar(select(Generation.number)) or 0)
 
 
 async def cached(ctx: Context, name: str, load: Callable[[Context], Awaitable[T]]) -> T:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from mainstay.kernel import files, importing, jobs, store, tasks
+from mainstay.kernel import files, generation, importing, jobs, store, tasks
 from mainstay.kernel.context import Context, system
 from mainstay.kernel.platform import Platform, run_after_commit
 from mainstay.kernel.tasks import AsyncTask
@@ -68,6 +68,7 @@ async def _batch(session: AsyncSession, platform: Platform, organization: str, t
     ctx = Context(platform=platform, session=session, principal=system(organization), now=platform.now())
     task = await store.get(ctx, AsyncTask, task_id, lock=True)
     ctx.principal = tasks.principal_of(task)
+    ctx.principal.generation = await generation.number(ctx)
     res = platform.registry.resources[task.arguments["resource"]]
     table, batch = await asyncio.to_thread(_read, platform, task, first)
     keep: Any = importing.STORES.get(task.arguments.get("store", ""), importing.store)

@@ -81,20 +81,45 @@ def _plan(rules: tuple[tuple[str, ...], ...]) -> list[tuple[tuple[str, ...], str
 
 def keys_of(one: Class | None, values: Mapping[str, Any]) -> list[Key]:
     """The identifying values of an item of a category."""
-    extra = values.get("custom_field_data") or {}
-    made: dict[tuple[str, str], Key] = {}
+    (found,) = _keys(one, [values])
+    return found
+
+
+def keys_of_many(known: Mapping[str, Class], rows: Sequence[Mapping[str, Any]]) -> list[list[Key]]:
+    """The same of many items, each of its own category."""
+    groups: dict[Any, list[int]] = {}
+    for index, row in enumerate(rows):
+        groups.setdefault(row.get("category"), []).append(index)
+    found: list[list[Key]] = [[]] * len(rows)
+    for category, places in groups.items():
+        made = _keys(known.get(category), [rows[place] for place in places])
+        for place, keys in zip(places, made, strict=True):
+            found[place] = keys
+    return found
+
+
+def _keys(one: Class | None, rows: Sequence[Mapping[str, Any]]) -> list[list[Key]]:
+    """Of items of one category: field by field, for most have few of what could identify them."""
+    found: list[dict[tuple[str, str], Key]] = [{} for _ in rows]
+    cleaned: dict[str, list[str]] = {}
     for names, rule, enforced in _plan(one.identifiers if one else ()):
-        parts = []
         for name in names:
-            part = clean(values[name] if name in values else extra.get(name))
-            if not part:
-                break
-            parts.append(part)
-        else:
-            joined = "\x1f".join(parts)
-            value = joined if len(joined) <= 400 else sha256(joined.encode()).hexdigest()
-            made.setdefault((rule, value), Key(rule, value, enforced))
-    return list(made.values())
+            if name not in cleaned:
+                cleaned[name] = _cleaned(name, rows)
+        if not all(cleaned[name] for name in names):
+            continue
+        for made, parts in zip(found, zip(*[cleaned[name] for name in names], strict=True), strict=True):
+            if all(parts):
+                joined = "\x1f".join(parts)
+                value = joined if len(joined) <= 400 else sha256(joined.encode()).hexdigest()
+                made.setdefault((rule, value), Key(rule, value, enforced))
+    return [list(made.values()) for made in found]
+
+
+def _cleaned(name: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What each item has in a field, as it is compared; nothing at all where none has anything."""
+    found = [clean(row[name] if name in row else (row.get("custom_field_data") or {}).get(name)) for row in rows]
+    return found if any(found) else []
 
 
 _HOLDERS = {
@@ -142,7 +167,7 @@ async def taken(ctx: Context, rows: Sequence[Mapping[str, Any]]) -> list[tuple[s
     A row with an ``id`` does not stand in its own way.
     """
     known = await categories.classes(ctx)
-    keys = [keys_of(known.get(row.get("category", "")), row) for row in rows]
+    keys = keys_of_many(known, rows)
     held = await holders(ctx, (key for each in keys for key in each if key.enforced))
     wanted = {ci for found in held.values() for ci, enforced in found if enforced}
     names = await names_of(ctx, wanted) if wanted else {}
@@ -177,8 +202,8 @@ async def keep(ctx: Context, rows: Sequence[Mapping[str, Any]], *, new: bool) ->
             "value": key.value,
             "enforced": key.enforced,
         }
-        for row in rows
-        for key in keys_of(known.get(row["category"]), row)
+        for row, keys in zip(rows, keys_of_many(known, rows), strict=True)
+        for key in keys
     ]
     database = ctx.platform.database
     if made:
