@@ -131,6 +131,10 @@ async def test_many_rows_are_converted_as_each_is(platform: Platform) -> None:
         assert made.many(rows) == [tuple(made.values(row)) for row in rows]
         same = [{**row, "at": at, "changes": rows[1]["changes"]} for row in rows]
         assert made.many(same) == [tuple(made.values(row)) for row in same]
+        told = {name: value for name, value in same[0].items() if name not in ("record_id", "actor")}
+        assert made.many([{"record_id": row["record_id"], "actor": row["actor"]} for row in same], told) == made.many(
+            same
+        )
 
 
 async def test_what_is_empty_in_every_row_is_stored_as_it_would_be_alone(platform: Platform, world: World) -> None:

@@ -111,37 +111,29 @@ async def _store(
     inserts: tuple[direct.Statement, ...],
     inserting: tuple[direct.Direct, Mapping[str, Any]] | None = None,
 ) -> None:
-    who = ctx.principal
-    rows = [
-        {
-            "organization": ctx.organization,
-            "resource": resource,
-            "record_id": record_id,
-            "action": action,
-            "actor": who.user,
-            "actor_name": who.name,
-            "at": ctx.now,
-            "request_id": ctx.request_id,
-            "version": version,
-            "changes": changes,
-        }
-        for record_id, version, changes in entries
-    ]
+    rows = [{"record_id": key, "version": version, "changes": changes} for key, version, changes in entries]
     if not rows:
         return
-    database = ctx.platform.database
+    who, database = ctx.principal, ctx.platform.database
+    common = {
+        "organization": ctx.organization,
+        "resource": resource,
+        "action": action,
+        "actor": who.user,
+        "actor_name": who.name,
+        "at": ctx.now,
+        "request_id": ctx.request_id,
+    }
     alone, numbered, many = inserts
     statement = alone if database.is_sqlite else numbered
     if len(rows) >= direct.COPIED and not database.is_sqlite:
-        ((number,),) = await direct.run(database, ctx.session, _CURRENT.on(database), {})
-        for row in rows:
-            row["transaction"] = number
+        ((common["transaction"],),) = await direct.run(database, ctx.session, _CURRENT.on(database), {})
         statement = many
     if inserting is not None:
         (row,) = rows
-        await direct.insert_with(database, ctx.session, *inserting, statement.on(database), row)
+        await direct.insert_with(database, ctx.session, *inserting, statement.on(database), {**row, **common})
     else:
-        await direct.insert(database, ctx.session, statement.on(database), rows)
+        await direct.insert(database, ctx.session, statement.on(database), rows, common)
     if resource in CONFIGURATION:
         await bump(ctx)
     if ctx.platform.live is not None:

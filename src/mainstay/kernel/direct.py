@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mainstay.kernel.database import Database
 
 Row = Sequence[Any]
+_NONE: Mapping[str, Any] = {}
 COPIED = 20
 """From so many rows on PostgreSQL takes them as a copy."""
 
@@ -77,15 +78,20 @@ class Direct:
             for key, value, process in self._inward
         ]
 
-    def many(self, rows: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
-        """The driver's parameters for many rows: column by column, which takes half as long as row by row."""
-        return list(zip(*self._columns(rows), strict=True))
+    def many(self, rows: Sequence[Mapping[str, Any]], alike: Mapping[str, Any] = _NONE) -> list[tuple[Any, ...]]:
+        """The driver's parameters for many rows: column by column, which takes half as long as row by row.
 
-    def compact(self, rows: Sequence[Mapping[str, Any]]) -> tuple[str, list[tuple[Any, ...]]]:
+        ``alike``: the values that are the same in all of them.
+        """
+        return list(zip(*self._columns(rows, alike), strict=True))
+
+    def compact(
+        self, rows: Sequence[Mapping[str, Any]], alike: Mapping[str, Any] = _NONE
+    ) -> tuple[str, list[tuple[Any, ...]]]:
         """An insert of many rows for SQLite, where what is empty in all of them stands in the statement: most columns
         of most records hold nothing, and binding that takes as long as storing it."""
         columns, words = [], []
-        for held in self._columns(rows):
+        for held in self._columns(rows, alike):
             first = held[0]
             word = _NOTHING.get(first) if first is None or first.__class__ is str else None
             if word is None or held.count(first) < len(held):
@@ -94,13 +100,16 @@ class Direct:
             words.append(word)
         head, _values, places = self.sql.partition(" VALUES ")
         if places != f"({', '.join('?' * len(words))})" or not columns:
-            return self.sql, self.many(rows)
+            return self.sql, self.many(rows, alike)
         return f"{head} VALUES ({', '.join(words)})", list(zip(*columns, strict=True))
 
-    def _columns(self, rows: Sequence[Mapping[str, Any]]) -> Iterator[list[Any]]:
+    def _columns(self, rows: Sequence[Mapping[str, Any]], alike: Mapping[str, Any]) -> Iterator[list[Any]]:
         for key, value, process in self._inward:
             if not key:
                 yield [value] * len(rows)
+                continue
+            if key in alike:
+                yield [process(alike[key]) if process is not None else alike[key]] * len(rows)
                 continue
             held = [row[key] for row in rows]
             if process is None:
@@ -188,14 +197,20 @@ async def run(database: Database, session: AsyncSession, statement: Direct, give
 
 
 async def insert(
-    database: Database, session: AsyncSession, statement: Direct, rows: Sequence[Mapping[str, Any]]
+    database: Database,
+    session: AsyncSession,
+    statement: Direct,
+    rows: Sequence[Mapping[str, Any]],
+    alike: Mapping[str, Any] = _NONE,
 ) -> None:
-    """Insert rows in the session's transaction."""
+    """Insert rows in the session's transaction. ``alike``: the values that are the same in all of them, which need not
+    be in the rows."""
     connection = await _connection(database, session, statement)
     if len(rows) == 1:
-        await _execute(database, connection, statement.sql, statement.values(rows[0]))
+        await _execute(database, connection, statement.sql, statement.values({**rows[0], **alike}))
         return
-    sql, values = statement.compact(rows) if database.is_sqlite else (statement.sql, statement.many(rows))
+    packed = statement.compact(rows, alike) if database.is_sqlite else (statement.sql, statement.many(rows, alike))
+    sql, values = packed
     try:
         async with connection._execute_mutex:
             if database.is_sqlite:

@@ -39,7 +39,7 @@ async def import_rows(task: str, organization: str) -> dict[str, int]:
                 return platform.database.session(organization, write=True)
 
             await jobs.transact(opened, _batch, platform, organization, task, first)
-            if platform.live is not None:
+            if platform.live is not None and platform.live.streams:
                 await _tell(platform, organization, task)
         done = await jobs.step(_finish, platform, organization, task, "")
         return done

@@ -96,12 +96,11 @@ async def _refresh(ctx: Context, res: Resource[Any], ids: list[str]) -> None:
     for row in rows:
         values = {name: str(value) for name, value in zip(names, row[1:], strict=True) if value}
         title, subtitle = _words(res, values)
-        entries.append({
-            "organization": ctx.organization, "resource": res.name, "record_id": row[0], "title": title,
-            "subtitle": subtitle, "words": " ".join(values.values()).lower(),
-        })  # fmt: skip
+        words = " ".join(values.values()).lower()
+        entries.append({"record_id": row[0], "title": title, "subtitle": subtitle, "words": words})
     if entries:
-        await direct.insert(database, session, _ADD.on(database), entries)
+        common = {"organization": ctx.organization, "resource": res.name}
+        await direct.insert(database, session, _ADD.on(database), entries, common)
 
 
 async def find(ctx: Context, text: str, limit: int) -> list[dict[str, Any]]:

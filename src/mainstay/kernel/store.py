@@ -190,7 +190,8 @@ async def add_many(ctx: Context, model: type[Record], rows: Sequence[Mapping[str
             diff = [changes.entry(field, None, value) for field in told if (value := only.get(field))]
             await changes.record(ctx, name, "create", [(only["id"], 1, diff)], inserting=(statement, only))
             return full
-        await direct.insert(database, ctx.session, statement, full)
+        alike = {field: full[0][field] for field in base if field not in given}
+        await direct.insert(database, ctx.session, statement, full, alike)
     except IntegrityError as error:
         raise integrity(error) from error
     ids = [row["id"] for row in full]

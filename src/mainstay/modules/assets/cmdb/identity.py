@@ -195,20 +195,14 @@ async def keep(ctx: Context, rows: Sequence[Mapping[str, Any]], *, new: bool) ->
     if not new:
         await forget(ctx, [row["id"] for row in rows])
     made = [
-        {
-            "organization": ctx.organization,
-            "ci": row["id"],
-            "rule": key.rule,
-            "value": key.value,
-            "enforced": key.enforced,
-        }
+        {"ci": row["id"], "rule": key.rule, "value": key.value, "enforced": key.enforced}
         for row, keys in zip(rows, keys_of_many(known, rows), strict=True)
         for key in keys
     ]
     database = ctx.platform.database
     if made:
         try:
-            await direct.insert(database, ctx.session, _INSERT.on(database), made)
+            await direct.insert(database, ctx.session, _INSERT.on(database), made, {"organization": ctx.organization})
         except IntegrityError:
             raise Conflict("Another item was given the same identifying value at this moment. Try again.") from None
 

@@ -57,21 +57,11 @@ def allocate(ctx: Context, values: dict[str, Any], before: Mapping[str, Any]) ->
 
 async def add_addresses(ctx: Context, rows: Iterable[Mapping[str, Any]], source: str) -> None:
     """Note the address of new items."""
-    made = [
-        {
-            "organization": ctx.organization,
-            "address": row["ip_address"],
-            "ci": row["id"],
-            "management": True,
-            "source": source,
-            "last_seen": ctx.now,
-        }
-        for row in rows
-        if row.get("ip_address")
-    ]
+    made = [{"address": row["ip_address"], "ci": row["id"]} for row in rows if row.get("ip_address")]
     if made:
         database = ctx.platform.database
-        await direct.insert(database, ctx.session, _INSERT.on(database), made)
+        common = {"organization": ctx.organization, "management": True, "source": source, "last_seen": ctx.now}
+        await direct.insert(database, ctx.session, _INSERT.on(database), made, common)
 
 
 async def move_address(ctx: Context, entity: Ci, old: str) -> None:
