@@ -61,6 +61,8 @@ async def resolve_custom(
 ) -> list[dict[str, list[str]]]:
     """The same for custom fields: the values of each record, and those it had before, which stay as they are."""
     linked = {key: spec for key, spec in custom.items() if spec.kind in LINKED}
+    if not linked:
+        return [{} for _ in rows]
     given = [{key: new[key] for key in linked if new.get(key) and new[key] != old.get(key)} for new, old in rows]
     errors = await resolve(ctx, linked, given)
     for (new, _old), found in zip(rows, given, strict=True):

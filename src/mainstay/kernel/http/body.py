@@ -15,6 +15,7 @@ from mainstay.kernel.errors import Invalid, TooLarge, Unsupported
 from mainstay.kernel.operation import Upload
 
 MAX_DEPTH = 40
+_NESTED = (dict, list)
 _ESCAPED_NUL = re.compile(rb"\\u0000")
 
 
@@ -53,13 +54,12 @@ def check_depth(value: Any, depth: int = 0) -> None:
     if depth > MAX_DEPTH:
         raise Invalid(f"The body is nested too deeply; {MAX_DEPTH} levels are the most.")
     if isinstance(value, dict):
-        for item in value.values():
-            if isinstance(item, dict | list):
-                check_depth(item, depth + 1)
-    elif isinstance(value, list):
-        for item in value:
-            if isinstance(item, dict | list):
-                check_depth(item, depth + 1)
+        value = value.values()
+    elif not isinstance(value, list):
+        return
+    for item in value:
+        if isinstance(item, _NESTED):
+            check_depth(item, depth + 1)
 
 
 def _refuse_nul(value: Any, where: str) -> None:
