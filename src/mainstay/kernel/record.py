@@ -51,7 +51,7 @@ def new_id() -> str:
 
 
 def new_ids(count: int) -> list[str]:
-    """Many new identifiers, ascending; each is told of the one before as those of one millisecond are."""
+    """Many new identifiers, ascending: each a random step behind the one before, as within one millisecond."""
     global _last
     steps = memoryview(os.urandom(2 * count)).cast("H")
     drawn = _drawn()
