@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from mainstay.kernel import store
 from mainstay.kernel.changes import Change
 from mainstay.kernel.errors import Invalid
 from mainstay.kernel.fields import MANY
+from mainstay.kernel.http.body import MAX_DEPTH, check_depth
 from mainstay.kernel.record import new_id, new_ids
 from mainstay.kernel.validation import read_rows, read_values
 from mainstay.modules.assets.cmdb.resource import PATH, items
@@ -121,3 +123,16 @@ def test_values_of_many_rows_are_read_as_each_is() -> None:
         if spec.kind in MANY:
             made = [values[name] for values, errors in read_rows(fields, rows) if not errors]
             assert len(set(map(id, made))) == len(made), "no two rows share a list"
+
+
+@pytest.mark.parametrize("wrap", [lambda value: [1, value], lambda value: {"a": "x", "b": value}])
+def test_a_body_is_refused_beyond_its_depth_whatever_it_is_made_of(wrap: Callable[[Any], Any]) -> None:
+    made: Any = "x"
+    for _ in range(MAX_DEPTH + 1):
+        made = wrap(made)
+    check_depth(made)
+    for levels in (1, 5000):
+        for _ in range(levels):
+            made = wrap(made)
+        with pytest.raises(Invalid, match="nested too deeply"):
+            check_depth(made)

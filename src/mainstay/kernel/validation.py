@@ -85,11 +85,11 @@ def _column(spec: Field, raws: Sequence[Any], mandatory: bool) -> list[Any]:
     """Many values for one field; in place of one that it does not take, ``_REFUSED``."""
     found: list[Any] = []
     known: dict[Any, Any] = {}
-    plain, few, limit = spec.kind == "text" and spec.check is None, spec.kind in _FEW, spec.max_length
+    plain, few, limit = spec.kind in ("text", "longtext") and spec.check is None, spec.kind in _FEW, spec.max_length
     for raw in raws:
         kind = raw.__class__
         if plain and kind is str and raw.isascii() and "\x00" not in raw:
-            value: Any = raw.strip()
+            value: Any = raw if spec.kind == "longtext" else raw.strip()
             if (mandatory and not value) or (limit and len(value) > limit):
                 value = _REFUSED
         elif few and (kind is str or kind is int) and raw in known:

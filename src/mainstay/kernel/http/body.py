@@ -49,17 +49,20 @@ def decode_json(raw: bytes) -> Any:
     return value
 
 
-def check_depth(value: Any, depth: int = 0) -> None:
+def check_depth(value: Any) -> None:
     """Raises ``Invalid`` beyond ``MAX_DEPTH`` levels."""
-    if depth > MAX_DEPTH:
+    level = [value] if isinstance(value, _NESTED) else []
+    for _ in range(MAX_DEPTH + 1):
+        if not level:
+            return
+        level = [
+            item
+            for held in level
+            for item in (held.values() if isinstance(held, dict) else held)
+            if isinstance(item, _NESTED)
+        ]
+    if level:
         raise Invalid(f"The body is nested too deeply; {MAX_DEPTH} levels are the most.")
-    if isinstance(value, dict):
-        value = value.values()
-    elif not isinstance(value, list):
-        return
-    for item in value:
-        if isinstance(item, _NESTED):
-            check_depth(item, depth + 1)
 
 
 def _refuse_nul(value: Any, where: str) -> None:

@@ -18,6 +18,7 @@ from mainstay.modules.people.users.service import on_leaving
 
 IMPORTS = ("upload-csv", "create-csv", "upload-bulk-inventory-csv", "bulk-inventory-create-csv")
 MANUAL, CSV, API = "manual", "csv", "api"
+_STORED = re.compile(r"[0-9a-f]{2}(?::[0-9a-f]{2}){5}(?:(?::[0-9a-f]{2}){2})?")
 _TABLE: Any = CiAddress.__table__
 _INSERT = direct.Statement(insert(_TABLE), [column.key for column in _TABLE.columns])
 
@@ -31,6 +32,8 @@ def source_of(ctx: Context) -> str:
 
 def mac(raw: str) -> str:
     """A hardware address as it is stored: six or eight octets in lower case with colons; else as it was given."""
+    if _STORED.fullmatch(raw):
+        return raw
     digits = re.sub(r"[^0-9A-Fa-f]", "", raw)
     if len(digits) not in (12, 16) or re.search(r"[^0-9A-Fa-f:.\- ]", raw):
         return raw.strip()
