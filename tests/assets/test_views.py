@@ -11,7 +11,7 @@ import pytest
 
 from mainstay.kernel import jobs
 from tests.assets.test_items import PATH, make
-from tests.support import World
+from tests.support import Statements, World
 
 RELATION = "/ux/common/cmdb/relation/"
 
@@ -271,3 +271,13 @@ async def test_who_leaves_gives_everything_back(world: World) -> None:
         change["field"] for row in (await world.get(f"{PATH}{item}/history/"))["results"] for change in row["changes"]
     }
     assert {"used_by", "owner", "allocation"} <= changed
+
+
+async def test_names_are_looked_up_for_the_rows_of_a_page_only(world: World, statements: Statements) -> None:
+    # PostgreSQL joins more than eight tables in the order in which they are named.
+    await world.get(PATH)
+    statements.ran.clear()
+    await world.get(PATH, params={"items_per_page": 7})
+    (listed,) = [sql for sql in statements.ran if "AS page" in sql]
+    assert listed.count("LEFT OUTER JOIN") >= 8
+    assert listed.index("AS page") < listed.index("LEFT OUTER JOIN")

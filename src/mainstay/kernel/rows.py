@@ -275,7 +275,7 @@ async def _found(
         if by_steps is not None:
             ids, skip = _by_steps(ids, query.steps(plan.column, by_steps), backwards, skip, take)
         page_ids = ids.order_by(*_ordering(res, plan, backwards)).limit(take).offset(skip).subquery("page")
-        statement = layout(ctx, res, whole=False).statement.join(page_ids, page_ids.c.id == model.id)
+        statement = layout(ctx, res, whole=False).page(page_ids, model)
         statement = statement.order_by(*_ordering(res, plan, plan.reverse))
         if plan.key is not None:
             statement = statement.add_columns(*counting.head(ctx, res))
