@@ -1,7 +1,4 @@
-"""Libraries that take long to load and that many an installation never uses: loaded when something of them is used.
-
-A fifth of the time and a tenth of the memory of a start went into them.
-"""
+"""Libraries that take long to load and that many an installation never uses: loaded when something of them is used."""
 
 from __future__ import annotations
 
