@@ -1,8 +1,9 @@
-"""Many ids as one bound value, however many there are: a JSON document on SQLite, an array on PostgreSQL."""
+"""Many ids as one bound value, however many there are: a JSON document on SQLite, an array on PostgreSQL. And there
+and back: many rows of SQLite as one document, too."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -36,3 +37,17 @@ def picked(sqlite: bool, statement: Any, column: Any, ids: BindParameter[Any]) -
         return statement.where(among(sqlite, column, ids))
     each = func.json_each(ids).table_valued("value", name=f"{ids.key}_each")
     return statement.select_from(each.join(column.class_, column == each.c.value))
+
+
+def gathered(sqlite: bool, query: Any) -> Any:
+    """The query, whose rows SQLite answers in one document: it does not come back to Python for each of them, so that
+    two such questions are answered on two cores."""
+    if not sqlite:
+        return query
+    inner = query.subquery("answer")
+    return select(func.json_group_array(func.json_array(*inner.c)))
+
+
+def rows(sqlite: bool, answer: Sequence[Any]) -> Sequence[Sequence[Any]]:
+    """The rows of a query that was ``gathered``."""
+    return msgspec.json.decode(answer[0][0]) if sqlite else answer

@@ -1,11 +1,11 @@
-"""What leads on from many items at once: the one statement that a walk asks per level, straight on the driver."""
+"""What leads on from many items at once: what a walk asks per level and way, straight on the driver."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import bindparam, false, literal_column, select, union_all
+from sqlalchemy import bindparam, false, literal_column, select
 
 from mainstay.kernel import direct
 from mainstay.kernel.context import Context
@@ -52,33 +52,36 @@ async def lead_on(ctx: Context, ids: Collection[str], wanted: Sequence[Leg]) -> 
     if not ids or not wanted:
         return []
     database = ctx.platform.database
-    key = (database.is_sqlite, tuple((leg.along, len(leg.types)) for leg in wanted))
-    if key not in _made:
-        _made[key] = _statement(*key)
-    given: dict[str, Any] = {"in_organization": ctx.organization, "ids": listed.value(database.is_sqlite, ids)}
-    for place, leg in enumerate(wanted):
-        given |= {f"type_{place}_{number}": type_ for number, type_ in enumerate(leg.types)}
-    rows: Any = await direct.run(database, ctx.session, _made[key].on(database), given)
-    return rows  # type: ignore[no-any-return]
+    sqlite = database.is_sqlite
+    of = listed.value(sqlite, ids)
+    asked = []
+    for leg in wanted:
+        key = (sqlite, leg.along, len(leg.types))
+        if key not in _made:
+            _made[key] = _statement(*key)
+        types = {f"type_{number}": type_ for number, type_ in enumerate(leg.types)}
+        asked.append((_made[key].on(database), {"in_organization": ctx.organization, "ids": of, **types}))
+    found = await direct.run_all(database, ctx.session, asked)
+    return [
+        (here, there, type_, place)
+        for place, answer in enumerate(found)
+        for here, there, type_ in listed.rows(sqlite, answer)
+    ]
 
 
-_made: dict[tuple[bool, tuple[tuple[bool, int], ...]], direct.Statement] = {}
+_made: dict[tuple[bool, bool, int], direct.Statement] = {}
 
 
-def _statement(sqlite: bool, ways: tuple[tuple[bool, int], ...]) -> direct.Statement:
-    parts: list[Any] = []
-    for place, (along, count) in enumerate(ways):
-        here, there = (Relation.source, Relation.target) if along else (Relation.target, Relation.source)
-        query: Any = select(here, there, Relation.type, literal_column(str(place)).label("leg")).where(
-            Relation.organization == bindparam("in_organization"),
-            listed.among(sqlite, here, listed.bound(sqlite, "ids")),
-            Relation.target.is_not(None),
-            Relation.is_deleted == false(),
-            # As an expression, so that the index is read once for an item and not once for each of its types.
-            (Relation.type if count <= FEW else Relation.type.concat(literal_column("''"))).in_(
-                [bindparam(f"type_{place}_{number}") for number in range(count)]
-            ),
-        )
-        parts.append(query)
-    whole: Any = union_all(*parts) if len(parts) > 1 else parts[0]
-    return direct.Statement(plain(whole))
+def _statement(sqlite: bool, along: bool, count: int) -> direct.Statement:
+    here, there = (Relation.source, Relation.target) if along else (Relation.target, Relation.source)
+    query: Any = select(here, there, Relation.type).where(
+        Relation.organization == bindparam("in_organization"),
+        listed.among(sqlite, here, listed.bound(sqlite, "ids")),
+        Relation.target.is_not(None),
+        Relation.is_deleted == false(),
+        # As an expression, so that the index is read once for an item and not once for each of its types.
+        (Relation.type if count <= FEW else Relation.type.concat(literal_column("''"))).in_(
+            [bindparam(f"type_{number}") for number in range(count)]
+        ),
+    )
+    return direct.Statement(plain(listed.gathered(sqlite, query)))
