@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from sqlalchemy import Integer, bindparam, func, insert, literal_column, select, text
+from sqlalchemy import Integer, String, bindparam, func, insert, literal_column, select, text
 from sqlalchemy.dialects.sqlite.aiosqlite import dialect as sqlite_dialect
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
@@ -20,6 +20,7 @@ from mainstay.kernel.platform import Platform
 from mainstay.kernel.record import new_id
 from mainstay.kernel.statements import plain
 from mainstay.modules.assets.relations.tables import Relation
+from mainstay.modules.people.departments.tables import Department
 from tests.support import World
 
 TABLE = Sequence.__table__
@@ -206,3 +207,24 @@ def test_what_is_kept_with_a_resource_is_kept_per_kind_of_database(first: bool) 
         ctx: Any = SimpleNamespace(platform=SimpleNamespace(database=SimpleNamespace(is_sqlite=is_sqlite)))
         _newest, settled = counting.head(ctx, resource)
         assert ("pg_current_snapshot" in str(settled)) is not is_sqlite
+
+
+async def test_several_statements_are_answered_in_their_order(world: World) -> None:
+    database = world.platform.database
+    one = direct.Statement(plain(select(literal_column("1"), bindparam("given", type_=String))))
+    for much in (False, True):
+        async with world.platform.work(world.organization, write=False) as ctx:
+            asked = [(one.on(database), {"given": word}) for word in ("a", "b", "c")]
+            found = await direct.run_all(database, ctx.session, asked, much=much)
+        assert [tuple(row) for rows in found for row in rows] == [(1, "a"), (1, "b"), (1, "c")]
+
+
+async def test_what_a_transaction_has_written_is_seen_by_all_of_its_statements(world: World) -> None:
+    database, mine = world.platform.database, Department.organization == bindparam("in_organization")
+    count = direct.Statement(plain(select(func.count()).select_from(Department).where(mine)))
+    async with world.platform.work(world.organization) as ctx:
+        asked = [(count.on(database), {"in_organization": ctx.organization})] * 2
+        before = await direct.run_all(database, ctx.session, asked, much=True)
+        await store.add(ctx, Department(dept_name="New"))
+        after = await direct.run_all(database, ctx.session, asked, much=True)
+    assert [rows[0][0] for rows in after] == [rows[0][0] + 1 for rows in before]

@@ -11,6 +11,7 @@ import re
 import sqlite3
 from collections import namedtuple
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from sqlalchemy import JSON, Float, Numeric
@@ -198,14 +199,15 @@ async def run(database: Database, session: AsyncSession, statement: Direct, give
 
 
 async def run_all(
-    database: Database, session: AsyncSession, asked: Sequence[tuple[Direct, Mapping[str, Any]]]
+    database: Database, session: AsyncSession, asked: Sequence[tuple[Direct, Mapping[str, Any]]], *, much: bool
 ) -> list[Sequence[Row]]:
-    """The rows of each of several statements; side by side, where ``run`` would not need the session."""
-    if len(asked) < 2 or not session.sync_session.info.get("reading") or session.in_transaction():
+    """The rows of each of several statements. Where they are ``much`` and the session only reads, side by side; each
+    then sees what is committed as it begins, also where the session is in a transaction."""
+    if not much or len(asked) < 2 or not session.sync_session.info.get("reading"):
         return [await run(database, session, statement, given) for statement, given in asked]
     for statement, _given in asked:
         database.watch(statement.sql)
-    fetch = database.reader.fetch
+    fetch = partial(database.reader.fetch, beside=True)
     found = await asyncio.gather(*(fetch(statement.sql, statement.values(given)) for statement, given in asked))
     return [statement.read(rows) for (statement, _given), rows in zip(asked, found, strict=True)]
 

@@ -28,8 +28,8 @@ class Reader(ABC):
         self._database = database
 
     @abstractmethod
-    async def fetch(self, sql: str, values: list[Any]) -> Sequence[Row]:
-        """The rows of one statement."""
+    async def fetch(self, sql: str, values: list[Any], *, beside: bool = False) -> Sequence[Row]:
+        """The rows of one statement. ``beside``: others are asked at the same time."""
 
     @abstractmethod
     async def close(self) -> None:
@@ -72,10 +72,12 @@ class SqliteReader(Reader):
         finally:
             self._rested.append(connection)
 
-    async def fetch(self, sql: str, values: list[Any]) -> Sequence[Row]:
+    async def fetch(self, sql: str, values: list[Any], *, beside: bool = False) -> Sequence[Row]:
         try:
             turns = self._slow.get(sql, 0)
-            if turns:
+            if beside:
+                pass
+            elif turns:
                 self._slow[sql] = turns - 1
             else:
                 if self._here is None:
@@ -124,7 +126,7 @@ class PostgresReader(Reader):
             await getattr(dialect, f"setup_asyncpg_{kind}_codec")(_Wrapped(made))
         return made
 
-    async def fetch(self, sql: str, values: list[Any]) -> Sequence[Row]:
+    async def fetch(self, sql: str, values: list[Any], *, beside: bool = False) -> Sequence[Row]:
         import asyncpg
 
         async with self._room:

@@ -165,19 +165,17 @@ async def _shown(ctx: Context, ids: Iterable[str]) -> Sequence[Sequence[Any]]:
             _nodes[database.is_sqlite] = made
     # In the order of the index; many in two halves.
     every = sorted(ids)
-    half = len(every) // 2 if len(every) > MANY else len(every)
+    half = len(every) // 2 if len(every) > listed.MANY else len(every)
     asked = [
         (made.on(database), {"in_organization": ctx.organization, "ids": listed.value(database.is_sqlite, part)})
         for part in (every[:half], every[half:])
         if part
     ]
-    found = await direct.run_all(database, ctx.session, asked)
+    found = await direct.run_all(database, ctx.session, asked, much=True)
     return [row for answer in found for row in listed.rows(database.is_sqlite, answer)]
 
 
 _nodes: dict[bool, direct.Statement] = {}
-MANY = 500
-"""Items from which on two questions are asked for them."""
 
 
 async def drawn(

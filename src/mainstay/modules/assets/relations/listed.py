@@ -10,6 +10,9 @@ import msgspec
 from sqlalchemy import BindParameter, ColumnElement, String, any_, bindparam, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
+MANY = 200
+"""Ids from which on it pays to ask two questions at the same time."""
+
 
 def value(sqlite: bool, ids: Iterable[str]) -> Any:
     """Ids as they are bound."""

@@ -61,7 +61,7 @@ async def lead_on(ctx: Context, ids: Collection[str], wanted: Sequence[Leg]) -> 
             _made[key] = _statement(*key)
         types = {f"type_{number}": type_ for number, type_ in enumerate(leg.types)}
         asked.append((_made[key].on(database), {"in_organization": ctx.organization, "ids": of, **types}))
-    found = await direct.run_all(database, ctx.session, asked)
+    found = await direct.run_all(database, ctx.session, asked, much=len(ids) > listed.MANY)
     return [
         (here, there, type_, place)
         for place, answer in enumerate(found)
