@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mainstay.kernel.calendar import ALWAYS, DAY, BusinessHours
+from mainstay.kernel.calendar import ALWAYS, DAY, HORIZON, BusinessHours
 
 ZONES = ("UTC", "Europe/Dublin", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata", "Pacific/Apia",
          "America/Sao_Paulo", "Africa/Casablanca")  # fmt: skip
@@ -61,7 +61,8 @@ def test_adding_time_and_counting_it_agree(hours: BusinessHours, start: datetime
     wanted = timedelta(seconds=seconds)
     due = hours.add_business_time(start, wanted)
     if due is None:
-        assert not any(hours.week)
+        # A minute a week is not enough for everything.
+        assert hours.business_time_between(start, start + HORIZON) < wanted
         return
     assert hours.business_time_between(start, due) == wanted
     assert hours.business_time_between(start, due - timedelta(seconds=1)) < wanted
