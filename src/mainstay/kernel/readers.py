@@ -75,11 +75,9 @@ class SqliteReader(Reader):
     async def fetch(self, sql: str, values: list[Any], *, beside: bool = False) -> Sequence[Row]:
         try:
             turns = self._slow.get(sql, 0)
-            if beside:
-                pass
-            elif turns:
+            if turns:
                 self._slow[sql] = turns - 1
-            else:
+            elif not beside:
                 if self._here is None:
                     self._here = self._open()
                     self._here.set_progress_handler(self._over, 5000)

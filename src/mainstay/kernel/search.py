@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Index, String, bindparam, delete, false, insert, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mainstay.kernel import customfields, direct, rows
+from mainstay.kernel import customfields, direct, listed, rows
 from mainstay.kernel import query as lists
 from mainstay.kernel.context import Context
 from mainstay.kernel.feed import Entry, consumer
 from mainstay.kernel.record import Base, Identifier, Scoped
 from mainstay.kernel.resource import Resource
-from mainstay.kernel.statements import among, listed, plain
+from mainstay.kernel.statements import plain
 from mainstay.kernel.store import CHUNK
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ _REMOVE = {
             delete(_TABLE).where(
                 _TABLE.c.organization == bindparam("in_organization"),
                 _TABLE.c.resource == bindparam("of"),
-                among(_TABLE.c.record_id, sqlite),
+                listed.among(sqlite, _TABLE.c.record_id, listed.bound(sqlite, "ids")),
             )
         )
     )
@@ -77,7 +77,7 @@ def _reading(res: Resource[Any], names: list[str], sqlite: bool) -> direct.State
                 select(table.c.id, *(getattr(res.model, name) for name in names)).where(
                     table.c.organization == bindparam("in_organization"),
                     table.c.is_deleted == false(),
-                    among(table.c.id, sqlite),
+                    listed.among(sqlite, table.c.id, listed.bound(sqlite, "ids")),
                 )
             )
         )
@@ -87,7 +87,7 @@ def _reading(res: Resource[Any], names: list[str], sqlite: bool) -> direct.State
 
 async def _refresh(ctx: Context, res: Resource[Any], ids: list[str]) -> None:
     database, session = ctx.platform.database, ctx.session
-    given = {"in_organization": ctx.organization, "of": res.name, "among": listed(ids, database.is_sqlite)}
+    given = {"in_organization": ctx.organization, "of": res.name, "ids": listed.value(database.is_sqlite, ids)}
     await direct.run(database, session, _REMOVE[database.is_sqlite].on(database), given)
     names = [name for name, spec in res.fields.items() if spec.search]
     reading = _reading(res, names, database.is_sqlite).on(database)

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from mainstay.kernel import direct
+from mainstay.kernel import direct, listed
 from mainstay.kernel.context import Context
 from mainstay.kernel.errors import Conflict
-from mainstay.kernel.statements import among, listed, plain
+from mainstay.kernel.statements import plain
 from mainstay.kernel.store import CHUNK
 from mainstay.modules.assets.categories import service as categories
 from mainstay.modules.assets.categories.service import Class
@@ -129,7 +129,7 @@ _HOLDERS = {
             .where(
                 _TABLE.c.organization == bindparam("in_organization"),
                 _TABLE.c.rule == bindparam("of"),
-                among(_TABLE.c.value, sqlite),
+                listed.among(sqlite, _TABLE.c.value, listed.bound(sqlite, "values")),
             )
             .order_by(_TABLE.c.ci)
         )
@@ -146,7 +146,11 @@ async def holders(ctx: Context, keys: Iterable[Key]) -> dict[tuple[str, str], li
     found: dict[tuple[str, str], list[tuple[str, bool]]] = {}
     database = ctx.platform.database
     for rule, values in by_rule.items():
-        given = {"in_organization": ctx.organization, "of": rule, "among": listed(sorted(values), database.is_sqlite)}
+        given = {
+            "in_organization": ctx.organization,
+            "of": rule,
+            "values": listed.value(database.is_sqlite, sorted(values)),
+        }
         for value, ci, enforced in await direct.run(
             database, ctx.session, _HOLDERS[database.is_sqlite].on(database), given
         ):

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Integer, bindparam, select, type_coerce
 
-from mainstay.kernel import direct, rows, verbs, writing
+from mainstay.kernel import direct, listed, rows, verbs, writing
 from mainstay.kernel.context import Context
 from mainstay.kernel.errors import Invalid, NotFound
 from mainstay.kernel.operation import Page
@@ -20,7 +20,7 @@ from mainstay.kernel.store import CHUNK
 from mainstay.modules.assets.categories import service as categories
 from mainstay.modules.assets.cmdb.resource import items
 from mainstay.modules.assets.cmdb.tables import Ci
-from mainstay.modules.assets.relations import compare, graph, listed, service
+from mainstay.modules.assets.relations import compare, graph, service
 from mainstay.modules.assets.relations.graph import Edge
 from mainstay.modules.assets.relations.resource import relations
 

@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, or_, select, update
 
-from mainstay.kernel import store
+from mainstay.kernel import listed, store
 from mainstay.kernel.context import Context
 from mainstay.kernel.errors import Invalid
 from mainstay.kernel.generation import CONFIGURATION, cached
 from mainstay.kernel.store import CHUNK
-from mainstay.modules.assets.relations import listed, steps
+from mainstay.modules.assets.relations import steps
 from mainstay.modules.assets.relations.tables import Relation, RelationType
 
 CONFIGURATION.add("ci_relation_type")

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import bindparam, false, literal_column, select
 
-from mainstay.kernel import direct
+from mainstay.kernel import direct, listed
 from mainstay.kernel.context import Context
 from mainstay.kernel.statements import plain
-from mainstay.modules.assets.relations import listed
 from mainstay.modules.assets.relations.tables import ON_BOTH, ON_SOURCE, ON_TARGET, Relation
 
 if TYPE_CHECKING:
