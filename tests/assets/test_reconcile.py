@@ -231,6 +231,27 @@ async def test_a_host_key_identifies_unless_something_surer_speaks_against_it(wo
         assert third.what == "created"
 
 
+def agent(engine: str, name: str = "box", mac: str = "02:00:00:00:0a:01", **more: Any) -> dict[str, Any]:
+    """What an SNMP agent at an address says of its device."""
+    return {"attributes": {"name": name, "engine_id": engine, **more}, "addresses": ["10.4.0.1"],
+            "interfaces": [{"name": "eth0", "mac": mac}] if mac else []}  # fmt: skip
+
+
+async def test_an_agent_that_was_installed_again_is_of_the_same_device(world: World) -> None:
+    (made,) = await tell(world, "discovery", agent("e1"))
+    (again,) = await tell(world, "discovery", agent("e2"))
+    assert (again.ci_id, again.matched_by, again.changed) == (made.ci_id, "address", ["engine_id"])
+    # Also where it shows no interfaces; from then on it is known by the new one.
+    (hidden,) = await tell(world, "discovery", agent("e3", mac=""))
+    assert (hidden.ci_id, hidden.matched_by) == (made.ci_id, "address")
+    (known,) = await tell(world, "discovery", agent("e3", mac=""))
+    assert (known.ci_id, known.matched_by) == (made.ci_id, "engine_id")
+    # Another name, other addresses of its interfaces or another serial number: another device.
+    for other in (agent("e4", name="bay"), agent("e5", mac="02:00:00:00:0a:02")):
+        (new,) = await tell(world, "discovery", other)
+        assert new.what == "created" and new.ci_id != made.ci_id
+
+
 async def test_a_key_does_not_make_one_of_two_items_that_are_there(world: World) -> None:
     there = [{"attributes": {"name": name}, "addresses": [f"10.6.0.{n}"]} for n, name in ((1, "a"), (2, "b"))]
     one, two = await tell(world, "discovery", *there)

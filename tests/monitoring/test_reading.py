@@ -13,7 +13,7 @@ from mainstay.modules.monitoring.templates import engine
 from mainstay.modules.monitoring.templates.engine import Identity
 from mainstay.modules.monitoring.templates.library import shipped
 from tests.monitoring.netsnmp import Agent, free_port
-from tests.monitoring.scripted import honest, serving, system
+from tests.monitoring.scripted import honest, serving, system, text, whole
 
 APPLIANCE = [
     "sysdescr Linux nas-1 4.4.180+ x86_64", "sysobjectid .1.3.6.1.4.1.8072.3.2.10",
@@ -68,3 +68,45 @@ async def test_a_device_is_asked_for_several_objects_at_once_and_no_more_when_it
     # Each of the two questions ends with its first part: the others would have gone unanswered, too.
     assert len(library.telling(facts)) > 2 * reading.AT_ONCE
     assert seen == [7, len(reading.SCALARS) - 7, reading.AT_ONCE, len(library.wanted(facts))]
+
+
+async def test_addresses_that_many_devices_have_are_of_none_and_packages_have_versions() -> None:
+    port = free_port()
+    interface, kind = (1, 3, 6, 1, 2, 1, 4, 34, 1, 3), (1, 3, 6, 1, 2, 1, 4, 34, 1, 4)
+    installed = (1, 3, 6, 1, 2, 1, 25, 6, 3, 1)
+    values = system("box") | {
+        (1, 3, 6, 1, 2, 1, 2, 2, 1, 2, 4): text("eth0"), (1, 3, 6, 1, 2, 1, 2, 2, 1, 3, 4): whole(6),
+    }  # fmt: skip
+    # Unicast, anycast and broadcast (RFC 4293); one whose kind the agent does not tell.
+    for address, told in (("192.0.2.7", 1), ("192.0.2.8", 2), ("192.0.2.255", 3), ("198.51.100.7", None)):
+        index = (1, 4, *map(int, address.split(".")))
+        values |= {(*interface, *index): whole(4)} | ({} if told is None else {(*kind, *index): whole(told)})
+    names = ["libc6_2.36-9+deb12u10_amd64", "libc6_2.36-9+deb12u10_i386", "kernel-core-5.14.0-427.el9.x86_64",
+             "gcc-c++-11.4.1-3.el9", "Microsoft Edge", "python3-pip-22"]  # fmt: skip
+    for number, name in enumerate(names, 1):
+        values |= {(*installed, 2, number): text(name), (*installed, 4, number): whole(4)}
+    async with serving("127.0.9.8", port, honest(values)):
+        access = Access(port=port, community="public", timeout=2.0, retries=0)
+        found = await reading.read("127.0.9.8", access, shipped(), ["if", "ip_new", "installed"], 20)
+    told = describing.facts("127.0.9.8", found, Identity(), frozenset())
+    assert told.addresses == ["127.0.9.8", "192.0.2.7", "198.51.100.7"]
+    assert found.problems == []
+    assert [(one["key"], one["name"], one["version"]) for one in told.software or ()] == [
+        ("libc6", "libc6", "2.36-9+deb12u10"),
+        ("libc6_2.36-9+deb12u10_i386", "libc6", "2.36-9+deb12u10"),
+        ("kernel-core", "kernel-core", "5.14.0-427.el9"), ("gcc-c++", "gcc-c++", "11.4.1-3.el9"),
+        ("Microsoft Edge", "Microsoft Edge", ""), ("python3-pip-22", "python3-pip-22", ""),
+    ]  # fmt: skip
+
+
+async def test_an_agent_that_shows_only_its_system_group_says_why_there_is_no_more(tmp_path: Path) -> None:
+    # As Debian ships it.
+    agent = Agent(tmp_path, lines=["view few included .1.3.6.1.2.1.1", "rocommunity narrow default -V few"])
+    agent.start()
+    try:
+        access = Access(port=agent.port, community="narrow", timeout=5.0, retries=2)
+        found = await reading.read(agent.address, access, shipped(), ["if", "storage"], 60)
+    finally:
+        agent.stop()
+    (problem,) = found.problems
+    assert "no interfaces" in problem and "view" in problem

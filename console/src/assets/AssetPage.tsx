@@ -1,4 +1,3 @@
-import Alert from "@mui/material/Alert";
 import Box from "@mui/material/Box";
 import Breadcrumbs from "@mui/material/Breadcrumbs";
 import Chip from "@mui/material/Chip";
@@ -6,15 +5,16 @@ import Tab from "@mui/material/Tab";
 import Tabs from "@mui/material/Tabs";
 import Tooltip from "@mui/material/Tooltip";
 import Typography from "@mui/material/Typography";
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { lazy, Suspense, useEffect, useState } from "react";
+import { useNotify } from "react-admin";
 import { Link, useNavigate, useParams, useSearchParams } from "react-router-dom";
 import { ApiError, api, query } from "../api/http";
 import { useResourceMeta } from "../api/metadata";
 import { abilities, userMay } from "../api/permissions";
 import { useSession } from "../api/session";
 import { Failure, NotFound, Waiting } from "../app/Messages";
-import { Facts, PlainTable, Section } from "../common/blocks";
+import { Facts, PlainTable, Section, useTask } from "../common/blocks";
 import { dateTime, relativeTime } from "../common/format";
 import { useTitle } from "../common/hooks";
 import { rememberRecent } from "../common/recent";
@@ -26,9 +26,11 @@ import { History } from "../resources/History";
 import { useRecord } from "../resources/RecordHead";
 import { EditTab } from "../resources/RecordPage";
 import { ItemIcons } from "../templates/ItemIcons";
+import { Compared } from "./Compared";
+import { Conflicts } from "./Conflicts";
 import { MapView } from "./MapView";
 import type { Direction } from "./model";
-import { EventsOf, Interfaces, Parts, Software, TicketsOf } from "./tabs";
+import { EventsOf, Interfaces, Parts, Software, Storage, TicketsOf } from "./tabs";
 
 // The charts weigh more than the rest of the page.
 const Graphs = lazy(() => import("./Graphs"));
@@ -48,10 +50,10 @@ const QUIET = new Set(["id", "created_by", "custom_field_data"]);
 /** The operational status that nobody has told. */
 const UNKNOWN = 4;
 
-function Summary({ basic }: { basic: Basic }) {
+function Summary({ basic, id, mayEdit }: { basic: Basic; id: string; mayEdit: boolean }) {
   return (
     <Box sx={{ display: "grid", gap: 2, alignItems: "start", gridTemplateColumns: "repeat(auto-fill, minmax(320px, 1fr))" }}>
-      {basic.conflicts > 0 && <Alert severity="warning" sx={{ gridColumn: "1 / -1" }}>{t("assets.conflicts", { count: basic.conflicts })}</Alert>}
+      {basic.conflicts > 0 && <Conflicts id={id} mayDecide={mayEdit} />}
       {basic.sections.map((section) => (
         <Section key={section.name} title={section.name}>
           <Facts facts={section.fields.filter((item) => !QUIET.has(item.field)).map((item): [string, string] => [item.label, shown(item.text)])} />
@@ -92,6 +94,9 @@ export default function AssetPage() {
   const [view, setView] = useState<{ direction: Direction; depth: number }>({ direction: "both", depth: 1 });
   const { data: record, error, refetch } = useRecord("ci", id);
   const { data: basic } = useQuery({ queryKey: ["ci", "basic", id], queryFn: ({ signal }) => api<Basic>(`/ux/common/cmdb/profile/basicview/${query({ ci_id: id })}`, { signal }), retry: false });
+  const client = useQueryClient();
+  const notify = useNotify();
+  const { run } = useTask();
   const name = record ? String(record.name ?? "") : "";
   useTitle(name || meta.label);
   useEffect(() => {
@@ -100,16 +105,21 @@ export default function AssetPage() {
   if (error instanceof ApiError && error.status === 404) return <NotFound />;
   if (error && !record) return <Failure error={error} onRetry={() => void refetch()} />;
   if (!record) return <Waiting />;
+  const restore = (entry: string, field: string, label: string) => run(async () => {
+    await api(`/ux/common/cmdb/profile/${id}/restore/`, { method: "POST", body: { change: Number(entry), field } });
+    notify(t("resources.restored", { name: label }), { type: "success" });
+    await Promise.all([refetch(), client.invalidateQueries({ queryKey: ["ci", "basic", id] })]);
+  });
   const counts = basic?.counts ?? {};
   const tabs = [
-    "summary", "graphs", "interfaces", "parts", "software",
+    "summary", "graphs", "interfaces", "parts", "storage", "software",
     ...(userMay(user, "ci_relation", "view") ? ["relations"] as const : []),
     ...(userMay(user, "event", "view") ? ["events"] as const : []),
     ...(userMay(user, "incident", "view") ? ["tickets"] as const : []),
     "edit", "comments", "attachments", "history",
   ] as const;
   const tab = tabs.find((item) => item === params.get("tab")) ?? "summary";
-  const number: Record<string, number | undefined> = { interfaces: counts.interfaces, parts: counts.hardware, software: counts.software, relations: counts.relations };
+  const number: Record<string, number | undefined> = { interfaces: counts.interfaces, parts: counts.hardware, storage: counts.storage, software: counts.software, relations: counts.relations };
   return (
     <Box sx={{ p: { xs: 1.5, sm: 2 } }}>
       <Breadcrumbs sx={{ fontSize: 12 }}><Link to="/ci">{meta.plural}</Link>{basic?.path.map((item) => <span key={item}>{item}</span>)}</Breadcrumbs>
@@ -122,18 +132,24 @@ export default function AssetPage() {
       <Tabs value={tab} onChange={(_, next: string) => setParams(next === "summary" ? {} : { tab: next }, { replace: true })} variant="scrollable" sx={{ borderBottom: 1, borderColor: "divider", mb: 2 }}>
         {tabs.map((item) => <Tab key={item} value={item} label={`${t(`assets.tabs.${item}`)}${number[item] ? ` (${number[item]})` : ""}`} />)}
       </Tabs>
-      {tab === "summary" && (basic ? <Summary basic={basic} /> : <Details meta={meta} record={record} />)}
+      {tab === "summary" && (basic ? <Summary basic={basic} id={id} mayEdit={abilities(meta).edit} /> : <Details meta={meta} record={record} />)}
       {tab === "graphs" && <Suspense fallback={<Waiting />}><Graphs id={id} /></Suspense>}
       {tab === "interfaces" && <Interfaces id={id} />}
       {tab === "parts" && <Parts id={id} />}
+      {tab === "storage" && <Storage id={id} />}
       {tab === "software" && <Software id={id} />}
-      {tab === "relations" && <MapView ci={id} {...view} height={560} onView={(change) => { if (change.ci) navigate(`/ci/${change.ci}?tab=relations`); else setView((before) => ({ ...before, ...change })); }} />}
+      {tab === "relations" && (
+        <Box sx={{ display: "grid", gap: 2 }}>
+          <MapView ci={id} {...view} height={560} onView={(change) => { if (change.ci) navigate(`/ci/${change.ci}?tab=relations`); else setView((before) => ({ ...before, ...change })); }} />
+          <Compared ci={id} depth={view.depth} />
+        </Box>
+      )}
       {tab === "events" && <EventsOf id={id} address={typeof record.ip_address === "string" ? record.ip_address : ""} />}
       {tab === "tickets" && <TicketsOf id={id} />}
       <Box hidden={tab !== "edit"} sx={{ maxWidth: 960 }}>{abilities(meta).edit ? <EditTab key={id} meta={meta} record={record} /> : <Details meta={meta} record={record} />}</Box>
       {tab === "comments" && <Comments meta={meta} id={id} />}
       {tab === "attachments" && <Attachments meta={meta} id={id} />}
-      {tab === "history" && <History meta={meta} id={id} />}
+      {tab === "history" && <History meta={meta} id={id} onRestore={abilities(meta).edit ? restore : undefined} />}
     </Box>
   );
 }

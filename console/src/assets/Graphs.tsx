@@ -12,7 +12,7 @@ import { init, use, type EChartsType } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { useNotify } from "react-admin";
-import { useSearchParams } from "react-router-dom";
+import { Link, useSearchParams } from "react-router-dom";
 import { api, messageOf, query } from "../api/http";
 import { userMay } from "../api/permissions";
 import { useSession } from "../api/session";
@@ -20,7 +20,7 @@ import { Failure, Waiting } from "../app/Messages";
 import { Section } from "../common/blocks";
 import { TimeRange } from "../common/TimeRange";
 import { t } from "../i18n";
-import { amount, graphsOf, since, toggled, type Display, type Graph, type Series } from "./graphs";
+import { amount, graphsOf, graphsOfPart, since, toggled, type Display, type Graph, type Series } from "./graphs";
 
 use([LineChart, GridComponent, LegendComponent, TooltipComponent, CanvasRenderer]);
 
@@ -100,6 +100,7 @@ export default function Graphs({ id }: { id: string }) {
   const [params, setParams] = useSearchParams();
   const [every, setEvery] = useState(false);
   const range = { from: params.get("from") ?? "now-4h", to: params.get("to") ?? "" };
+  const of = params.get("of") ?? "";
   const { user } = useSession();
   const display = useQuery({
     queryKey: ["display", id],
@@ -119,20 +120,26 @@ export default function Graphs({ id }: { id: string }) {
     retry: false,
   });
   const shownMetrics = display.data?.displayed;
-  const data = useMemo(() => (measured && shownMetrics ? { ...graphsOf(measured.series, shownMetrics), from: measured.from, to: measured.to } : undefined), [measured, shownMetrics]);
+  const data = useMemo(() => (measured && shownMetrics ? { ...(of ? graphsOfPart(measured.series, of) : graphsOf(measured.series, shownMetrics)), from: measured.from, to: measured.to } : undefined), [measured, shownMetrics, of]);
   const failed = (error && !measured ? error : null) ?? (display.data ? null : display.error);
   if (failed) return <Failure error={failed} onRetry={() => void Promise.all([refetch(), display.refetch()])} />;
   if (!data || !display.data) return <Waiting />;
   const shown = every ? data.interfaces : data.interfaces.slice(0, FIRST);
   return (
     <Box>
-      <Box sx={{ mb: 1.5, display: "flex", justifyContent: "flex-end", gap: 1 }}>
-        {display.data.options.length > 0 && userMay(user, "ci", "edit") && <Choice id={id} display={display.data} />}
+      <Box sx={{ mb: 1.5, display: "flex", justifyContent: "flex-end", alignItems: "center", gap: 1 }}>
+        {of && (
+          <Box sx={{ mr: "auto", display: "flex", gap: 2, alignItems: "baseline" }}>
+            <Typography variant="h2" sx={{ fontSize: 16 }}>{of}</Typography>
+            <Link to="?tab=graphs">{t("assets.graphsOfAll")}</Link>
+          </Box>
+        )}
+        {!of && display.data.options.length > 0 && userMay(user, "ci", "edit") && <Choice id={id} display={display.data} />}
         <TimeRange value={range} onChange={(next) => setParams((before) => { const made = new URLSearchParams(before); made.set("from", next.from); if (next.to) made.set("to", next.to); else made.delete("to"); return made; }, { replace: true })} />
       </Box>
       {data.device.length + data.interfaces.length === 0 && <Typography color="text.secondary">{t("assets.noGraphs")}</Typography>}
       <Box sx={GRID}>{data.device.map((graph) => <Chart key={graph.key} graph={graph} from={data.from} to={data.to} />)}</Box>
-      {shown.length > 0 && <Typography variant="h2" sx={{ mt: 3, mb: 1, fontSize: 16 }}>{t("assets.traffic")}</Typography>}
+      {shown.length > 0 && !of && <Typography variant="h2" sx={{ mt: 3, mb: 1, fontSize: 16 }}>{t("assets.traffic")}</Typography>}
       <Box sx={GRID}>{shown.map((graph) => <Chart key={graph.key} graph={graph} from={data.from} to={data.to} />)}</Box>
       {shown.length < data.interfaces.length && <Button onClick={() => setEvery(true)} sx={{ mt: 1 }}>{t("assets.everyInterface", { count: data.interfaces.length })}</Button>}
     </Box>

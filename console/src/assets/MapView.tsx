@@ -18,6 +18,7 @@ import { count } from "../common/format";
 import { t } from "../i18n";
 import { DIRECTIONS, readFrom, type Direction, type Graph } from "./model";
 import { RelationGraph } from "./RelationGraph";
+import { WhatIf } from "./WhatIf";
 
 const RELATIONS = "/ux/common/cmdb/relation/";
 
@@ -50,6 +51,7 @@ export function MapView({ ci, direction, depth, onView, height }: { ci: string; 
         <Typography variant="body2" color="text.secondary" data-testid="graph-counts">{t("assets.counts", { nodes: count(data.nodes.length), edges: count(data.edges.length) })}</Typography>
         {userMay(user, "ci_relation", "add") && <Button component={Link} to="/ci_relation/create" sx={{ ml: "auto" }}>{t("assets.addRelation")}</Button>}
       </Box>
+      {direction === "impact" && data.edges.length > 0 && <WhatIf ci={ci} />}
       {data.truncated && <Alert severity="warning">{t("assets.truncated")}</Alert>}
       {data.hidden > 0 && <Alert severity="info">{t("assets.hidden", { count: data.hidden })}</Alert>}
       {data.edges.length === 0 ? <Typography color="text.secondary">{t("assets.noRelations")}</Typography> : (

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { amount, graphsOf, lastOf, since, sparkPath, toggled, type Series } from "./graphs";
+import { amount, graphsOf, graphsOfPart, lastOf, since, sparkPath, toggled, type Series } from "./graphs";
 
 const series = (metric: string, resource = "", unit = "%"): Series => ({ metric, resource, label: metric.toUpperCase(), unit, points: [] });
 
@@ -40,5 +40,16 @@ describe("a line beside an interface", () => {
   it("ends with what was measured last", () => {
     expect(lastOf([1, 2, null])).toBe(2);
     expect(lastOf([null])).toBeNull();
+  });
+});
+
+describe("the graphs of one part", () => {
+  it("are all that was measured of it, traffic first", () => {
+    const points = [{ time: "2026-11-28T10:00:00Z", value: 1, low: 1, high: 1 }];
+    const one = (metric: string, resource: string, label: string): Series => ({ metric, resource, label, unit: "", points });
+    const series = [one("if_errors_in", "eth0", "Errors in"), one("if_out", "eth0", "Traffic out"), one("if_in", "eth0", "Traffic in"), one("if_in", "eth1", "Traffic in"), one("cpu", "", "CPU")];
+    const { device, interfaces } = graphsOfPart(series, "eth0");
+    expect(device.map((graph) => [graph.title, graph.lines.map((line) => line.name)])).toEqual([["Traffic", ["Out", "In"]], ["Errors in", ["Errors in"]]]);
+    expect(interfaces).toEqual([]);
   });
 });

@@ -51,6 +51,13 @@ export function graphsOf(series: Series[], displayed: readonly string[]): { devi
   return { device: [...device.values()].sort((a, b) => place(a) - place(b) || natural.compare(a.title, b.title)), interfaces: [...interfaces.values()] };
 }
 
+/** Everything that was measured of one part, traffic first: whoever asks for a part wants all of it. */
+export function graphsOfPart(series: Series[], part: string): { device: Graph[]; interfaces: Graph[] } {
+  const own = series.filter((one) => one.resource === part);
+  const { device, interfaces } = graphsOf(own, own.map((one) => one.metric));
+  return { device: [...interfaces.map((graph) => ({ ...graph, title: "Traffic" })), ...device.map((graph) => ({ ...graph, lines: graph.lines.map((line) => ({ ...line, name: graph.title })) }))], interfaces: [] };
+}
+
 /** When a range such as "now-4h" begins. */
 export function since(from: string, now: number): string {
   const match = /^now-(\d+)([smhdw])$/.exec(from);

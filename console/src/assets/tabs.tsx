@@ -1,13 +1,15 @@
 import Box from "@mui/material/Box";
+import TextField from "@mui/material/TextField";
 import Typography from "@mui/material/Typography";
-import { useQuery } from "@tanstack/react-query";
-import { type ReactNode } from "react";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { type ReactNode, useState } from "react";
 import { Link } from "react-router-dom";
 import { api, query } from "../api/http";
 import type { ListEnvelope } from "../api/types";
 import { Waiting } from "../app/Messages";
 import { PlainTable } from "../common/blocks";
-import { count, relativeTime } from "../common/format";
+import { count, fileSize, relativeTime } from "../common/format";
+import { useDebounced } from "../common/hooks";
 import type { EventRow } from "../events/model";
 import { SeverityMark } from "../events/SeverityMark";
 import { t } from "../i18n";
@@ -29,7 +31,27 @@ function Listed<T>({ name, url, empty, children }: { name: string; url: string; 
 const natural = new Intl.Collator("en", { numeric: true });
 const byName = (a: Part, b: Part) => natural.compare(text(a.name), text(b.name));
 
-const parts = (operation: string, id: string) => `${CI}${operation}/${query({ ci_id: id, items_per_page: 500 })}`;
+/** So many are seen at once; more are searched. */
+const FEW = 25;
+
+/** Parts of one kind; long lists can be searched, also for what is beyond the page that is shown. */
+function PartsOf({ operation, id, children }: { operation: string; id: string; children: (rows: Part[]) => ReactNode }) {
+  const [typed, setTyped] = useState("");
+  const search = useDebounced(typed.trim(), 250);
+  const { data } = useQuery({
+    queryKey: ["ci-parts", operation, id, search], placeholderData: keepPreviousData, retry: false,
+    queryFn: ({ signal }) => api<ListEnvelope<Part>>(`${CI}${operation}/${query({ ci_id: id, items_per_page: 500, ...(search ? { search } : {}) })}`, { signal }),
+  });
+  if (!data) return <Waiting />;
+  if (data.count === 0 && !typed) return <Typography color="text.secondary">{t("assets.noPart")}</Typography>;
+  return (
+    <Box>
+      {(typed || data.count > FEW) && <TextField size="small" type="search" placeholder={t("assets.searchParts")} value={typed} onChange={(event) => setTyped(event.target.value)} slotProps={{ htmlInput: { "aria-label": t("assets.searchParts") } }} sx={{ width: 280, mb: 1 }} />}
+      {data.results.length === 0 ? <Typography color="text.secondary">{t("assets.noPartLike")}</Typography> : children(data.results)}
+      {data.count > data.results.length && <Typography variant="body2" color="text.secondary">{t("events.shown", { shown: count(data.results.length), count: count(data.count) })}</Typography>}
+    </Box>
+  );
+}
 
 function Status({ up, admin }: { up: string; admin: string }) {
   const color = up === "up" ? "success.main" : admin === "down" ? "text.secondary" : up ? "error.main" : "text.secondary";
@@ -62,34 +84,56 @@ export function Interfaces({ id }: { id: string }) {
   const traffic = new Map(data?.interfaces.map((one) => [one.resource, one]));
   const drawn = traffic.size > 0;
   return (
-    <Listed<Part> name="ci-parts" url={parts("interface", id)} empty={t("assets.noPart")}>
+    <PartsOf operation="interface" id={id}>
       {(rows) => (
         <PlainTable label={t("assets.tabs.interfaces")} testId="interfaces" head={[t("assets.column.name"), t("assets.column.state"), `#${t("assets.column.speed")}`, ...(drawn ? [t("assets.column.traffic")] : []), t("assets.column.mac"), t("assets.column.vlan"), t("assets.column.address"), t("assets.column.description")]}
-          rows={[...rows].sort(byName).map((row) => ({ key: row.id, cells: [text(row.name), <Status key="s" up={text(row.oper_status)} admin={text(row.admin_status)} />, speed(row.speed as number | null), ...(drawn ? [<Spark key="t" traffic={traffic.get(text(row.key)) ?? traffic.get(text(row.name))} />] : []), <code key="m">{text(row.mac)}</code>, text(row.vlan), Array.isArray(row.addresses) ? row.addresses.join(", ") : "", text(row.alias) || text(row.description)] }))} />
+          rows={[...rows].sort(byName).map((row) => ({ key: row.id, cells: [<Link key="n" to={`?${new URLSearchParams({ tab: "graphs", of: text(row.key) || text(row.name) }).toString()}`} title={t("assets.graphsOf", { name: text(row.name) })}>{text(row.name)}</Link>, <Status key="s" up={text(row.oper_status)} admin={text(row.admin_status)} />, speed(row.speed as number | null), ...(drawn ? [<Spark key="t" traffic={traffic.get(text(row.key)) ?? traffic.get(text(row.name))} />] : []), <code key="m">{text(row.mac)}</code>, text(row.vlan), Array.isArray(row.addresses) ? row.addresses.join(", ") : "", text(row.alias) || text(row.description)] }))} />
       )}
-    </Listed>
+    </PartsOf>
   );
 }
 
 export function Parts({ id }: { id: string }) {
   return (
-    <Listed<Part> name="ci-parts" url={parts("hardware", id)} empty={t("assets.noPart")}>
+    <PartsOf operation="hardware" id={id}>
       {(rows) => (
         <PlainTable label={t("assets.tabs.parts")} head={[t("assets.column.name"), t("assets.column.kind"), t("assets.column.model"), t("assets.column.serial"), t("assets.column.version"), t("assets.column.description")]}
           rows={rows.map((row) => ({ key: row.id, cells: [text(row.name), text(row.kind), [text(row.manufacturer), text(row.model)].filter(Boolean).join(" "), text(row.serial_number), text(row.firmware) || text(row.software), text(row.description)] }))} />
       )}
-    </Listed>
+    </PartsOf>
+  );
+}
+
+/** How much of it is used, as a bar and in percent. */
+function Used({ used, total }: { used: number; total: number }) {
+  const part = Math.min(100, Math.round((used / total) * 100));
+  return (
+    <Box sx={{ display: "flex", alignItems: "center", gap: 1 }}>
+      <Box aria-hidden sx={{ width: 120, height: 6, borderRadius: 3, bgcolor: "divider", overflow: "hidden" }}><Box sx={{ width: `${part}%`, height: 1, bgcolor: part >= 90 ? "error.main" : part >= 80 ? "warning.main" : "primary.main" }} /></Box>
+      {`${part}% · ${fileSize(used)}`}
+    </Box>
+  );
+}
+
+export function Storage({ id }: { id: string }) {
+  return (
+    <PartsOf operation="storage-list" id={id}>
+      {(rows) => (
+        <PlainTable label={t("assets.tabs.storage")} testId="storage" head={[t("assets.column.name"), t("assets.column.kind"), `#${t("assets.column.size")}`, t("assets.column.used")]}
+          rows={[...rows].sort(byName).map((row) => ({ key: row.id, cells: [text(row.name), text(row.kind), row.total ? fileSize(Number(row.total)) : "", row.total && row.used !== null ? <Used key="u" used={Number(row.used)} total={Number(row.total)} /> : ""] }))} />
+      )}
+    </PartsOf>
   );
 }
 
 export function Software({ id }: { id: string }) {
   return (
-    <Listed<Part> name="ci-parts" url={parts("software-inv-list", id)} empty={t("assets.noPart")}>
+    <PartsOf operation="software-inv-list" id={id}>
       {(rows) => (
         <PlainTable label={t("assets.tabs.software")} head={[t("assets.column.name"), t("assets.column.version"), t("assets.column.publisher"), t("assets.column.kind"), t("assets.column.state")]}
           rows={rows.map((row) => ({ key: row.id, cells: [text(row.name), text(row.version), text(row.publisher), text(row.kind), text(row.state)] }))} />
       )}
-    </Listed>
+    </PartsOf>
   );
 }
 

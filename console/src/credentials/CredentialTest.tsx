@@ -18,6 +18,9 @@ interface Answer {
   host_key: string;
 }
 
+/** The objects of the system group by the names that their MIB gives them. */
+const SYSTEM: Record<string, string> = { sys_descr: "sysDescr", sys_object_id: "sysObjectID", sys_up_time: "sysUpTime", sys_name: "sysName", sys_location: "sysLocation" };
+const capital = (words: string) => words.charAt(0).toUpperCase() + words.slice(1);
 const WEB = ["http", "https"];
 
 /** Asks a device with the values of the form as they stand, before they are saved. */
@@ -54,7 +57,7 @@ export function CredentialTest({ record, draft }: FormPanel) {
         <Alert severity={answer.ok ? "success" : answer.host_key ? "warning" : "error"} sx={{ mt: 1 }} data-testid="credential-answer"
           action={answer.host_key ? <Button color="inherit" disabled={busy} onClick={() => void ask(answer.host_key)} sx={{ whiteSpace: "nowrap" }}>{t("credentials.accept")}</Button> : undefined}>
           {answer.msg}{answer.ok && ` ${t("credentials.took", { ms: Math.round(answer.milliseconds) })}`}
-          {answer.ok && <Facts facts={Object.entries(answer.system).map(([name, text]): [string, string] => [name, text])} />}
+          {answer.ok && <Facts facts={Object.entries(answer.system).map(([name, text]): [string, string] => [SYSTEM[name] ?? capital(name.replace(/_/g, " ")), text])} />}
         </Alert>
       )}
     </Section>

@@ -124,7 +124,7 @@ export function Findings({ meta, id, run, live, results, onApproved }: { meta: R
         </Box>
       </Box>
       {error && <Typography color="error">{messageOf(error)}</Typography>}
-      {data && rows.length === 0 && <Typography color="text.secondary">{every === 0 ? t("discovery.noneYet") : t("discovery.noFindings")}</Typography>}
+      {data && rows.length === 0 && <Typography color="text.secondary">{every === 0 || (result === "" && search === "") ? t("discovery.noneYet") : t("discovery.noFindings")}</Typography>}
       {rows.length > 0 && (
         <PlainTable label={t("discovery.findings")} testId="finding-table" head={mayApprove ? ["", ...heads] : heads}
           rows={rows.map((one) => {

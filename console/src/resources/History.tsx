@@ -1,4 +1,5 @@
 import Box from "@mui/material/Box";
+import ButtonLink from "@mui/material/Link";
 import Typography from "@mui/material/Typography";
 import { useQuery } from "@tanstack/react-query";
 import { verbUrl } from "../api/dataProvider";
@@ -16,6 +17,8 @@ import { ReferenceNames } from "./ReferenceName";
 const ACTIONS = ["create", "update", "delete", "comment", "resolve", "close", "reopen", "attach", "detach", "revoke", "merge", "unmerge", "feedback"] as const;
 type KnownAction = (typeof ACTIONS)[number];
 
+const writable = (meta: ResourceMeta, name: string) => meta.fields.some((field) => field.name === name && !field.read_only && !field.custom && field.behaviour !== "read_only" && field.behaviour !== "hidden");
+
 function Value({ value, field }: { value: unknown; field: FieldMeta | undefined }) {
   const { byName } = useMetadata();
   const target = field && referencedResource(field, byName);
@@ -26,7 +29,8 @@ function Value({ value, field }: { value: unknown; field: FieldMeta | undefined 
   return <>{changeText(value, field) || t("resources.wasEmpty")}</>;
 }
 
-export function History({ meta, id }: { meta: ResourceMeta; id: string }) {
+/** ``onRestore``: brings back what a field was before a change. */
+export function History({ meta, id, onRestore }: { meta: ResourceMeta; id: string; onRestore?: (entry: string, field: string, label: string) => Promise<unknown> }) {
   const key = ["history", meta.name, id];
   const { data, error, refetch } = useQuery({
     queryKey: key,
@@ -56,6 +60,9 @@ export function History({ meta, id }: { meta: ResourceMeta; id: string }) {
               {changes.map((change, index) => (
                 <Box component="li" key={index} sx={{ overflowWrap: "anywhere" }}>
                   {change.label ?? change.field}: {!plain && <><Box component="del" sx={{ color: "text.secondary" }}><Value value={change.old} field={findField(meta, change.field)} /></Box> → </>}<Value value={change.new} field={findField(meta, change.field)} />
+                  {onRestore && entry.action === "update" && writable(meta, change.field) && (
+                    <ButtonLink component="button" type="button" sx={{ ml: 1, fontSize: 12 }} onClick={() => void onRestore(String(entry.id), change.field, change.label ?? change.field)} aria-label={t("resources.restoreOf", { name: change.label ?? change.field })}>{t("resources.restore")}</ButtonLink>
+                  )}
                 </Box>
               ))}
             </Box>

@@ -31,7 +31,7 @@ import { SavedFilters } from "./SavedFilters";
 import { SearchBox } from "./SearchBox";
 
 /** What the first record of some lists is for, where the name does not tell. */
-const OWN_HINTS = { discovery: "resources.firstDiscovery", event_trigger: "resources.firstTrigger", log_rule: "resources.firstLogRule" } as const satisfies Record<string, TextKey>;
+const OWN_HINTS = { credential: "resources.firstCredential", discovery: "resources.firstDiscovery", event_trigger: "resources.firstTrigger", log_rule: "resources.firstLogRule" } as const satisfies Record<string, TextKey>;
 
 function Empty({ meta, narrowed, onClear }: { meta: ResourceMeta; narrowed: boolean; onClear: () => void }) {
   const may = abilities(meta);

@@ -118,7 +118,11 @@ async def _identify(ctx: Context, devices: Sequence[Device]) -> tuple[set[str], 
     rows = await _rows(ctx, sorted(weak | given | strong))
     by_display = {row["display_id"]: key for key, row in rows.items()}
     showing = {ci for device in devices for key in device.shared for ci, _enforced in held.get(key[:2], ())}
-    their_macs = await _macs(ctx, showing)
+    doubtful = {
+        ci for device in devices for address in device.addresses for ci in by_address.get(address, ())
+        if ci in rows and _contradicts(device, rows[ci])
+    }  # fmt: skip
+    their_macs = await _macs(ctx, showing | doubtful)
     spread = _spread(devices)
     for device in devices:
         for key in device.shared:
@@ -150,7 +154,10 @@ async def _identify(ctx: Context, devices: Sequence[Device]) -> tuple[set[str], 
         if not device.keys and not device.addresses:
             candidates += [(ci, "name") for ci in by_name.get(_name(device), ())]
         for ci, by in candidates:
-            if ci in rows and (by not in WEAK or not _contradicts(device, rows[ci])):
+            if ci not in rows:
+                continue
+            renewed = by == "address" and _renewed(device, rows[ci], their_macs.get(ci, set()))
+            if by not in WEAK or renewed or not _contradicts(device, rows[ci]):
                 device.ci, device.matched_by = ci, by
                 break
     return set(rows), spread
@@ -162,9 +169,23 @@ def _name(device: Device) -> str:
 
 def _contradicts(device: Device, row: Mapping[str, Any]) -> bool:
     """Whether device and item each carry a mark of the same kind, and not the same one: another device by now."""
+    return bool(_differing(device, row))
+
+
+def _differing(device: Device, row: Mapping[str, Any]) -> set[str]:
     mine = device.carried()
     theirs = {name: identity.clean(row.get(name)) for name in mine}
-    return any(theirs[name] and theirs[name] != value for name, value in mine.items())
+    return {name for name, value in mine.items() if theirs[name] and theirs[name] != value}
+
+
+def _renewed(device: Device, row: Mapping[str, Any], macs: set[str]) -> bool:
+    """Whether only the agent at an address is another: installed again, it has a new engine ID (RFC 3411, 5).
+
+    The device is the same where its name is, and nothing else that it carries says otherwise.
+    """
+    names = {str(device.values.get(name) or "").lower() for name in ("name", "host_name")} - {""}
+    theirs = {str(row.get(name) or "").lower() for name in ("name", "host_name")}
+    return _differing(device, row) == {"engine_id"} and bool(names & theirs) and not _apart(device.macs, macs)
 
 
 def _apart(mine: set[str], theirs: set[str]) -> bool:

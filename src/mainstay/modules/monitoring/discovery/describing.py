@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,6 +30,12 @@ CATEGORIES = {
     "ip phone": "IP Phone", "phone": "IP Phone", "camera": "Camera", "modem": "Modem", "power": "UPS",
     "network": "Network Device", "desktop": "Desktop", "workstation": "Desktop",
 }  # fmt: skip
+DPKG = re.compile(r"(?P<name>[a-z0-9][a-z0-9+.-]*)_(?P<version>[^_\s]+)_[a-z0-9-]+")
+RPM = re.compile(
+    r"(?P<name>\S+)-(?P<version>\d[^\s-]*-\d[^\s-]*?)(?:\.(?:noarch|x86_64|i[3-6]86|aarch64|armv7hl|ppc64le|s390x))?"
+)
+SHARED = frozenset({2, 3})
+"""ipAddressType of addresses that are of several devices: anycast and broadcast (RFC 4293)."""
 SERVERS = ("linux", "windows", "freebsd", "openbsd", "netbsd", "solaris", "aix", "hp-ux", "darwin", "macos")
 
 
@@ -144,13 +151,13 @@ def _is_address(name: str) -> bool:
 
 
 def addresses(found: Answers) -> dict[int, list[str]]:
-    """The device's own addresses by interface. Loopback addresses are everybody's and tell nothing."""
+    """The device's own addresses by interface. Loopback addresses are everybody's and tell nothing, nor do broadcasts."""
     made: dict[int, list[str]] = {}
     for index, row in found.rows("ip_old").items():
         _note(made, number(row.get(2)), bytes(arc & 255 for arc in index) if len(index) == 4 else b"")
     for index, row in found.rows("ip_new").items():
         # Type and length come before the octets (RFC 4293).
-        if len(index) > 2 and index[1] in (4, 16) and len(index) == 2 + index[1]:
+        if len(index) > 2 and index[1] in (4, 16) and len(index) == 2 + index[1] and number(row.get(4)) not in SHARED:
             _note(made, number(row.get(3)), bytes(arc & 255 for arc in index[2:]))
     return made
 
@@ -222,14 +229,23 @@ def storage(table: Table) -> list[dict[str, Any]]:
     return made
 
 
+def package(whole: str) -> tuple[str, str]:
+    """Name and version of an entry of hrSWInstalledTable, which has one column for both (net-snmp, of dpkg and rpm)."""
+    match = DPKG.fullmatch(whole) or RPM.fullmatch(whole)
+    return (match["name"], match["version"]) if match else (whole, "")
+
+
 def software(found: Answers) -> list[dict[str, Any]]:
     """What is installed, and what runs."""
     made: dict[tuple[str, str], dict[str, Any]] = {}
     for row in found.rows("installed").values():
-        name = text(row.get(2))
-        if name:
+        whole = text(row.get(2))
+        if whole:
+            name, version = package(whole)
             kind = "environment" if number(row.get(4)) == 2 else "application"
-            made.setdefault((kind, name), {"key": name[:200], "name": name[:255], "kind": kind})
+            # What an update replaces keeps its key; of two that are installed side by side the later is named in full.
+            key = whole if (kind, name) in made else name
+            made.setdefault((kind, key), {"key": key[:200], "name": name[:255], "version": version[:160], "kind": kind})
     for row in found.rows("running").values():
         name = text(row.get(2))
         if name and number(row.get(6)) == 4 and text(row.get(4)):

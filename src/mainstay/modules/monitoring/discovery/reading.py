@@ -59,7 +59,7 @@ TABLES: dict[str, tuple[Oid, Sequence[int]]] = {
     "if": (IF, (2, 3, 4, 5, 6, 7, 8)),
     "ifx": (IFX, (1, 15, 18)),
     "ip_old": (IP_OLD, (2,)),
-    "ip_new": (IP_NEW, (3,)),
+    "ip_new": (IP_NEW, (3, 4)),
     "entity": (ENTITY, (2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 16)),
     "storage": (STORAGE, (2, 3, 4, 5, 6)),
     "processor": (PROCESSOR, (2,)),
@@ -151,6 +151,10 @@ async def read(
         except TimeoutError:
             found.problems.append(f"It was not done after {seconds:.0f} seconds; the rest was left out.")
             _drop_last(found)
+    if found.tables.get("if") == {}:
+        found.problems.append(
+            "It tells of no interfaces: this credential may read only part of it (net-snmp: the view in snmpd.conf)."
+        )
     return found
 
 

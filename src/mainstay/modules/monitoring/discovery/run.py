@@ -276,7 +276,7 @@ def _judge(row: dict[str, Any], one: Look, outcome: Outcome, earlier: dict[str, 
         row |= {"result": ADDED, "reason": "It was new."}
     else:
         by = f"Recognised by {outcome.matched_by.replace('_', ' ')}." if outcome.matched_by else ""
-        changed = f"Changed: {', '.join(outcome.changed)}." if outcome.changed else ""
+        changed = f"Changed: {', '.join(outcome.changed).replace('_', ' ')}." if outcome.changed else ""
         row["reason"] = f"{by} {changed}".strip()[:1000]
 
 
