@@ -49,10 +49,10 @@ export function Compared({ ci, depth }: { ci: string; depth: number }) {
       {days === "" ? <Typography color="text.secondary">{t("assets.comparedHint")}</Typography>
         : error ? <Failure error={error} onRetry={() => void refetch()} /> : !data ? <Waiting />
           : rows.length === 0 ? <Typography color="text.secondary">{t("assets.nothingChanged")}</Typography> : (
-            <>
+            <Box sx={{ maxHeight: 480, overflow: "auto" }}>
               {data.truncated && <Typography color="warning.main">{t("assets.truncated")}</Typography>}
               <PlainTable label={t("assets.compared")} head={[t("assets.column.what"), t("assets.column.name"), ""]} rows={rows} />
-            </>
+            </Box>
           )}
     </Section>
   );

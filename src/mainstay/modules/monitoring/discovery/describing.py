@@ -151,7 +151,7 @@ def _is_address(name: str) -> bool:
 
 
 def addresses(found: Answers) -> dict[int, list[str]]:
-    """The device's own addresses by interface. Loopback addresses are everybody's and tell nothing, nor do broadcasts."""
+    """The device's own addresses by interface. Those of loopback and broadcasts are everybody's and tell nothing."""
     made: dict[int, list[str]] = {}
     for index, row in found.rows("ip_old").items():
         _note(made, number(row.get(2)), bytes(arc & 255 for arc in index) if len(index) == 4 else b"")
