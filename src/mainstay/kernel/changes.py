@@ -45,7 +45,8 @@ class Change(Scoped, Base):
     __table_args__ = (
         Index("ix_change_record", "organization", "resource", "record_id", "seq"),
         Index("ix_change_head", "organization", "resource", "seq"),
-        Index("ix_change_feed", "transaction", "seq"),
+        # SQLite numbers changes in the order in which they are committed, so the key serves there.
+        Index("ix_change_feed", "transaction", "seq").ddl_if(dialect="postgresql"),
     )
 
     seq: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True)

@@ -48,7 +48,7 @@ async def walk(
     against them, whatever they mean; both: either way.
     """
     depths = dict.fromkeys(start, 0)
-    legs = steps.legs(direction, types)
+    legs = steps.legs(direction, await steps.used(ctx, types))
     along = [leg.along for leg in legs]
     wave, edges, truncated = list(depths), list[Edge](), False
     for level in range(1, min(depth, MAX_DEPTH) + 1):

@@ -80,6 +80,8 @@ class Relation(Record):
         # What walks read, without touching the rows: whether one is deleted stands in the index, too.
         _walked("there", "source", "type", "target"),
         _walked("back", "target", "type", "source"),
+        # Whether there is any relation of a type.
+        _walked("type", "type"),
     )
 
     source: Mapped[str] = f.reference(
