@@ -127,6 +127,14 @@ async def test_a_beep_is_seen_by_the_one_it_is_for(windows: Windows, installatio
     await expect(other.get_by_test_id("beep")).to_have_count(0)
     await page.get_by_test_id("beep").get_by_role("button", name="Close").click()
     await expect(page.get_by_test_id("beep")).to_have_count(0)
+    # A storm leaves the page usable: three are shown, the others counted.
+    for number in range(5):
+        body["beep_data"]["title"] = f"Look at {number}"
+        await installation.call("POST", "/ux/common/messenger/beep/", body)
+    await expect(page.get_by_test_id("more-beeps")).to_have_text("and 2 more")
+    await expect(page.get_by_test_id("beep")).to_have_count(3)
+    await page.get_by_role("button", name="Close all").click()
+    await expect(page.get_by_test_id("beep")).to_have_count(0)
 
 
 async def test_the_token_of_a_log_agent_is_shown_once_in_its_configuration(

@@ -37,6 +37,7 @@ const NewGrok = lazy(() => import("../pipeline/GrokPage").then((page) => ({ defa
 const PipelinePage = lazy(() => import("../pipeline/PipelinePage"));
 const NewPipeline = lazy(() => import("../pipeline/PipelinePage").then((page) => ({ default: page.NewPipeline })));
 const MibExplorer = lazy(() => import("../mibs/MibExplorer"));
+const JobsPage = lazy(() => import("../jobs/JobsPage"));
 const TrapsPage = lazy(() => import("../traps/TrapsPage"));
 const AssetPage = lazy(() => import("../assets/AssetPage"));
 const NetworkMapPage = lazy(() => import("../topology/NetworkMapPage"));
@@ -132,6 +133,7 @@ export default function AdminApp({ metadata }: { metadata: Metadata }) {
                 <Route path="monitoring/map" element={<Needs name="ci"><NetworkMapPage /></Needs>} />
                 <Route path="assets/map" element={<Needs name="ci"><MapPage /></Needs>} />
                 <Route path="mibs" element={<Needs name="mib"><MibExplorer /></Needs>} />
+                <Route path="monitoring/jobs" element={<JobsPage />} />
                 <Route path="traps" element={<TrapsPage />} />
                 <Route path=":resource/*" element={<ResourceRoutes />} />
               </Routes>

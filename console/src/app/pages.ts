@@ -11,6 +11,7 @@ export const AREA_PAGES: { area: string; to: string; label: TextKey; module: str
   { area: "logs", to: "/logs/intake", label: "intake.title", module: "log_intake" },
   { area: "monitoring", to: "/traps", label: "traps.title", module: "trap_configuration" },
   { area: "monitoring", to: "/mibs", label: "mibs.title", module: "mib" },
+  { area: "monitoring", to: "/monitoring/jobs", label: "jobs.title", module: "jobs" },
   { area: "monitoring", to: "/monitoring/map", label: "topology.title", module: "asset", first: true },
   { area: "assets", to: "/assets/map", label: "assets.map", module: "ci_relation" },
 ];

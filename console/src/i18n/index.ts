@@ -10,6 +10,7 @@ import { discovery } from "./discovery";
 import { events } from "./events";
 import { home } from "./home";
 import { imports } from "./imports";
+import { jobs } from "./jobs";
 import { logs } from "./logs";
 import { resources } from "./resources";
 import { shell } from "./shell";
@@ -25,7 +26,7 @@ import { templates } from "./templates";
 import { traps } from "./traps";
 import { ticket } from "./ticket";
 
-const english = { common, shell, account, home, resources, ticket, imports, admin, logs, events, intake, pipeline, mibs, traps, rules, notify, assets, collectors, credentials, discovery, topology, teams, templates };
+const english = { common, shell, account, home, resources, ticket, imports, admin, logs, events, intake, pipeline, mibs, traps, rules, notify, assets, collectors, credentials, discovery, jobs, topology, teams, templates };
 
 type Leaves<T, Prefix extends string = ""> = {
   [K in keyof T & string]: T[K] extends string ? `${Prefix}${K}` : Leaves<T[K], `${Prefix}${K}.`>;

@@ -39,6 +39,8 @@ export const notify = {
   macros: "Macros",
   filters: "Filters behind a macro: default \"…\", upper, lower, truncate 80, date \"%d.%m. %H:%M\", json. Conditions: {{#if event.cleared }}…{{ else }}…{{/if}}.",
   beeps: "Messages for you",
+  moreBeeps: "and %{count} more",
+  closeBeeps: "Close all",
   beepOpen: "Open it",
   beepSilent: "The browser plays no sound before you have clicked into this page.",
 };
