@@ -66,6 +66,11 @@ async def test_pages_in_any_order_are_those_of_the_whole_list(world: World, stat
     assert "summary >= " in listed, listed
     assert not any("count(" in sql for sql in statements.ran), statements.ran
 
+    # Beyond the end nothing is looked for, once the number of rows is known.
+    statements.ran.clear()
+    assert await page(2, filters=json.dumps({"status": "Analysis"})) == []
+    assert not any("incident.id" in sql and "LIMIT" in sql for sql in statements.ran), statements.ran
+
     gone = whole[0]
     await world.put(f"{INCIDENTS}{gone}/", {"status": "Responded"})
     assert await page(7, sort="summary") == whole[601:701]

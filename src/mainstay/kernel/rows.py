@@ -142,11 +142,13 @@ async def page(
         offset = 0
     elif offset is None:
         offset = (number - 1) * size
-    total, raw = -1, await _from_anchor(ctx, res, wanted, plan, offset, size)
+    total = -1
+    raw = await _from_anchor(ctx, res, wanted, plan, offset, size)
     if not raw:
         if offset:
             total = await counting.count(ctx, res, plan.conditions, key)
-        raw = await _counted_off(ctx, res, wanted, plan, offset, size, total)
+        # Beyond the last row nothing has to be counted off to find nothing.
+        raw = await _counted_off(ctx, res, wanted, plan, offset, size, total) if offset < max(1, total) else ()
     shape = layout(ctx, res, whole=False)
     width = len(shape.names)
     # The count's validity comes along with the rows.
