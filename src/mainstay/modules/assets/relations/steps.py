@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import bindparam, false, literal, literal_column, select
+from sqlalchemy import bindparam, false, literal_column, select
 
 from mainstay.kernel import direct, listed
 from mainstay.kernel.context import Context
@@ -82,19 +82,21 @@ async def used(ctx: Context, types: Mapping[str, Kind]) -> dict[str, Kind]:
     return {key: one for key, one in types.items() if key in there}
 
 
-# A limit keeps PostgreSQL from reading every relation to find out for all types at once.
-_ONE = (
-    select(literal(1))
+# The first from each type on, in order: that is found in the index, also where PostgreSQL thinks that reading all
+# relations would soon meet one of a type of which there is none.
+_FIRST = (
+    select(Relation.type)
     .where(
-        Relation.organization == RelationType.organization, Relation.type == RelationType.id,
+        Relation.organization == RelationType.organization, Relation.type >= RelationType.id,
         Relation.is_deleted == false(),
     )
+    .order_by(Relation.type)
     .limit(1)
 )  # fmt: skip
 _USED = direct.Statement(
     plain(
         select(RelationType.id).where(
-            RelationType.organization == bindparam("in_organization"), _ONE.scalar_subquery() == literal(1)
+            RelationType.organization == bindparam("in_organization"), _FIRST.scalar_subquery() == RelationType.id
         )
     )
 )
