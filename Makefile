@@ -3,6 +3,8 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DEFAULT_GOAL := help
+# Programs are started dozens of times here: they are compiled once.
+unexport PYTHONDONTWRITEBYTECODE
 
 UV := tools/uv
 RUN := $(UV) run --no-sync

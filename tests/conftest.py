@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -16,6 +17,8 @@ from mainstay.settings import Settings
 from tests.support import Statements, World, make_world
 
 pytest_plugins = ["tests.proves"]
+# The collector of garbage is set as `mainstay` sets it: at first while the program is loaded, then for good.
+gc.set_threshold(100_000, 20, 50)
 DATABASE = os.environ.get("MAINSTAY_TEST_DATABASE", "sqlite")
 
 
@@ -27,6 +30,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     free = [item for item in items if not needing & set(getattr(item, "fixturenames", needing))]
     config.hook.pytest_deselected(items=free)
     items[:] = [item for item in items if item not in set(free)]
+
+
+def pytest_collection_finish() -> None:
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -32,5 +33,7 @@ def test_generated_requests_are_answered_as_documented(tmp_path: Path) -> None:
             "--exclude-path-regex", f"{ENDS_THE_SESSION}|{SHARED}",
             "--no-color", "--request-timeout", "30", "--wait-for-schema", "60",
         ]  # fmt: skip
-        done = subprocess.run(command, capture_output=True, text=True, timeout=600, cwd=tmp_path)
+        # Where Hypothesis keeps what it worked out about characters, as the other tests do: that takes it seconds.
+        kept = {**os.environ, "HYPOTHESIS_STORAGE_DIRECTORY": str(Path(".hypothesis").absolute())}
+        done = subprocess.run(command, capture_output=True, text=True, timeout=600, cwd=tmp_path, env=kept)
         assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-1000:]

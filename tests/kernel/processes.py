@@ -23,8 +23,6 @@ from tests.conftest import DATABASE
 
 once = pytest.mark.skipif(DATABASE != "sqlite", reason="the same on every database: run once, with SQLite")
 
-# An installed program has its byte code; without it every start costs seconds of compiling.
-_BYTECODE = Path(tempfile.gettempdir()) / f"mainstay-tests-bytecode-{os.getuid()}"
 _template: dict[str, Path | str] = {}
 
 
@@ -40,10 +38,10 @@ class Installation:
         self.url = f"http://127.0.0.1:{self.port}"
         self.server: subprocess.Popen[bytes] | None = None
         kept = {name: value for name, value in os.environ.items() if not name.startswith("MAINSTAY_")}
+        # An installed program has its byte code; without it every start costs seconds of compiling.
         kept.pop("PYTHONDONTWRITEBYTECODE", None)
         self.environment = {
             **kept,
-            "PYTHONPYCACHEPREFIX": str(_BYTECODE),
             "MAINSTAY_DATA_DIR": str(folder),
             "MAINSTAY_DATABASE_URL": database_url,
             "MAINSTAY_HTTP_PORT": str(self.port),

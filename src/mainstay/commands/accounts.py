@@ -31,7 +31,7 @@ from mainstay.kernel.context import Context
 async def _within(organization: str | None, *, write: bool = True) -> AsyncIterator[Context]:
     """A context in the named organization, or the default one."""
     settings = prepare(load_settings())
-    async with installation(settings) as platform:
+    async with installation(settings, features=write) as platform:
         async with platform.work("*", write=False) as ctx:
             found = await organization_of(ctx, organization)
         async with platform.work(found.id, write=write) as ctx:

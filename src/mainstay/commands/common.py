@@ -15,7 +15,6 @@ from rich.table import Table
 from sqlalchemy import select
 from sqlalchemy.engine import make_url
 
-from mainstay.app import build_registry
 from mainstay.kernel import database
 from mainstay.kernel.access.tables import Organization
 from mainstay.kernel.backup.folder import check_folder
@@ -23,6 +22,7 @@ from mainstay.kernel.backup.sqlite import database_path
 from mainstay.kernel.context import Context
 from mainstay.kernel.logging import configure
 from mainstay.kernel.platform import Platform
+from mainstay.kernel.registry import Registry
 from mainstay.settings import Settings
 
 T = TypeVar("T")
@@ -79,15 +79,25 @@ def check_database(settings: Settings) -> None:
         raise Refused(f"The database {shown} cannot be used: {reason.rstrip('.')}. Check it, and {where}.") from error
 
 
+def load_features() -> Registry:
+    """Everything that is served, and the tables that it keeps."""
+    from mainstay.app import build_registry
+
+    return build_registry()
+
+
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Run a command's coroutine."""
     return asyncio.run(work)
 
 
 @asynccontextmanager
-async def installation(settings: Settings) -> AsyncIterator[Platform]:
-    """The installation's database and registry, beside a server that may run; no jobs, no telemetry."""
-    platform = Platform(settings, build_registry())
+async def installation(settings: Settings, *, features: bool = True) -> AsyncIterator[Platform]:
+    """The installation's database and registry, beside a server that may run; no jobs, no telemetry.
+
+    Whoever writes needs the ``features``: they say what a write brings with it. To load them takes seconds.
+    """
+    platform = Platform(settings, load_features() if features else Registry())
     try:
         yield platform
     finally:

@@ -6,7 +6,7 @@ import getpass
 import time
 from pathlib import Path
 
-from mainstay.commands.common import Refused, check_database, load_settings, out, read_secret
+from mainstay.commands.common import Refused, check_database, load_features, load_settings, out, read_secret
 from mainstay.kernel import backup as backups
 from mainstay.kernel.backup.archive import Manifest
 
@@ -30,7 +30,7 @@ def backup(file: Path, /, *, passphrase_file: Path | None = None, ask_passphrase
     check_database(settings)
     passphrase = _passphrase(passphrase_file, ask_passphrase, twice=True)
     started = time.monotonic()
-    made = backups.create(settings, file.expanduser(), passphrase=passphrase, tell=_tell)
+    made = backups.create(settings, file.expanduser(), features=load_features, passphrase=passphrase, tell=_tell)
     size = file.expanduser().stat().st_size
     out.print(f"Backup: {file} ({size / 2**20:.1f} MiB, {time.monotonic() - started:.1f} s)")
     _describe(made)
@@ -61,7 +61,7 @@ def restore(file: Path, /, *, passphrase_file: Path | None = None, ask_passphras
         check_database(settings)
     passphrase = _passphrase(passphrase_file, ask_passphrase, twice=False)
     started = time.monotonic()
-    made = backups.restore(settings, file.expanduser(), passphrase=passphrase, tell=_tell)
+    made = backups.restore(settings, file.expanduser(), features=load_features, passphrase=passphrase, tell=_tell)
     out.print(f"Restored into {settings.data_dir} ({time.monotonic() - started:.1f} s)")
     _describe(made)
     out.print("Start it with `mainstay serve`.")

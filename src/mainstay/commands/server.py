@@ -14,11 +14,8 @@ from typing import Any
 
 import structlog
 import uvloop
-from granian.constants import Interfaces
-from granian.server.embed import Server
 
-from mainstay.app import build_registry, create_app
-from mainstay.commands.common import Refused, check_database, load_settings, out, prepare
+from mainstay.commands.common import Refused, check_database, load_features, load_settings, out, prepare
 from mainstay.kernel.backup.control import Control
 from mainstay.kernel.backup.folder import check_folder, claim, embedded
 from mainstay.kernel.platform import Platform
@@ -85,7 +82,13 @@ def run_server(settings: Settings, ready: Ready) -> None:
 async def _serve(settings: Settings, ready: Ready) -> None:
     async with AsyncExitStack() as stack:
         owned = stack.enter_context(claim(settings, "serve")) if embedded(settings) else None
-        platform = Platform(settings, build_registry())
+        # Loaded only now: what cannot be served is said at once.
+        from granian.constants import Interfaces
+        from granian.server.embed import Server
+
+        from mainstay.app import create_app
+
+        platform = Platform(settings, load_features())
         app = create_app(platform=platform, begin=False)
         # Opened here, not by the server: its errors come to us, and it closes after the last answer.
         await stack.enter_async_context(app.lifespan())
@@ -167,7 +170,7 @@ def _stop_signal() -> asyncio.Event:
 
 
 async def _work(settings: Settings) -> None:
-    platform = Platform(settings, build_registry())
+    platform = Platform(settings, load_features())
     stop = _stop_signal()
     # The embedded telemetry store belongs to the process that serves.
     await platform.start(telemetry=not embedded(settings))

@@ -14,8 +14,6 @@ from mainstay.kernel.access.tables import Organization, Role, User
 from mainstay.kernel.fields import field_of
 from mainstay.kernel.platform import Platform
 from mainstay.kernel.validation import BadValue, read
-from mainstay.modules.people.roles.service import make_defaults
-from mainstay.modules.people.teams import service as teams
 
 
 @dataclass(slots=True, kw_only=True)
@@ -88,7 +86,7 @@ def list_organizations() -> None:
     settings = prepare(load_settings())
 
     async def work() -> list[Any]:
-        async with installation(settings) as platform, platform.database.session("*") as session:
+        async with installation(settings, features=False) as platform, platform.database.session("*") as session:
             counted = await session.execute(select(User.organization, func.count()).group_by(User.organization))
             people = {row[0]: row[1] for row in counted}
             found = (await session.execute(select(Organization).order_by(Organization.slug))).scalars()
@@ -117,6 +115,9 @@ async def found_organization(
     must_change: bool = True,
 ) -> Made:
     """Make an organization, its roles and its administrator, in one transaction."""
+    from mainstay.modules.people.roles.service import make_defaults
+    from mainstay.modules.people.teams import service as teams
+
     password = password or bootstrap.random_password()
     username, email = checked("username", admin), checked("email", email)
     async with platform.work("*") as ctx:

@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -212,13 +213,26 @@ def _scope(state: ORMExecuteState) -> None:
         return
     criteria: list[Any] = []
     if organization != ANY_ORGANIZATION and not options.get("any_organization"):
-        criteria.append(
-            with_loader_criteria(Scoped, lambda cls: cls.organization == organization, include_aliases=True)
-        )
+        criteria.append(_own(state.session, organization))
     if not options.get("include_deleted"):
-        criteria.append(with_loader_criteria(Record, lambda cls: cls.is_deleted == false(), include_aliases=True))
+        criteria.append(_there())
     if criteria:
         state.statement = state.statement.options(*criteria)
+
+
+def _own(session: Session, organization: str) -> Any:
+    """The criterion of an organization's rows; kept with the session, since making it costs a fifth of a statement."""
+    kept = session.info.get("own")
+    if kept is None or kept[0] != organization:
+        made = with_loader_criteria(Scoped, lambda cls: cls.organization == organization, include_aliases=True)
+        kept = session.info["own"] = organization, made
+    return kept[1]
+
+
+@cache
+def _there() -> Any:
+    """The criterion of rows that are not deleted."""
+    return with_loader_criteria(Record, lambda cls: cls.is_deleted == false(), include_aliases=True)
 
 
 MIGRATIONS = Path(__file__).parent / "migrations"

@@ -3,7 +3,7 @@ reads them, stored as one row each, shown on the settings page."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import String, select
@@ -14,6 +14,7 @@ from mainstay.kernel.context import Context
 from mainstay.kernel.errors import Invalid
 from mainstay.kernel.fields import Choice, Field, Kind
 from mainstay.kernel.generation import cached
+from mainstay.kernel.listed import among, bound
 from mainstay.kernel.record import Base, Identifier, JsonType, Scoped
 from mainstay.kernel.validation import BadValue, read
 
@@ -59,6 +60,16 @@ async def get(ctx: Context, *names: str) -> list[Any]:
     """The values of these options, in order; the declared default where nothing was chosen."""
     chosen = await _chosen(ctx)
     return [chosen.get(name, _declared[name].default) for name in names]
+
+
+async def of_each(ctx: Context, organizations: Collection[str], *names: str) -> dict[str, list[Any]]:
+    """The same for each of these organizations, in one statement. ``ctx`` works on any organization."""
+    sqlite, own = ctx.platform.database.is_sqlite, OrganizationOption
+    query = select(own.organization, own.name, own.value).where(
+        own.name.in_(names), among(sqlite, own.organization, bound(sqlite, "organizations", organizations))
+    )
+    chosen = {(row.organization, row.name): row.value for row in (await ctx.session.execute(query)).all()}
+    return {one: [chosen.get((one, name), _declared[name].default) for name in names] for one in organizations}
 
 
 async def _chosen(ctx: Context) -> dict[str, Any]:

@@ -35,10 +35,13 @@ def create(
     settings: Settings,
     target: Path,
     *,
+    features: Callable[[], object],
     passphrase: str = "",
     tell: Callable[[str], None] = lambda _text: None,
 ) -> Manifest:
     """Write a backup to ``target``; what it holds. ``tell`` hears what is being done. Blocking.
+
+    ``features`` loads what declares the telemetry store's tables; what is refused is refused before.
 
     Raises ``BackupError``: the file exists, or a store cannot be read. Nothing but the finished file ever has
     the name ``target``.
@@ -47,6 +50,7 @@ def create(
         raise BackupError(f"{target} exists already. Choose another name, or delete it first.")
     if not target.parent.is_dir():
         raise BackupError(f"The folder {target.parent} does not exist. Create it first.")
+    features()
     with _workplace(target) as work:
         tell("Copying the database")
         dump = (sqlite if settings.is_sqlite else postgresql).dump(settings, work)

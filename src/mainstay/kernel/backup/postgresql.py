@@ -10,13 +10,11 @@ from typing import IO, Any
 
 import psycopg
 import sqlalchemy as sa
-from dbos import DBOS
 from psycopg import sql
 
 from mainstay.kernel.backup.archive import BackupError, Damaged, Table, compressed, decompressed
 from mainstay.kernel.backup.dump import Dump
 from mainstay.kernel.database import migration_config
-from mainstay.kernel.jobs.steps import create_tables
 from mainstay.settings import Settings
 
 JOBS = "dbos"
@@ -94,7 +92,11 @@ def load(
 
     Raises ``Damaged`` when a table has another number of rows than was backed up.
     """
+    # Each takes a while to load, and a backup needs neither.
     from alembic import command
+    from dbos import DBOS
+
+    from mainstay.kernel.jobs.steps import create_tables
 
     command.upgrade(migration_config(settings), revision)
     if any(table.name.startswith(f"{JOBS}.") for table in tables):

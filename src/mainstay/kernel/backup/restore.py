@@ -34,10 +34,13 @@ def restore(
     settings: Settings,
     source: Path,
     *,
+    features: Callable[[], object],
     passphrase: str = "",
     tell: Callable[[str], None] = lambda _text: None,
 ) -> Manifest:
     """Fill the data folder and the database from ``source``; what it held. Blocking.
+
+    ``features`` loads what declares the telemetry store's tables, once the backup has been checked.
 
     The whole file is checked first. Raises ``BackupError`` (and ``Damaged``) with the folder left empty.
     """
@@ -52,6 +55,7 @@ def restore(
                 tell("Checking the backup")
                 manifest = check(path, source.name)
                 _check_target(settings, manifest, source.name)
+                features()
                 marker.write_text(str(sqlite.database_path(settings).resolve()) if settings.is_sqlite else "")
                 tell("Restoring")
                 _load(settings, path, manifest)

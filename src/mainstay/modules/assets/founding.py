@@ -12,6 +12,6 @@ from mainstay.modules.assets.relations import defaults as relations
 @on_founding("assets")
 async def make(ctx: Context) -> None:
     """The defaults of a new organization."""
-    await categories.make(ctx)
+    by_name = await categories.make(ctx)
     await relations.make(ctx)
-    await classification.make(ctx)
+    await classification.make(ctx, by_name)

@@ -296,8 +296,8 @@ TREE: tuple[tuple[str, str, str, str, bool, list[list[str]], list[dict[str, Any]
 )
 
 
-async def make(ctx: Context) -> None:
-    """Create them in the caller's organization."""
+async def make(ctx: Context) -> dict[str, str]:
+    """Create them in the caller's organization; their ids by name."""
     ids = {row[0]: new_id() for row in TREE}
     rows = [
         {
@@ -314,3 +314,4 @@ async def make(ctx: Context) -> None:
         for name, above, icon, text, group, identifiers, attributes in TREE
     ]
     await store.add_many(ctx, Category, rows)
+    return ids

@@ -31,10 +31,9 @@ DEFAULTS: tuple[tuple[str, str, tuple[str, ...], int | None, list[Any]], ...] = 
 )
 
 
-async def make(ctx: Context) -> None:
-    """Create the defaults in the caller's organization; its categories are there already."""
+async def make(ctx: Context, by_name: Mapping[str, str]) -> None:
+    """Create the defaults in the caller's organization; ``by_name``: its categories' ids."""
     ids = {row[0]: new_id() for row in DEFAULTS}
-    by_name = {one.name: key for key, one in (await categories.classes(ctx)).items()}
     await store.add_many(
         ctx,
         ItemClassification,

@@ -45,8 +45,8 @@ class Remote:
             number = await ctx.session.scalar(select(Generation.number)) or 0
         if number == self.generation:
             return
-        part = await loading.part_of(platform, self.organization)
-        self.decoder.setups = {self.organization: part.setup}
+        part = (await loading.parts_of(platform, [self.organization]))[self.organization]
+        self.decoder.setups = {self.organization: part.setup} if part.setup else {}
         self.decoder.doors = Doors(part.communities, part.users)
         self.generation = number
 

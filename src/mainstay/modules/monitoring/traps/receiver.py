@@ -42,6 +42,8 @@ WAITING = 100_000
 """Traps held in memory while the store lags; more wait in the socket's buffer."""
 LOOK = 1.0
 """Seconds between looks at the configuration."""
+TOGETHER = 200
+"""Organizations whose configuration is read in one go."""
 STORM_REPORT = 5.0
 STORM_OVER = 60.0
 RETRIES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
@@ -206,14 +208,14 @@ class TrapReceiver(Service):
         numbers = {row.organization: row.number for row in found}
         changed = [name for name, number in numbers.items() if self._generations.get(name) != number]
         gone = self._parts.keys() - numbers.keys()
-        for organization in changed:
-            self._parts[organization] = await loading.part_of(self.platform, organization)
+        for start in range(0, len(changed), TOGETHER):
+            self._parts |= await loading.parts_of(self.platform, changed[start : start + TOGETHER])
         for organization in gone:
             del self._parts[organization]
         self._generations = numbers
         if changed or gone:
             parts = [self._parts[name] for name in sorted(self._parts)]
-            self.decoder.setups = {name: part.setup for name, part in self._parts.items()}
+            self.decoder.setups = {name: part.setup for name, part in self._parts.items() if part.setup}
             self.decoder.doors = Doors(
                 [item for part in parts for item in part.communities], [item for part in parts for item in part.users]
             )

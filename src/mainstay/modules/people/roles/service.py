@@ -170,28 +170,31 @@ def permissions(grantable: dict[str, dict[str, dict[str, bool]]], wanted: dict[s
 async def make_defaults(ctx: Context) -> dict[str, Role]:
     """The default roles, by name; the administrator's has every privilege and cannot be changed."""
     grantable = ctx.platform.registry.grantable()
-    made = {
-        ADMIN_ROLE: Role(
-            role_name=ADMIN_ROLE,
-            description="Everything. Cannot be edited or deleted.",
-            is_admin=True,
-            is_preconfigured=True,
-            selected_permissions=permissions(grantable, {"*": EVERY}),
-        ),
-    }
-    for name, (description, portal, wanted) in DEFAULTS.items():
-        made[name] = Role(
-            role_name=name,
-            description=description,
-            portal_only=portal,
-            is_preconfigured=True,
-            selected_permissions=permissions(grantable, wanted),
+    first = await numbering.take(ctx, "role", 1 + len(DEFAULTS))
+    rows: list[dict[str, Any]] = [
+        {
+            "role_name": ADMIN_ROLE,
+            "description": "Everything. Cannot be edited or deleted.",
+            "is_admin": True,
+            "is_preconfigured": True,
+            "selected_permissions": permissions(grantable, {"*": EVERY}),
+            "group_id": first,
+        }
+    ]
+    for number, (name, (description, portal, wanted)) in enumerate(DEFAULTS.items(), first + 1):
+        rows.append(
+            {
+                "role_name": name,
+                "description": description,
+                "portal_only": portal,
+                "is_preconfigured": True,
+                "selected_permissions": permissions(grantable, wanted),
+                "group_id": number,
+            }
         )
-    first = await numbering.take(ctx, "role", len(made))
-    for number, role in enumerate(made.values(), first):
-        role.group_id = number
-        await store.add(ctx, role)
-    return made
+    ids = [row["id"] for row in await store.add_many(ctx, Role, rows)]
+    found = await ctx.session.execute(select(Role).where(Role.id.in_(ids)).order_by(Role.group_id))
+    return {role.role_name: role for role in found.scalars()}
 
 
 def complete(
