@@ -151,7 +151,7 @@ async def restore(ctx: Context, ended: Sequence[str]) -> None:
     for start in range(0, len(ended), CHUNK):
         part = list(ended[start : start + CHUNK])
         query = select(Event.ci).where(Event.id.in_(part), Event.ci.is_not(None), Event.event_class.in_(outages()))
-        back = await neighbours(ctx, set((await ctx.session.execute(query)).scalars()))
+        back = await neighbours(ctx, {str(ci) for ci in (await ctx.session.execute(query)).scalars()})
         rows = [*await _rows(ctx, Event.parent.in_(part))]
         known, beside = {row.id for row in rows}, sorted({one for every in back.values() for one in every})
         for first in range(0, len(beside), CHUNK):
