@@ -77,7 +77,7 @@ DEVICES = [
      ("Synology", "DSM", "", "")),
     ("8072.3.2.10", "Linux fw1 3.10.0-957.21.3cpx86_64 #1 SMP", ("Check Point", "Gaia", "", "")),
     ("8072.3.2.8", "FreeBSD opn 13.2-RELEASE-p7 FreeBSD 13.2-RELEASE-p7 stable/23.7 OPNsense amd64",
-     ("OPNsense", "OPNsense", "", "")),
+     ("OPNsense", "OPNsense", "23.7", "")),
     ("24681.1", "Linux TS-853A 4.3.6", ("QNAP", "QTS", "4.3.6", "TS-853A")),
     ("15497.1.1", "AsyncOS Version: 9.1.2-023  Model C170  S/N 123",
      ("Cisco", "IronPort AsyncOS", "9.1.2-023", "C170")),
