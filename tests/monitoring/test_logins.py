@@ -128,6 +128,7 @@ async def test_an_account_is_tried_from_the_form_and_its_key_is_pinned(
     async with another.serving("127.0.0.71", port):
         refused = await world.post(f"{CREDENTIALS}test/", trusting)
     assert (refused["ok"], "another host key" in refused["msg"], another.passwords) == (False, True, [])
+    assert "forget its key" in refused["msg"]
 
 
 async def test_a_stored_password_goes_only_where_it_was_meant_to_go(world: World, device: tuple[Device, int]) -> None:
