@@ -62,13 +62,16 @@ async def place(ctx: Context, batch: Sequence[Occurrence], windows: Sequence[Win
             item.parent = above.get(item.ci)
 
 
-async def _above(ctx: Context, cis: Collection[str], lost: Collection[str] = ()) -> dict[str, str]:
+async def _above(
+    ctx: Context, cis: Collection[str], lost: Collection[str] = (), near: Collection[str] | None = None
+) -> dict[str, str]:
     """Items that rely on one that is down, or are behind it → the event that says so. ``lost``: those that cannot be
-    reached themselves, beside those of which an event says so already."""
+    reached themselves, beside those of which an event says so already; ``near``: those that the links may tell of."""
     relied = await _provider[0](ctx, cis) if _provider else {}
-    down = await _down(ctx, {*cis, *(one for every in relied.values() for one in every)})
+    linked = set(cis) if near is None else set(cis) & set(near)
+    down = await _down(ctx, {*linked, *relied, *(one for every in relied.values() for one in every)})
     events = {ci: [down[one] for one in every if one in down and one != ci] for ci, every in relied.items()}
-    gone = {ci for ci in cis if ci in down or ci in lost}
+    gone = {ci for ci in linked if ci in down or ci in lost}
     for ci, every in (await behind(ctx, gone, _down) if gone else {}).items():
         events[ci] = [*events.get(ci, ()), *every]
     higher = await _higher(ctx, {event for every in events.values() for event in every})
@@ -127,18 +130,21 @@ async def _down(ctx: Context, cis: Collection[str]) -> dict[str, str]:
 async def follow(ctx: Context, touched: Sequence[State]) -> None:
     """What a device that went down, or came back, means for the events of what hangs on it."""
     await restore(ctx, [state.id for state in touched if state.cleared])
-    raised = any(
-        state.latest is not None
+    raised = {
+        state.latest.ci
+        for state in touched
+        if state.latest is not None
         and not state.cleared
         and state.latest.ci
         and state.latest.event_class in outages()
         and {"create", "reopen"} & set(state.actions)
-        for state in touched
-    )
+    }
     if not raised:
         return
     query = select(Event.ci).where(Event.cleared == false(), Event.ci.is_not(None), Event.parent.is_(None)).distinct()
-    below = await _above(ctx, {str(ci) for ci in (await ctx.session.execute(query)).scalars()})
+    cis = {str(ci) for ci in (await ctx.session.execute(query)).scalars()}
+    near = {*raised, *(one for every in (await neighbours(ctx, raised)).values() for one in every)}
+    below = await _above(ctx, cis, near=near)
     children = sorted(below)
     for start in range(0, len(children), CHUNK):
         rows = await _rows(ctx, Event.ci.in_(children[start : start + CHUNK]), Event.parent.is_(None))
