@@ -58,6 +58,22 @@ async def test_a_device_with_ten_addresses_is_one_item(world: World) -> None:
         assert len(await lookup.by_address(ctx, [f"10.8.0.{n}" for n in range(10)])) == 10
 
 
+async def test_an_item_keeps_the_address_it_is_known_by_while_that_is_its_own(world: World) -> None:
+    def seen(at: str, *own: str) -> dict[str, Any]:
+        attributes = {"name": "router", "serial_number": "SN-R", "ip_address": at}
+        return {"category": "Router", "attributes": attributes, "addresses": [at, *own]}
+
+    async def address(ci: str) -> str:
+        return str((await world.get(f"{PATH}{ci}/"))["ip_address"])
+
+    (one,) = await tell(world, "discovery", seen("10.7.0.1", "10.7.1.1"))
+    (again,) = await tell(world, "discovery", seen("10.7.1.1", "10.7.0.1"))
+    assert (again.ci_id, again.what, await address(one.ci_id)) == (one.ci_id, "unchanged", "10.7.0.1")
+    # It was given another one.
+    (moved,) = await tell(world, "discovery", seen("10.7.1.1", "10.7.9.9"))
+    assert (moved.ci_id, await address(one.ci_id)) == (one.ci_id, "10.7.1.1")
+
+
 async def test_another_device_under_the_same_address_is_another_item(world: World) -> None:
     (old,) = await tell(world, "discovery", device(1))
     replaced = device(1)

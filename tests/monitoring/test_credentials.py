@@ -74,6 +74,11 @@ async def test_a_credential_is_tried_before_and_after_it_is_saved(world: World, 
     made = await world.post(PATH, {"name": "Saved", **form}, expect=201)
     stored = await world.post(f"{PATH}{made['id']}/test/", {"address": "127.0.0.1"})
     assert stored["ok"] is True
+    await world.patch(f"{PATH}{made['id']}/", {"auth_protocol": "SHA-1", "privacy_protocol": "AES-128"})
+    assert (await world.get(f"{PATH}{made['id']}/"))["privacy_protocol"] == "AES"
+    await world.patch(f"{PATH}{made['id']}/", {"auth_protocol": "SHA-256", "privacy_protocol": "AES-192"})
+    wrong = await world.post(f"{PATH}{made['id']}/test/", {"address": "127.0.0.1", "privacy_password": "not-that-one"})
+    assert (wrong["ok"], "privacy password" in wrong["msg"]) == (False, True)
     wrong = await world.post(f"{PATH}{made['id']}/test/", {"address": "127.0.0.1", "auth_password": "not-that-one"})
     assert (wrong["ok"], "authentication password" in wrong["msg"]) == (False, True)
     silent = {"address": "127.0.0.1", "port": free_port(), "timeout": 0.2, "retries": 0}

@@ -220,6 +220,9 @@ async def test_a_dry_run_changes_nothing_and_approval_waits(world: World) -> Non
         done = await scan(world, one)
         assert [row["result"] for row in (await results(world, id=one)).values()] == ["awaiting"] * 2
         assert (await world.get(ITEMS))["count"] == 0
+    stray = {"job_iteration_id": done, "addresses": ["127.0.0.61", "127.0.0.62"]}
+    refused = await world.post(f"{PATH}approve/", stray, expect=400)
+    assert refused["fields"] == {"addresses": ["127.0.0.62 does not wait for approval in this run."]}
     operator = await world.granted({"discovery": ("view", "execute")})
     await world.post(f"{PATH}approve/", {"job_iteration_id": done}, by=operator, expect=403)
     told = await world.post(f"{PATH}approve/", {"job_iteration_id": done, "addresses": ["127.0.0.61"]})
@@ -278,6 +281,7 @@ async def test_configurations_are_kept_and_checked(world: World, stranger: World
         ({"host": "10.0.0.1", "params": {"rate": 0}}, "params"), ({"host": "10.0.0.1", "params": {"x": 1}}, "params"),
         ({"host": "10.0.0.1", "params": {"exclude_ip_address": ["x"]}}, "params"),
         ({"host": "10.0.0.1", "schedule": {"period": "hourly"}}, "schedule"),
+        ({"host": "10.0.0.1", "schedule": {"period": "once", "at": "2020-01-01T08:00:00Z"}}, "schedule"),
         ({"host": "10.0.0.1", "protocol": ["telnet"]}, "protocol"),
         ({"host": "10.0.0.1", "credentials": ["nobody"]}, "credentials"),
     ):  # fmt: skip
@@ -338,9 +342,11 @@ def test_addresses_of_a_discovery() -> None:
     assert [str(one) for one in made.slice(0, 100)] == [
         "192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4", "192.0.2.5", "192.0.2.9", "2001:db8::1"
     ]  # fmt: skip
+    short = plan("192.0.2.254-255, 192.0.2.10 - 11", [])
+    assert [str(one) for one in short.slice(0, 9)] == ["192.0.2.10", "192.0.2.11", "192.0.2.254", "192.0.2.255"]
     assert [str(one) for one in made.slice(4, 2)] == ["192.0.2.5", "192.0.2.9"]
     assert len(plan("10.0.0.0/16", [])) == MAX_ADDRESSES - 2
-    for wrong in ("10.0.0.0/15", "2001:db8::/64", " , "):
+    for wrong in ("10.0.0.0/15", "2001:db8::/64", " , ", "192.0.2.10-9", "192.0.2.10-300", "2001:db8::1-9"):
         with pytest.raises(Invalid):
             plan(wrong, [])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -59,13 +60,17 @@ async def test_what_cannot_log_in_is_refused_and_nothing_secret_is_answered(worl
         ({"kind": "ssh", "password": PASSWORD}, "username"),
         ({"kind": "ssh", "username": USER}, "password"),
         ({"kind": "ssh", "username": USER, "private_key": "not a key"}, "private_key"),
-        ({"kind": "ssh", "username": USER, "private_key": locked, "passphrase": "wrong"}, "private_key"),
+        ({"kind": "ssh", "username": USER, "private_key": locked, "passphrase": "wrong"}, "passphrase"),
+        ({"kind": "ssh", "username": USER, "private_key": locked}, "passphrase"),
         ({"kind": "http", "password": PASSWORD}, "username"),
         ({"kind": "https", "username": USER}, "password"),
         ({"kind": "wmi", "username": USER, "password": PASSWORD}, "kind"),
     ):
         refused = await world.post(CREDENTIALS, {"name": "Wrong", **given}, expect=400)
         assert field in refused["fields"], given
+    public = {"kind": "ssh", "username": USER, "private_key": key.export_public_key().decode()}
+    refused = await world.post(CREDENTIALS, {"name": "Wrong", **public}, expect=400)
+    assert "The public key" in refused["fields"]["private_key"][0]
     made = await world.post(CREDENTIALS, {
         "name": "Login", "kind": "ssh", "username": USER, "password": PASSWORD, "private_key": locked,
         "passphrase": "open-it", "enable_password": ENABLE,
@@ -123,6 +128,7 @@ async def test_an_account_is_tried_from_the_form_and_its_key_is_pinned(
     async with another.serving("127.0.0.71", port):
         refused = await world.post(f"{CREDENTIALS}test/", trusting)
     assert (refused["ok"], "another host key" in refused["msg"], another.passwords) == (False, True, [])
+    assert "forget its key" in refused["msg"]
 
 
 async def test_a_stored_password_goes_only_where_it_was_meant_to_go(world: World, device: tuple[Device, int]) -> None:
@@ -163,12 +169,23 @@ async def test_a_web_log_in_is_tried(world: World, tmp_path: Path) -> None:
         ):  # fmt: skip
             told = await world.post(url, {**form, **given})
             assert (told["ok"], words in told["msg"]) == (False, True), told
-    assert (await world.post(url, form))["ok"] is False
+    told = await world.post(url, form)
+    assert (told["ok"], "Nothing listens" in told["msg"]) == (False, True)
+
+    async def refuse(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.0 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(refuse, "127.0.0.73", port):
+        told = await world.post(url, {**form, "kind": "https"})
+    assert (told["ok"], told["msg"]) == (False, "There is no HTTPS at this port: try HTTP, or another port.")
     secure = Web()
     async with secure.serving("127.0.0.73", port, self_signed(tmp_path / "device.pem", "127.0.0.73")):
         strict = await world.post(url, {**form, "kind": "https"})
         assert (strict["ok"], "not trusted" in strict["msg"], secure.asked) == (False, True, [])
         assert (await world.post(url, {**form, "kind": "https", "trust_new": True}))["ok"] is True
+        told = await world.post(url, form)
+        assert (told["ok"], "try HTTPS" in told["msg"]) == (False, True), told
 
 
 async def test_a_web_log_in_by_digest_is_tried(world: World) -> None:

@@ -71,6 +71,8 @@ async def test_jobs_are_seen_paused_resumed_and_run(world: World, stranger: Worl
     assert (await world.put(f"{PATH}{one}/", {"action": "pause"}))["next_run"] is None
     assert (await world.get(f"{DISCOVERIES}{one}/"))["is_enabled"] is False
     assert (await world.put(f"{PATH}{one}/", {"action": "resume"}))["next_run"] is not None
+    refused = await world.put(f"{PATH}{one}/", {"interval": 300}, expect=400)
+    assert list(refused["fields"]) == ["interval"]
     await world.post(PATH, {"object_id": one, "action": "run"}, expect=201)
     runs = (await world.get(f"{DISCOVERIES}iteration-list/", params={"id": one}))["results"]
     assert len(runs) == 2

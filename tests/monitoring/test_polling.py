@@ -9,9 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import delete, select, update
 
+from mainstay.modules.assets.cmdb.tables import CiAddress
 from mainstay.modules.monitoring.polling.poller import Device, Poller, availability
 from mainstay.modules.monitoring.polling.readings import Before, Counter, rates, restarted
+from mainstay.modules.monitoring.polling.service import Binding, bind
+from mainstay.modules.monitoring.polling.tables import Polled
 from mainstay.modules.monitoring.snmp import ber
 from tests.monitoring.netsnmp import Agent, free_port
 from tests.monitoring.scripted import honest, serving, system, text, whole
@@ -195,6 +199,29 @@ async def test_a_slow_device_delays_no_other(world: World, poller: Poller) -> No
         await slow
     assert mine["quick"].state == "up"
     assert mine["slow"].missed == 1
+
+
+async def test_a_device_is_polled_at_one_of_its_addresses_while_it_answers_there(world: World) -> None:
+    ci = (await world.post("/ux/common/cmdb/profile/", {"name": "router", "category": "Router"}, expect=201))["id"]
+
+    async def found(address: str, state: str = "", own: tuple[str, ...] = ()) -> str:
+        async with world.platform.work(world.organization) as ctx:
+            for each in own:
+                ctx.session.add(CiAddress(organization=world.organization, ci=ci, address=each, last_seen=ctx.now))
+            if state:
+                await ctx.session.execute(update(Polled).where(Polled.ci == ci).values(state=state))
+            await bind(ctx, [Binding(ci, "router", address, "a", True, True)])
+            return str(await ctx.session.scalar(select(Polled.address).where(Polled.ci == ci)))
+
+    assert await found("10.7.0.1", own=("10.7.0.1", "10.7.1.1")) == "10.7.0.1"
+    assert await found("10.7.1.1", "up") == "10.7.0.1"
+    # Its agent answers elsewhere only.
+    assert await found("10.7.1.1", "silent") == "10.7.1.1"
+    assert await found("10.7.0.1", "down") == "10.7.0.1"
+    assert await found("10.7.2.1", "up") == "10.7.0.1"
+    async with world.platform.work(world.organization) as ctx:
+        await ctx.session.execute(delete(CiAddress).where(CiAddress.ci == ci, CiAddress.address == "10.7.0.1"))
+    assert await found("10.7.2.1", "up") == "10.7.2.1"
 
 
 async def test_an_address_that_is_no_longer_allowed_is_not_asked(world: World, poller: Poller) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from mainstay.modules.monitoring.snmp import ber
@@ -15,7 +17,8 @@ DESCR, NAME, LOCATION = (*SYSTEM, 1, 0), (*SYSTEM, 5, 0), (*SYSTEM, 6, 0)
 
 
 def access(agent: Agent, **values: object) -> Access:
-    return Access(port=agent.port, timeout=1.0, retries=1, **{"community": "public", **values})  # type: ignore[arg-type]
+    given = {"community": "public", "timeout": 1.0, "retries": 1, **values}
+    return Access(port=agent.port, **given)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("version", [V1, V2C])
@@ -71,16 +74,25 @@ async def test_set_needs_the_write_community(agent: Agent) -> None:
             await device.set([(ber.oid_bytes(NAME), ber.INTEGER, b"\x01")])
 
 
-async def test_what_is_wrong_is_said(agent: Agent) -> None:
+async def test_what_is_wrong_is_said(agent: Agent, tmp_path: Path) -> None:
     for one, reason in (
         (User("nobody", "SHA", "correct-horse-1"), "does not know this user"),
         (User("usha", "SHA", "not the password"), "authentication password"),
-        (User("ushaaes", "SHA", "correct-horse-1", "AES", "not the password"), "privacy password|did not answer"),
-        (User("umd5des", "MD5", "correct-horse-1"), "authorization failed"),
+        (User("ushaaes", "SHA", "correct-horse-1", "AES", "not the password"), "privacy password or protocol"),
+        (User("umd5des", "MD5", "correct-horse-1"), "wants authentication or privacy"),
     ):
         async with Client("127.0.0.1", access(agent, version=V3, user=one)) as device:
             with pytest.raises(SnmpError, match=reason):
                 await device.get([DESCR])
+    # One that fell silent later on had taken the password.
+    there = Agent(tmp_path)
+    there.start()
+    good = User("ushaaes", "SHA", "correct-horse-1", "AES", "staple-battery-2")
+    async with Client("127.0.0.1", access(there, version=V3, user=good, timeout=0.2, retries=0)) as device:
+        await device.get([DESCR])
+        there.stop()
+        with pytest.raises(NoAnswer, match=r"^(?!.*privacy password)"):
+            await device.get([DESCR])
     silent = Access(community="public", port=free_port(), timeout=0.2, retries=0)
     async with Client("127.0.0.1", silent) as device:
         with pytest.raises(NoAnswer, match="did not answer"):

@@ -83,6 +83,9 @@ async def template(world: World, **values: Any) -> str:
 async def test_statistics_come_and_go_as_json(world: World, stranger: World) -> None:
     one = await template(world)
     bad = [*STATS, {"key": "cpu", "oid": "1.3.6.1"}]
+    refused = await world.post(f"{PATH}validate-stats-json/", {"id": one}, expect=400)
+    assert "Please provide statistics" in refused["fields"]["statistics"][0]
+    assert (await world.post(f"{PATH}validate-stats-json/", {"id": one, "resource": STATS[:1]}))["valid"] == 1
     looked = await world.post(f"{PATH}validate-stats-json/", {"id": one, "statistics": bad})
     assert (looked["valid"], looked["invalid"], looked["errors"][0]["row"]) == (3, 1, 4)
     await world.post(f"{PATH}import-stats-json/", {"id": one, "statistics": bad}, expect=400)
@@ -155,6 +158,24 @@ async def test_a_template_is_tried_on_a_device_and_its_statistics_are_polled(wor
     (event,) = await rows(world)
     assert (event["event_class"], event["resource"]) == ("Threshold Exceeded", "")
     await world.post(f"{PATH}create-templates/", {"templates": [{"product": "None"}]}, expect=400)
+
+
+async def test_a_template_for_a_description_is_brought_to_items_that_have_it(world: World) -> None:
+    port = free_port()
+    await credential(world, port, timeout=0.5, retries=0)
+    descr = "ExOS release 4.2, built 2026"
+    async with (
+        serving("127.0.0.103", port, honest({**box(), **system("mine", oid=f"{NUMBER}.1", descr=descr)})),
+        serving("127.0.0.104", port, honest({**box(), **system("other", oid=f"{NUMBER}.1", descr="Other")})),
+    ):
+        await scan(world, await configure(world, host="127.0.0.103-104"))
+    told = {"product": "ExOS", "sysobjectid": NUMBER, "sysdescr": "^ExOS", "vendor": "Example", "os_type": "ExOS",
+            "version_expression": r"release (\d[\d.]*)"}  # fmt: skip
+    one = (await world.post(PATH, told, expect=201))["id"]
+    changed = await world.post(f"{PATH}sys-object-resync/", {"id": one})
+    assert (changed["matched"], [row["name"] for row in changed["items"]]) == (1, ["mine"])
+    item = await world.get(f"/ux/common/cmdb/profile/{changed['items'][0]['id']}/")
+    assert (item["manufacturer"], item["os_name"], item["os_version"]) == ("Example", "ExOS", "4.2")
 
 
 async def test_a_template_is_tried_as_it_stands_in_the_form(world: World, stranger: World) -> None:

@@ -70,7 +70,8 @@ def _decide(
             continue
         custom = name not in row
         current = extra.get(name) if custom else row[name]
-        if current == value:
+        if current == value or (name == "ip_address" and current in device.addresses):
+            # Of the addresses that a device has, the one that it is known by stays.
             same.append(name)
             continue
         if name in device.guesses and current not in (None, "", []):

@@ -97,10 +97,7 @@ async def run_command(ctx: Context, body: CommandInput) -> CommandDone:
         except shell.ShellError as error:
             await _note(ctx, item.id, ENDED, [changes.entry("error", None, str(error))])
             if isinstance(error, shell.WrongKey):
-                raise Conflict(
-                    f"{error} Somebody may listen in; nothing secret was sent. If the device was replaced, forget its "
-                    "key: POST /api/ssh-host-keys/forget/.", address=address,
-                ) from None  # fmt: skip
+                raise Conflict(str(error), address=address) from None
             raise Invalid(str(error), address=address) from None
     took = (time.perf_counter() - began) * 1000
     ended = "timed out" if done.late else done.signal or ("too much output" if done.truncated else done.status)

@@ -78,7 +78,10 @@ async def connected(
     except TimeoutError:
         raise ShellError(f"{address} did not let {username} in within {patience:.0f} seconds.") from None
     except asyncssh.HostKeyNotVerifiable:
-        raise WrongKey(f"{address} shows another host key than the one that is trusted.") from None
+        raise WrongKey(
+            f"{address} shows another host key than the one that is trusted. Somebody may listen in; nothing secret "
+            "was sent. If the device was replaced or set up anew, forget its key: POST /api/ssh-host-keys/forget/."
+        ) from None
     except asyncssh.PermissionDenied:
         raise ShellError(f"{address} does not let {username} in.") from None
     except (OSError, asyncssh.Error) as error:

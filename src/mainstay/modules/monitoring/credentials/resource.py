@@ -101,8 +101,20 @@ def _check_login(kind: str, values: Mapping[str, Any], secrets: Mapping[str, str
         try:
             asyncssh.import_private_key(key, secrets.get("passphrase") or None)
         except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError, ValueError) as error:
-            return {"private_key": [f"The private key cannot be read: {error}"]}
+            return _unreadable(key, bool(secrets.get("passphrase")), str(error))
     return {}
+
+
+def _unreadable(key: str, opened: bool, why: str) -> dict[str, list[str]]:
+    """What to do about a private key that cannot be read."""
+    if "passphrase" in why.lower() or "decrypt" in why.lower():
+        told = "The passphrase does not open the private key." if opened else (
+            "The private key is protected: please provide its passphrase.")  # fmt: skip
+        return {"passphrase": [told]}
+    if "PRIVATE KEY" not in key:
+        return {"private_key": ["This is no private key: it begins with a line such as -----BEGIN OPENSSH PRIVATE "
+                                "KEY-----. The public key, often in a file .pub, belongs on the device."]}  # fmt: skip
+    return {"private_key": [f"The private key cannot be read: {why}."]}
 
 
 behaviour = Credentials(Credential, SECRETS, service.purpose)

@@ -61,7 +61,7 @@ def spans(text: str, field: str = "scope") -> list[Span]:
         try:
             low, dash, high = item.partition("-")
             if dash:
-                first, last = ipaddress.ip_address(low.strip()), ipaddress.ip_address(high.strip())
+                first, last = ipaddress.ip_address(low.strip()), ipaddress.ip_address(_whole(low.strip(), high.strip()))
             else:
                 network = ipaddress.ip_network(item, strict=False)
                 first, last = network[0], network[-1]
@@ -71,6 +71,11 @@ def spans(text: str, field: str = "scope") -> list[Span]:
             raise Invalid.field(field, f"{item[:60]!r} is no address, network or range such as 192.0.2.0/24.") from None
         found.append((first, last))
     return found
+
+
+def _whole(low: str, high: str) -> str:
+    """The end of a range of which only the last number is written: 192.0.2.10-40."""
+    return f"{low.rpartition('.')[0]}.{high}" if high.isdecimal() and "." in low else high
 
 
 def inside(address: Address, given: list[Span]) -> bool:

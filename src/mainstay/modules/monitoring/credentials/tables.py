@@ -17,6 +17,11 @@ KINDS = (
     Choice(WINRM_TLS, "WinRM by HTTPS (Windows)"),
 )  # fmt: skip
 SNMP, WEB, WINDOWS = (SNMP_V1, SNMP_V2C, SNMP_V3), (HTTP, HTTPS), (WINRM, WINRM_TLS)
+SPELLED = {
+    "SHA": "SHA-1", "AES": "AES-128", "AES-192-C": "AES-192 (Cisco's keys)", "AES-256-C": "AES-256 (Cisco's keys)",
+}  # fmt: skip
+AUTH_CHOICES = tuple(Choice(name, SPELLED.get(name, name)) for name in AUTHS)
+PRIVACY_CHOICES = tuple(Choice(name, SPELLED.get(name, name)) for name in PRIVACIES)
 ACTIVE, INACTIVE = 1, 0
 STATUSES = (Choice(ACTIVE, "Active", "#16a34a"), Choice(INACTIVE, "Inactive", "#6b7280"))
 DEFAULT_PORTS = {**dict.fromkeys(SNMP, 161), SSH: 22, HTTP: 80, HTTPS: 443, WINRM: 5985, WINRM_TLS: 5986}
@@ -58,11 +63,10 @@ class Credential(Record):
         "compares it. HTTPS: any certificate will do; off, an authority that this server trusts must have signed it. "
         "WinRM without HTTPS shows no sign of who answers, and is asked only where this is on.",
     )  # fmt: skip
-    auth_protocol: Mapped[str | None] = f.choice(
-        [Choice(name, name) for name in AUTHS], label="Authentication", only={"kind": (SNMP_V3,)}
-    )
+    auth_protocol: Mapped[str | None] = f.choice(AUTH_CHOICES, label="Authentication", only={"kind": (SNMP_V3,)})
     privacy_protocol: Mapped[str | None] = f.choice(
-        [Choice(name, name) for name in PRIVACIES], label="Privacy", only={"kind": (SNMP_V3,)}
-    )
+        PRIVACY_CHOICES, label="Privacy", only={"kind": (SNMP_V3,)},
+        help="AES-192 and AES-256 lengthen keys in one of two ways: most makers in Cisco's, net-snmp in the other.",
+    )  # fmt: skip
     status: Mapped[int] = f.choice(STATUSES, default=ACTIVE, label="Status", column=True)
     sealed: Mapped[dict[str, str]] = mapped_column(JsonType, default=dict)

@@ -131,9 +131,20 @@ async def get(web: Client, url: str, headers: dict[str, str] | None = None) -> A
     except Refused as error:
         raise WebError(f"It points elsewhere, which is not followed: {error}") from None
     except (OSError, UnicodeError) as error:
-        cause = str(error)
-        hint = " Its certificate is not trusted." if "CERTIFICATE_VERIFY_FAILED" in cause else ""
-        raise WebError(f"{cause[:200]}{hint}") from None
+        raise WebError(_why(str(error))) from None
+
+
+def _why(cause: str) -> str:
+    """What a connection failed of."""
+    if "CERTIFICATE_VERIFY_FAILED" in cause:
+        return f"{cause[:200]} Its certificate is not trusted: trust whoever answers, or have an authority sign it."
+    if "WRONG_VERSION_NUMBER" in cause or "HTTP_REQUEST" in cause:
+        return "There is no HTTPS at this port: try HTTP, or another port."
+    if any(word in cause for word in ("ReadError", "RemoteProtocolError", "disconnected without")):
+        return "It does not answer as HTTP at this port: try HTTPS, or another port."
+    if "All connection attempts failed" in cause:
+        return "Nothing listens at this port there, or the connection is not let through."
+    return cause[:200]
 
 
 def _clean(text: str) -> str:

@@ -18,6 +18,7 @@ from mainstay.kernel.resource import Behaviour, Resource
 from mainstay.kernel.tasks import AsyncTask
 from mainstay.modules.monitoring.discovery import params, remote, run, service
 from mainstay.modules.monitoring.discovery.schedule import PERIODS, next_run
+from mainstay.modules.monitoring.discovery.schedule import check as check_schedule
 from mainstay.modules.monitoring.discovery.tables import PROTOCOLS, Discovery, Finding, Iteration
 
 LISTS = ("protocol", "credentials", "csv_data")
@@ -45,7 +46,7 @@ class Discoveries(Behaviour[Discovery]):
             if errors:
                 continue
             try:
-                row["next_run"] = _checked(ctx, row)
+                row["next_run"] = _checked(ctx, row, new=True)
                 await remote.chosen(ctx, row.get("agent_id") or "")
             except Invalid as bad:
                 for name, messages in bad.extra["fields"].items():
@@ -53,12 +54,12 @@ class Discoveries(Behaviour[Discovery]):
 
     async def prepare(self, ctx: Context, rows: list[dict[str, Any]], given: Sequence[Mapping[str, Any]]) -> None:
         for row in rows:
-            row["next_run"] = _checked(ctx, row)
+            row["next_run"] = _checked(ctx, row, new=True)
             await remote.chosen(ctx, row.get("agent_id") or "")
 
     async def change(self, ctx: Context, entity: Discovery, values: dict[str, Any], given: Mapping[str, Any]) -> None:
         after = {name: values.get(name, getattr(entity, name)) for name in CONFIGURED}
-        upcoming = _checked(ctx, after)
+        upcoming = _checked(ctx, after, new=after["schedule"] != entity.schedule)
         if "agent_id" in values:
             await remote.chosen(ctx, values["agent_id"] or "")
         if after["schedule"] != entity.schedule or after["is_enabled"] != entity.is_enabled:
@@ -88,8 +89,8 @@ CONFIGURED = ("host", "secondary_host", "protocol", "params", "credentials", "sc
               "approval_required", "seeds", "seed_follow", "seed_depth", "seed_limit", "seed_ranges")  # fmt: skip
 
 
-def _checked(ctx: Context, values: Mapping[str, Any]) -> datetime | None:
-    """When it runs next. Raises ``Invalid`` where it cannot run at all."""
+def _checked(ctx: Context, values: Mapping[str, Any], *, new: bool) -> datetime | None:
+    """When it runs next; ``new``: whether the schedule is. Raises ``Invalid`` where it cannot run at all."""
     for name in ("params", "schedule"):
         if not isinstance(values.get(name) or {}, dict):
             raise Invalid.field(name, f"{name} is an object.")
@@ -100,8 +101,12 @@ def _checked(ctx: Context, values: Mapping[str, Any]) -> datetime | None:
     if not isinstance(row.csv_data, list):
         raise Invalid.field("csv_data", "csv_data is a list of addresses.")
     service.planned(row)
-    enabled = values.get("is_enabled")
-    return next_run(values.get("schedule") or {}, ctx.now) if enabled is None or enabled else None
+    if values.get("is_enabled") not in (None, True):
+        return None
+    upcoming = next_run(values.get("schedule") or {}, ctx.now)
+    if new:
+        check_schedule(values.get("schedule") or {}, upcoming)
+    return upcoming
 
 
 discoveries = Resource(

@@ -48,6 +48,13 @@ def next_run(schedule: Mapping[str, Any], after: datetime) -> datetime | None:
     return None
 
 
+def check(schedule: Mapping[str, Any], upcoming: datetime | None) -> None:
+    """Raises ``Invalid`` for a new schedule whose only time has passed."""
+    if upcoming is None and str(schedule.get("period") or "").strip().lower() == "once":
+        told = f"{str(schedule['at'])[:40]} has passed. Give a time to come, or no schedule to run it by hand."
+        raise Invalid.field("schedule", told)
+
+
 def _days(schedule: Mapping[str, Any], period: str) -> set[int]:
     raw = schedule.get("days")
     words = raw if isinstance(raw, list) else str(raw or "").split(",")

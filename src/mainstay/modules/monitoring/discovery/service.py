@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from mainstay.kernel import jobs, store, tasks
 from mainstay.kernel.context import Context
 from mainstay.kernel.database import ANY_ORGANIZATION
-from mainstay.kernel.errors import ApiError, Conflict
+from mainstay.kernel.errors import ApiError, Conflict, Invalid
 from mainstay.kernel.platform import Platform
 from mainstay.kernel.record import new_id
 from mainstay.kernel.tasks import AsyncTask
@@ -127,6 +127,9 @@ async def approve(ctx: Context, iteration: Iteration, chosen: Sequence[str]) -> 
     if chosen:
         query = query.where(Finding.address.in_(list(chosen)[:1000]))
     waiting = list((await ctx.session.execute(query.order_by(Finding.position).limit(1000))).scalars())
+    unknown = set(chosen) - {one.address for one in waiting}
+    if unknown:
+        raise Invalid.field("addresses", f"{min(unknown)[:60]} does not wait for approval in this run.")
     facts = [msgspec.convert(one.facts["device"], Facts) for one in waiting]
     told = [msgspec.convert(one.facts.get("evidence"), Evidence | None, strict=False) for one in waiting]
     outcomes = await reconcile(ctx, run.SOURCE, facts) if facts else []

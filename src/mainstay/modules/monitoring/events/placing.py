@@ -12,6 +12,7 @@ from mainstay.kernel import changes
 from mainstay.kernel.context import Context
 from mainstay.kernel.store import CHUNK
 from mainstay.modules.monitoring.eventrules import catalogue
+from mainstay.modules.monitoring.events.behind import behind, neighbours
 from mainstay.modules.monitoring.events.engine import Occurrence, State, effective
 from mainstay.modules.monitoring.events.tables import Event
 from mainstay.modules.monitoring.maintenance.engine import Window
@@ -52,15 +53,65 @@ async def place(ctx: Context, batch: Sequence[Occurrence], windows: Sequence[Win
         for item in batch:
             item.maintenance = None if item.clear else window_of(active, item)
     cis = {item.ci for item in batch if item.ci and not item.clear}
-    if not cis or not _provider:
+    if not cis:
         return
-    above = await _provider[0](ctx, cis)
-    down = await _down(ctx, {parent for every in above.values() for parent in every})
+    lost = {item.ci for item in batch if item.ci and not item.clear and item.event_class in outages()}
+    above = await _above(ctx, cis, lost)
     for item in batch:
-        for parent in above.get(item.ci, ()) if item.ci and not item.clear else ():
-            if parent in down and parent != item.ci:
-                item.parent = down[parent]
+        if item.ci and not item.clear:
+            item.parent = above.get(item.ci)
+
+
+async def _above(
+    ctx: Context, cis: Collection[str], lost: Collection[str] = (), near: Collection[str] | None = None
+) -> dict[str, str]:
+    """Items that rely on one that is down, or are behind it → the event that says so. ``lost``: those that cannot be
+    reached themselves, beside those of which an event says so already; ``near``: those that the links may tell of."""
+    relied = await _provider[0](ctx, cis) if _provider else {}
+    linked = set(cis) if near is None else set(cis) & set(near)
+    down = await _down(ctx, {*linked, *relied, *(one for every in relied.values() for one in every)})
+    events = {ci: [down[one] for one in every if one in down and one != ci] for ci, every in relied.items()}
+    gone = {ci for ci in linked if ci in down or ci in lost}
+    for ci, every in (await behind(ctx, gone, _down) if gone else {}).items():
+        events[ci] = [*events.get(ci, ()), *every]
+    higher = await _higher(ctx, {event for every in events.values() for event in every})
+    found: dict[str, str] = {}
+    for ci in sorted(events):
+        for event in events[ci]:
+            # Of those that are down because of each other, one stands for itself.
+            if down.get(ci) not in _climb(event, higher):
+                found[ci] = event
+                if ci in down:
+                    higher[down[ci]] = event
                 break
+    return found
+
+
+def _climb(event: str, higher: Mapping[str, str]) -> set[str]:
+    """The event and all that it is below."""
+    passed = {event}
+    while (event := higher.get(event, "")) and event not in passed:
+        passed.add(event)
+    return passed
+
+
+async def _higher(ctx: Context, events: Collection[str]) -> dict[str, str]:
+    """Event → the one it is below, for these and all above them."""
+    found: dict[str, str] = {}
+    wanted = set(events)
+    seen: set[str] = set()
+    while wanted:
+        seen |= wanted
+        ordered = sorted(wanted)
+        wanted = set()
+        for start in range(0, len(ordered), CHUNK):
+            query = select(Event.id, Event.parent).where(
+                Event.id.in_(ordered[start : start + CHUNK]), Event.parent.is_not(None)
+            )
+            for event, parent in (await ctx.session.execute(query)).all():
+                found[event] = str(parent)
+                wanted |= {str(parent)} - seen
+    return found
 
 
 async def _down(ctx: Context, cis: Collection[str]) -> dict[str, str]:
@@ -78,10 +129,9 @@ async def _down(ctx: Context, cis: Collection[str]) -> dict[str, str]:
 
 async def follow(ctx: Context, touched: Sequence[State]) -> None:
     """What a device that went down, or came back, means for the events of what hangs on it."""
-    ended = [state.id for state in touched if state.cleared]
-    await restore(ctx, ended)
+    await restore(ctx, [state.id for state in touched if state.cleared])
     raised = {
-        state.latest.ci: state.id
+        state.latest.ci
         for state in touched
         if state.latest is not None
         and not state.cleared
@@ -89,14 +139,12 @@ async def follow(ctx: Context, touched: Sequence[State]) -> None:
         and state.latest.event_class in outages()
         and {"create", "reopen"} & set(state.actions)
     }
-    if not raised or not _provider:
+    if not raised:
         return
     query = select(Event.ci).where(Event.cleared == false(), Event.ci.is_not(None), Event.parent.is_(None)).distinct()
-    cis = [str(ci) for ci in (await ctx.session.execute(query)).scalars() if ci not in raised]
-    above = await _provider[0](ctx, cis)
-    below = {
-        ci: next(raised[p] for p in every if p in raised) for ci, every in above.items() if set(every) & set(raised)
-    }
+    cis = {str(ci) for ci in (await ctx.session.execute(query)).scalars()}
+    near = {*raised, *(one for every in (await neighbours(ctx, raised)).values() for one in every)}
+    below = await _above(ctx, cis, near=near)
     children = sorted(below)
     for start in range(0, len(children), CHUNK):
         rows = await _rows(ctx, Event.ci.in_(children[start : start + CHUNK]), Event.parent.is_(None))
@@ -104,19 +152,20 @@ async def follow(ctx: Context, touched: Sequence[State]) -> None:
 
 
 async def restore(ctx: Context, ended: Sequence[str]) -> None:
-    """The children of events that ended stand for themselves again, or below another parent that is down."""
+    """The children of events that ended stand for themselves again, or below another parent that is down; so do the
+    neighbours of a device that answers again."""
     for start in range(0, len(ended), CHUNK):
-        rows = await _rows(ctx, Event.parent.in_(list(ended[start : start + CHUNK])))
-        if not rows:
-            continue
-        other: dict[str, str] = {}
-        above = await _provider[0](ctx, {row.ci for row in rows if row.ci}) if _provider else {}
-        down = await _down(ctx, {parent for every in above.values() for parent in every})
-        for ci, every in above.items():
-            still = [down[parent] for parent in every if parent in down and parent != ci]
-            if still:
-                other[ci] = still[0]
-        await move(ctx, [(row, row.maintenance, other.get(row.ci or "")) for row in rows])
+        part = list(ended[start : start + CHUNK])
+        query = select(Event.ci).where(Event.id.in_(part), Event.ci.is_not(None), Event.event_class.in_(outages()))
+        back = await neighbours(ctx, {str(ci) for ci in (await ctx.session.execute(query)).scalars()})
+        rows = [*await _rows(ctx, Event.parent.in_(part))]
+        known, beside = {row.id for row in rows}, sorted({one for every in back.values() for one in every})
+        for first in range(0, len(beside), CHUNK):
+            near = await _rows(ctx, Event.ci.in_(beside[first : first + CHUNK]), Event.parent.is_not(None))
+            rows += [row for row in near if row.id not in known]
+        if rows:
+            above = await _above(ctx, {row.ci for row in rows if row.ci})
+            await move(ctx, [(row, row.maintenance, above.get(row.ci or "")) for row in rows])
 
 
 async def attend(ctx: Context, windows: Sequence[Window]) -> int:

@@ -184,6 +184,8 @@ async def _apply(ctx: Context, found: JobConfig, body: JobInput, default: str = 
     if action not in ("", RUN, PAUSE, RESUME):
         raise Invalid.field("action", f"action is {RUN}, {PAUSE} or {RESUME}.")
     if found.object_type == DISCOVERY:
+        if body.interval is not None and body.interval != found.interval:
+            raise Invalid.field("interval", "A discovery runs by its schedule; an interval is for devices to poll.")
         await _discovery(ctx, found.id, action)
     else:
         await _polling(ctx, found.id, action, body.interval)

@@ -9,10 +9,10 @@ from sqlalchemy import func, or_, select, update
 
 from mainstay.kernel.context import Context
 from mainstay.kernel.errors import Conflict, NotFound
-from mainstay.modules.assets.cmdb.tables import Ci
+from mainstay.modules.assets.cmdb.tables import Ci, CiAddress
 from mainstay.modules.monitoring.credentials import service as credentials
 from mainstay.modules.monitoring.credentials.tables import ACTIVE, SNMP, Credential
-from mainstay.modules.monitoring.polling.tables import Polled
+from mainstay.modules.monitoring.polling.tables import UP, Polled
 from mainstay.modules.monitoring.snmp.client import Access
 
 DISPLACED = "Another device answers at its address now:"
@@ -32,14 +32,18 @@ class Binding(NamedTuple):
 async def bind(ctx: Context, given: Sequence[Binding]) -> None:
     """Poll these devices from now on; one that is polled already keeps its interval, and whether it is paused.
 
-    One that is polled by SNMP stays so, though no credential opened it this time. One that was polled at an address
+    One that is polled by SNMP stays so, though no credential opened it this time, and at the address where it answers
+    while that is one of its own, though it was found at another. One that was polled at an address
     where another device answers now is not polled there any more: what it measured would be the other's.
     """
     wanted = {one.ci: one for one in reversed(given)}
     if not wanted:
         return
-    query = select(Polled.ci, Polled.credential, Polled.address, Polled.error).where(Polled.ci.in_(sorted(wanted)))
+    columns = (Polled.ci, Polled.credential, Polled.address, Polled.error, Polled.state)
+    query = select(*columns).where(Polled.ci.in_(sorted(wanted)))
     known = {row.ci: row for row in (await ctx.session.execute(query)).all()}
+    listed = select(CiAddress.ci, CiAddress.address).where(CiAddress.ci.in_(sorted(known)))
+    own = {(row.ci, row.address) for row in (await ctx.session.execute(listed)).all()}
     await _displaced(ctx, wanted)
     for ci, one in wanted.items():
         values: dict[str, Any] = {"name": one.name[:255], "address": one.address, "credential": one.credential,
@@ -51,6 +55,8 @@ async def bind(ctx: Context, given: Sequence[Binding]) -> None:
         if there is not None:
             if displaced:
                 values |= {"enabled": True, "error": ""}
+            elif there.state == UP and there.credential and there.address != one.address and (ci, there.address) in own:
+                values = {"name": values["name"]}
             changed = update(Polled).where(Polled.ci == ci).values(**values)
             await ctx.session.execute(changed.execution_options(synchronize_session=False))
         else:

@@ -26,8 +26,9 @@ ERRORS = {
     4: "It can only be read", 5: "The device reports a general error", 6: "Access is refused", 7: "The type is wrong",
     8: "The length is wrong", 9: "The encoding is wrong", 10: "The value is not allowed", 11: "It cannot be created",
     12: "The value is inconsistent", 13: "The resource is not available", 14: "The change failed",
-    15: "Undoing the change failed", 16: "The authorization failed", 17: "It cannot be written",
-    18: "The name is inconsistent",
+    15: "Undoing the change failed",
+    16: "The device does not let this user in so: it wants authentication or privacy, or allows it nothing there",
+    17: "It cannot be written", 18: "The name is inconsistent",
 }  # fmt: skip
 MAX_REPETITIONS = 50
 _Found = TypeVar("_Found")
@@ -80,6 +81,8 @@ class Client:
         # The system tells where an answer came from without a zone: such a device gets a socket of its own.
         self._lines = lines if "%" not in self.address else None
         self._line: Line | None = None
+        self._met = False
+        """Whether its engine has told of itself just now, and has not answered anything else yet."""
 
     async def __aenter__(self) -> Client:
         there = (self.address, self.access.port)
@@ -209,6 +212,7 @@ class Client:
             return pdu
 
         await self._exchange(packet, accept)
+        self._met = True
 
     def _learn(self, got: Secured) -> None:
         self.peer.engine_id, self.peer.boots, self.peer.time = got.engine_id, got.boots, got.time
@@ -216,7 +220,14 @@ class Client:
 
     async def _secure(self, pdu: Pdu) -> Pdu:
         for turn in range(2):
-            answer = await self._secured_exchange(pdu)
+            try:
+                answer = await self._secured_exchange(pdu)
+            except NoAnswer as error:
+                if self._met and self.access.user is not None and self.access.user.privacy is not None:
+                    # Many drop what they cannot decrypt without a word.
+                    raise NoAnswer(f"{self.address} speaks SNMPv3, but did not answer this user. {HIDDEN}") from error
+                raise
+            self._met = False
             if answer.kind != message.REPORT:
                 return answer
             stat = ber.oid_of(answer.varbinds[0][0])[len(usm.STATS)] if answer.varbinds else 0
@@ -271,6 +282,7 @@ class Client:
         return found if found.kind == message.RESPONSE and found.request_id == request_id else None
 
 
+HIDDEN = "The privacy password or protocol is probably wrong."
 REPORTED = {
     usm.UNSUPPORTED_LEVEL: "The device does not allow this user that security level.",
     usm.UNKNOWN_USER: "The device does not know this user.",

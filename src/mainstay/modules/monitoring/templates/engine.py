@@ -28,6 +28,12 @@ SYSTEMS = frozenset(("Linux", "FreeBSD", "OpenBSD", "NetBSD"))
 MANY = 4
 """Expressions under one number that are tried all at once rather than one by one."""
 
+COMMON = (
+    r"^Linux (\S+) \d\S*(?:-(?:generic|lowlatency|amd64|arm64|cloud-\w+|default|azure|aws|gcp)|\.(?:el|fc|amzn)\d\S*)",
+    r"^FreeBSD (\S+) .*\bGENERIC\b",
+)
+"""How the description of a computer with an everyday kernel begins: its second word is the name somebody gave it."""
+
 NOTHING = frozenset((
     "n/a", "na", "none", "null", "nil", "unknown", "undefined", "unspecified", "empty", "invalid", "default", "unset",
     "-", "--", ".", "0", "?", "not available", "not specified", "not defined", "not set", "not applicable",
@@ -223,7 +229,7 @@ class Library:
 
     def _fitting(self, facts: Facts) -> Iterator[tuple[tuple[int, int], System]]:
         """Rules whose number and description fit, with their rank, the longest prefix first."""
-        descr = facts.sys_descr[:LONGEST]
+        descr = unnamed(facts.sys_descr[:LONGEST])
         for length, entire, shelf in self._shelves(facts.sys_object_id):
             for system in shelf.fitting(descr):
                 if entire or not system.oid.startswith("="):
@@ -322,6 +328,16 @@ def family(names: Sequence[str]) -> str:
     """What the names of a product line have in common; the first name where that says too little."""
     common = commonprefix(list(names)).rstrip("-/ ")  # noqa: RUF071 - by character is what is meant
     return common if len(common) >= 3 else (names[0] if names else "")
+
+
+def unnamed(descr: str) -> str:
+    """A description without the name of the computer: a server called after the device that it looks after is none."""
+    for expression in COMMON:
+        found = pattern(expression).match(descr)
+        if found:
+            start, end = found.span(1)
+            return descr[:start] + descr[end:].lstrip()
+    return descr
 
 
 def first(expressions: Sequence[str], text: str) -> str:

@@ -120,10 +120,13 @@ async def export_import(ctx: Context, query: TemplateQuery) -> Choices:
 
 
 class StatsInput(msgspec.Struct, kw_only=True):
-    """Statistics for a template (``id``). ``replace``: instead of those that it has, else besides them."""
+    """Statistics for a template (``id``), as ``statistics`` or, as the template has them, ``resource``.
+
+    ``replace``: instead of those that it has, else besides them."""
 
     id: str = ""
     statistics: Any = None
+    resource: Any = None
     replace: bool = False
 
 
@@ -145,7 +148,10 @@ async def validate_stats(ctx: Context, body: StatsInput) -> StatsChecked:
 async def _checked(ctx: Context, body: StatsInput, *, lock: bool = False) -> tuple[Any, StatsChecked]:
     row = await verbs.entity_of(ctx, device_templates, body.id, lock=lock) if body.id else None
     taken = {str(one["key"]) for one in row.resource} if row is not None and not body.replace else set()
-    good, wrong = statistics.checked(body.statistics, {*METRICS, *taken})
+    given = body.resource if body.statistics is None else body.statistics
+    if given is None:
+        raise Invalid.field("statistics", "Please provide statistics: a list of objects with key, name and oid.")
+    good, wrong = statistics.checked(given, {*METRICS, *taken})
     if len(good) + len(taken) > statistics.MOST:
         wrong.append({"row": 0, "error": f"A template holds at most {statistics.MOST} statistics."})
     plain = [statistics.plain(one) for one in good]
@@ -208,15 +214,17 @@ async def resync(ctx: Context, body: ResyncInput) -> Resynced:
     query = select(DeviceTemplate).where(DeviceTemplate.is_enabled.is_(True)).order_by(DeviceTemplate.id)
     templates = {row.id: row for row in (await ctx.session.execute(query)).scalars()}
     library = Library([rule(row) for row in templates.values()], {})
-    known: Any = select(Ci.id, Ci.name, Ci.sys_object_id).where(Ci.sys_object_id != "").order_by(Ci.id)
+    known: Any = select(Ci.id, Ci.name, Ci.sys_object_id, Ci.description).where(Ci.sys_object_id != "").order_by(Ci.id)
     facts: list[Facts] = []
     for row in (await ctx.session.execute(restricted(ctx, items, known))).all():
-        # Descriptions are not kept: a template that needs one speaks at the next discovery.
-        found = library.match(Answered(sys_object_id=row.sys_object_id))
+        # Discovery keeps sysDescr as the description; where somebody wrote another, the next discovery tells.
+        answered = Answered(sys_object_id=row.sys_object_id, sys_descr=row.description)
+        found = library.match(answered)
         if found is None or (only and found.template != only):
             continue
         one = templates[found.template]
-        said = {"manufacturer": one.vendor, "os_name": one.os_type, "model": one.model}
+        said = {"manufacturer": one.vendor, "os_name": one.os_type, "model": one.model,
+                "os_version": library.identify(answered).version if one.version_expression else ""}  # fmt: skip
         told = {name: text for name, text in said.items() if text}
         facts.append(Facts(ref=row.id, ci=row.id, category=one.device_type, attributes=told))
     outcomes = await reconcile(ctx, "discovery", facts, create=False) if facts else []

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from mainstay.kernel import fields as f
 from mainstay.kernel.fields import Choice
 from mainstay.kernel.record import JsonType, Record, unique
-from mainstay.modules.monitoring.snmp.usm import AUTHS, PRIVACIES
+from mainstay.modules.monitoring.credentials.tables import AUTH_CHOICES, PRIVACY_CHOICES
 
 ACTIVE, INACTIVE = 1, 0
 STATUSES = (Choice(ACTIVE, "Active", "#16a34a"), Choice(INACTIVE, "Inactive", "#6b7280"))
@@ -28,8 +28,6 @@ APPLICABLE = (Choice(ALL, "All devices"), Choice(SELECTED, "Selected devices"), 
 
 COMMUNITY, USER = "community", "user"
 KINDS = (Choice(COMMUNITY, "Community (v1, v2c)"), Choice(USER, "User (v3)"))
-AUTH_CHOICES = tuple(Choice(name, name) for name in AUTHS)
-PRIVACY_CHOICES = tuple(Choice(name, name) for name in PRIVACIES)
 
 
 class TrapConfiguration(Record):
