@@ -26,7 +26,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """What needs no database is the same on every one: it runs once, with SQLite."""
     if DATABASE == "sqlite":
         return
-    needing = {"database_url", "settings", "platform", "client", "world", "place"}
+    needing = {"database_url", "database", "settings", "platform", "client", "world", "place"}
     free = [item for item in items if not needing & set(getattr(item, "fixturenames", needing))]
     config.hook.pytest_deselected(items=free)
     items[:] = [item for item in items if item not in set(free)]
