@@ -12,10 +12,14 @@ import type { FormPanel } from "../resources/panels";
 interface Answer {
   ok: boolean;
   msg: string;
+  address: string;
   milliseconds: number;
   system: Record<string, string>;
   /** The key of an SSH server that nobody has accepted yet. */
   host_key: string;
+  /** Another key than the one it shows is trusted for this port. */
+  known_key: string;
+  port: number;
 }
 
 /** The objects of the system group by the names that their MIB gives them. */
@@ -44,6 +48,21 @@ export function CredentialTest({ record, draft }: FormPanel) {
       setBusy(false);
     }
   };
+  const forget = async (port: number) => {
+    setBusy(true);
+    try {
+      await api("/api/ssh-host-keys/forget/", { method: "POST", body: { address: answer?.address, port } });
+      await ask();
+    } catch (error) {
+      setFailure(messageOf(error));
+      setBusy(false);
+    }
+  };
+  const decide = (on: Answer) => {
+    if (!on.host_key) return undefined;
+    const [label, act] = on.known_key ? ["credentials.forget", () => void forget(on.port)] as const : ["credentials.accept", () => void ask(on.host_key)] as const;
+    return <Button color="inherit" disabled={busy} onClick={act} sx={{ whiteSpace: "nowrap" }}>{t(label)}</Button>;
+  };
   return (
     <Section title={t("credentials.test")} testId="credential-test">
       <Box sx={{ display: "flex", gap: 1, flexWrap: "wrap", alignItems: "flex-start", mt: 1 }}>
@@ -54,8 +73,7 @@ export function CredentialTest({ record, draft }: FormPanel) {
       </Box>
       {failure && <Alert severity="error" sx={{ mt: 1 }}>{failure}</Alert>}
       {answer && (
-        <Alert severity={answer.ok ? "success" : answer.host_key ? "warning" : "error"} sx={{ mt: 1 }} data-testid="credential-answer"
-          action={answer.host_key ? <Button color="inherit" disabled={busy} onClick={() => void ask(answer.host_key)} sx={{ whiteSpace: "nowrap" }}>{t("credentials.accept")}</Button> : undefined}>
+        <Alert severity={answer.ok ? "success" : answer.host_key && !answer.known_key ? "warning" : "error"} sx={{ mt: 1 }} data-testid="credential-answer" action={decide(answer)}>
           {answer.msg}{answer.ok && ` ${t("credentials.took", { ms: Math.round(answer.milliseconds) })}`}
           {answer.ok && <Facts facts={Object.entries(answer.system).map(([name, text]): [string, string] => [SYSTEM[name] ?? capital(name.replace(/_/g, " ")), text])} />}
         </Alert>

@@ -5,6 +5,7 @@ export const credentials = {
   path: "Path",
   pathHint: "One that needs a log-in.",
   accept: "Accept this key",
+  forget: "Forget the trusted key",
   ask: "Ask the device",
   asking: "Asking ...",
   took: "(%{ms} ms)",

@@ -53,8 +53,8 @@ class TestInput(msgspec.Struct, kw_only=True):
 
 
 class TestResult(msgspec.Struct, kw_only=True):
-    """Whether the device answered, and what it says of itself. ``host_key``: the key of an SSH server that nobody has
-    accepted yet."""
+    """Whether the device answered, and what it says of itself. ``host_key``: fingerprint of an SSH server's key that nobody
+    has accepted yet; ``known_key``: that of the one that is trusted instead, and ``port`` where."""
 
     ok: bool
     msg: str
@@ -62,6 +62,8 @@ class TestResult(msgspec.Struct, kw_only=True):
     milliseconds: float
     system: dict[str, str]
     host_key: str = ""
+    known_key: str = ""
+    port: int = 0
 
 
 @credentials.action("POST", "test/", privilege="execute", write=False)
@@ -139,6 +141,8 @@ async def _logged_in(ctx: Context, address: str, login: Login, body: TestInput) 
     if login.kind == SSH:
         try:
             return await _ssh(ctx, address, login, body.host_key.strip())
+        except shell.WrongKey:
+            return await _other_key(ctx, address, login.port)
         except shell.ShellError as error:
             return _failed(address, str(error))
     if login.kind in WINDOWS:
@@ -178,3 +182,15 @@ async def _ssh(ctx: Context, address: str, login: Login, accepted: str) -> TestR
     device = said.device(heard)
     return TestResult(ok=True, msg=f"{device.host_name or address} let {login.username} in.", address=address,
                       milliseconds=0, system=device.shown())  # fmt: skip
+
+
+async def _other_key(ctx: Context, address: str, port: int) -> TestResult:
+    """What a person has to decide when a device shows another key than the one that is trusted."""
+    known = asyncssh.import_public_key((await hostkeys.known(ctx, [address]))[address, port]).get_fingerprint()
+    shown = (await shell.host_key(address, port)).get_fingerprint()
+    result = _failed(
+        address, f"{address} shows the host key {shown} instead of {known}, which is trusted. Somebody may listen in; "
+        "nothing secret was sent. If the device was replaced or installed anew, forget the key that is trusted.", shown,
+    )  # fmt: skip
+    result.known_key, result.port = known, port
+    return result
