@@ -53,8 +53,8 @@ class TestInput(msgspec.Struct, kw_only=True):
 
 
 class TestResult(msgspec.Struct, kw_only=True):
-    """Whether the device answered, and what it says of itself. ``host_key``: fingerprint of an SSH server's key that nobody
-    has accepted yet; ``known_key``: that of the one that is trusted instead, and ``port`` where."""
+    """Whether the device answered, and what it says of itself. ``host_key``: fingerprint of an SSH server's key that
+    nobody has accepted yet; ``known_key``: that of the one that is trusted instead, and ``port`` where."""
 
     ok: bool
     msg: str
