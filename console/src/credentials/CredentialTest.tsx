@@ -23,7 +23,7 @@ interface Answer {
 }
 
 /** The objects of the system group by the names that their MIB gives them. */
-const SYSTEM: Record<string, string> = { sys_descr: "sysDescr", sys_object_id: "sysObjectID", sys_up_time: "sysUpTime", sys_name: "sysName", sys_location: "sysLocation" };
+const SYSTEM: Record<string, string> = { os: "OS", sys_descr: "sysDescr", sys_object_id: "sysObjectID", sys_up_time: "sysUpTime", sys_name: "sysName", sys_location: "sysLocation" };
 const capital = (words: string) => words.charAt(0).toUpperCase() + words.slice(1);
 const WEB = ["http", "https"];
 
