@@ -49,6 +49,11 @@ export function readCookie(name: string, cookies: string): string | undefined {
   return undefined;
 }
 
+const csrfToken = () => readCookie("mainstay_csrf", document.cookie);
+
+/** Whether this browser has signed in: the token comes and goes with the session, whose own cookie cannot be read here. */
+export const hasSession = () => csrfToken() !== undefined;
+
 export interface RequestOptions {
   method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   body?: unknown;
@@ -89,7 +94,7 @@ export async function send<T>(url: string, options: RequestOptions = {}): Promis
     headers["Content-Type"] = "application/json";
   }
   if (method !== "GET") {
-    const token = readCookie("mainstay_csrf", document.cookie);
+    const token = csrfToken();
     if (token) headers["X-CSRF-Token"] = token;
   }
   let response: Response;

@@ -1,6 +1,6 @@
 import { lazy, Suspense, useCallback, useEffect, useState } from "react";
 import { useLocation } from "react-router-dom";
-import { ApiError, isSignedOut, onSessionError } from "../api/http";
+import { ApiError, hasSession, isSignedOut, onSessionError } from "../api/http";
 import { endSession, readMetadata, readSession, SessionProvider } from "../api/session";
 import type { Metadata, User } from "../api/types";
 import { ForcedPasswordPage } from "../account/ForcedPasswordPage";
@@ -28,6 +28,8 @@ export function Boot() {
   const invited = pathname === "/invite";
 
   const start = useCallback(async () => {
+    // To ask who a stranger is costs a round trip, and an error in the browser's log.
+    if (!hasSession()) return setState({ step: "login", ended: false });
     try {
       const session = await readSession();
       if (session.password_change_required) return setState({ step: "password" });
