@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import resource
 import signal
 import socket
 import threading
@@ -83,10 +84,15 @@ def test_accounts_and_keys_from_the_command_line(place: Installation) -> None:
 
 def test_port_and_folder_belong_to_one_process(place: Installation, tmp_path: Path) -> None:
     place.set_up()
-    place.serve()
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    place.serve(before=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (1024, hard)))
+    assert place.server is not None
+    # It takes what it may have.
+    limits = Path(f"/proc/{place.server.pid}/limits").read_text()
+    assert int(re.findall(r"Max open files +(\d+)", limits)[0]) >= min(hard, 65_536)
     assert "is in use by another program" in refused(place, "serve")
     said = refused(place, "serve", "--port", "1" + str(place.port)[1:])
-    assert re.search(rf"is in use by `mainstay serve` \(process {place.server.pid}\)", said)  # type: ignore[union-attr]
+    assert re.search(rf"is in use by `mainstay serve` \(process {place.server.pid}\)", said)
 
 
 def test_a_stop_ends_streams_and_lets_requests_finish(place: Installation) -> None:

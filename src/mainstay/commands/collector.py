@@ -8,9 +8,9 @@ import signal
 import time
 from datetime import datetime
 
-import uvloop
 from rich.console import Console
 
+from mainstay.commands.loop import run_on
 from mainstay.kernel.logging import configure
 from mainstay.settings import SettingError, Settings
 
@@ -37,7 +37,7 @@ def collector(*, status: bool = False) -> int:
     except OSError as error:
         raise SettingError(f"The data folder {settings.data_dir.absolute()} cannot be made: {error.strerror}. "
                            "Choose another one with MAINSTAY_DATA_DIR.") from None  # fmt: skip
-    uvloop.run(_run(settings))
+    run_on(_run(settings))
     return 0
 
 

@@ -13,9 +13,9 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import structlog
-import uvloop
 
 from mainstay.commands.common import Refused, check_database, load_features, load_settings, out, prepare
+from mainstay.commands.loop import run_on
 from mainstay.kernel.backup.control import Control
 from mainstay.kernel.backup.folder import check_folder, claim, embedded
 from mainstay.kernel.platform import Platform
@@ -49,7 +49,7 @@ def serve(*, host: str | None = None, port: int | None = None) -> None:
 def worker() -> None:
     """Run background jobs only, beside one or more `mainstay serve`, until SIGTERM or Ctrl-C."""
     settings = prepare(load_settings(worker=True))
-    uvloop.run(_work(settings))
+    run_on(_work(settings))
 
 
 async def _greet(platform: Platform) -> None:
@@ -76,7 +76,7 @@ def run_server(settings: Settings, ready: Ready) -> None:
     check_folder(settings)
     check_database(settings)
     check_port(settings)
-    uvloop.run(_serve(settings, ready))
+    run_on(_serve(settings, ready))
 
 
 async def _serve(settings: Settings, ready: Ready) -> None:
