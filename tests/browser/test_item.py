@@ -63,19 +63,3 @@ async def test_what_fails_with_an_item_and_what_changed_around_it(windows: Windo
     await page.get_by_role("option", name="a day ago").click()
     await expect(page.get_by_test_id("compared").get_by_role("row").filter(has_text="New relation")).to_have_count(3)
     await expect(page.get_by_test_id("compared")).to_contain_text("Depends on")
-
-
-async def test_jobs_are_seen_paused_and_resumed(windows: Windows, installation: Installation) -> None:
-    made = await installation.call("POST", "/ux/ims/discovery/profile/", {"label": "Night round", "host": "127.0.0.9"})
-    page = await windows.open(await installation.person(role="Infraon Admin"), "/monitoring/jobs")
-    row = page.get_by_test_id("jobs").get_by_role("row").filter(has_text="Night round")
-    await expect(row).to_contain_text("127.0.0.9")
-    await row.get_by_role("button", name="Pause").click()
-    await expect(row).to_contain_text("Paused")
-    assert not (await installation.call("GET", f"/ux/ims/discovery/profile/{made['id']}/"))["is_enabled"]
-    await page.get_by_role("button", name="Polling", exact=True).click()
-    await expect(row).to_have_count(0)
-    await page.get_by_role("button", name="All", exact=True).click()
-    await row.get_by_role("button", name="Resume").click()
-    await row.get_by_role("button", name="Run").click()
-    await expect(row).to_contain_text("Done", timeout=40_000)

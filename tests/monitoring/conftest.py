@@ -10,6 +10,7 @@ from sqlalchemy import select
 from mainstay.kernel import store
 from mainstay.kernel.platform import Platform
 from mainstay.kernel.signals import RAW_EVENTS, RawEvent
+from mainstay.modules.monitoring.polling.poller import Poller
 from mainstay.modules.monitoring.traps.receiver import TrapReceiver
 from mainstay.modules.monitoring.traps.tables import TrapConfiguration
 from tests.monitoring.netsnmp import Agent
@@ -34,6 +35,15 @@ async def traps(platform: Platform) -> AsyncIterator[TrapReceiver]:
     await service.listen(0, limit=0, watch=False)
     yield service
     await service.stop()
+
+
+@pytest.fixture
+async def poller(world: World) -> AsyncIterator[Poller]:
+    """The poller, which knows no device yet."""
+    found = world.platform.service(Poller)
+    assert found is not None
+    yield found
+    found.devices.clear()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 
@@ -28,14 +27,6 @@ LINKS = {
     "dist-2": (("Gi0/3", "access-2", "Gi0/2"),),
 }
 """Access 1 is behind one distribution switch, access 2 behind both."""
-
-
-@pytest.fixture
-async def poller(world: World) -> AsyncIterator[Poller]:
-    found = world.platform.service(Poller)
-    assert found is not None
-    yield found
-    found.devices.clear()
 
 
 async def campus(world: World, *, watched: bool = True) -> dict[str, str]:

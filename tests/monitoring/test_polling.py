@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,14 +23,6 @@ from tests.monitoring.test_discovery import configure, credential, scan
 from tests.support import World
 
 PATH = "/api/metrics/"
-
-
-@pytest.fixture
-async def poller(world: World) -> AsyncIterator[Poller]:
-    found = world.platform.service(Poller)
-    assert found is not None
-    yield found
-    found.devices.clear()
 
 
 async def device_of(world: World, poller: Poller) -> Device:

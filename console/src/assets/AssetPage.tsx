@@ -29,7 +29,7 @@ import { ItemIcons } from "../templates/ItemIcons";
 import { Compared } from "./Compared";
 import { Conflicts } from "./Conflicts";
 import { MapView } from "./MapView";
-import type { Direction } from "./model";
+import { LIVE, type Direction } from "./model";
 import { EventsOf, Interfaces, Parts, Software, Storage, TicketsOf } from "./tabs";
 
 // The charts weigh more than the rest of the page.
@@ -66,8 +66,6 @@ function Summary({ basic, id, mayEdit }: { basic: Basic; id: string; mayEdit: bo
 }
 
 interface PollState { polled: boolean; enabled: boolean; state: string; since: string | null; last_run: string | null; error: string }
-
-const LIVE: Record<string, { color: "success" | "warning" | "error"; label: "up" | "silent" | "down" }> = { up: { color: "success", label: "up" }, silent: { color: "warning", label: "silent" }, down: { color: "error", label: "down" } };
 
 /** Whether a polled device answers, as of its last poll. */
 function Availability({ id }: { id: string }) {

@@ -28,6 +28,11 @@ export interface Graph {
   hidden: number;
 }
 
+/** How a polled device is, as a chip. */
+export const LIVE: Record<string, { color: "success" | "warning" | "error"; label: "up" | "silent" | "down" }> = {
+  up: { color: "success", label: "up" }, silent: { color: "warning", label: "silent" }, down: { color: "error", label: "down" },
+};
+
 export const DIRECTIONS = ["both", "impact", "dependency"] as const;
 export type Direction = (typeof DIRECTIONS)[number];
 

@@ -13,7 +13,7 @@ import ToggleButtonGroup from "@mui/material/ToggleButtonGroup";
 import Typography from "@mui/material/Typography";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useMemo, useRef, useState } from "react";
-import { useNavigate, useSearchParams } from "react-router-dom";
+import { useNavigate } from "react-router-dom";
 import { isComplete, type ListFilter } from "../api/filters";
 import { useResourceMeta } from "../api/metadata";
 import { usePageConfig } from "../api/pageConfig";
@@ -21,7 +21,7 @@ import { fieldAccess } from "../api/permissions";
 import { Failure, Message, Waiting } from "../app/Messages";
 import { useShortcuts } from "../app/shortcuts";
 import { count } from "../common/format";
-import { useTitle } from "../common/hooks";
+import { useAddress, useTitle } from "../common/hooks";
 import { t } from "../i18n";
 import { useTask } from "../common/blocks";
 import { ColumnChooser } from "../resources/ColumnChooser";
@@ -71,7 +71,7 @@ function useColumns() {
 
 export default function EventsConsole() {
   const meta = useResourceMeta("event");
-  const [params, setParams] = useSearchParams();
+  const [params, putAll] = useAddress(true);
   const view = useMemo(() => readView(params), [params]);
   const { rows, order, total, isPending, error, refresh } = useEvents(view);
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
@@ -93,14 +93,6 @@ export default function EventsConsole() {
     for (const row of rows.values()) found.set(row.severity, (found.get(row.severity) ?? 0) + 1);
     return found;
   }, [rows]);
-  const putAll = (values: Record<string, string>) => setParams((before) => {
-    const next = new URLSearchParams(before);
-    for (const [name, value] of Object.entries(values)) {
-      if (value) next.set(name, value);
-      else next.delete(name);
-    }
-    return next;
-  }, { replace: true });
   const put = (name: string, value: string) => putAll({ [name]: value });
   const filterable = meta.fields.filter((field) => field.filterable && !fieldAccess(field).hidden);
   const filter: ListFilter = { q: view.q, where: view.where, any: view.any };

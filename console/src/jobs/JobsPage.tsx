@@ -6,15 +6,16 @@ import ToggleButtonGroup from "@mui/material/ToggleButtonGroup";
 import Typography from "@mui/material/Typography";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useNotify } from "react-admin";
-import { Link, useSearchParams } from "react-router-dom";
+import { Link } from "react-router-dom";
 import { api, query } from "../api/http";
 import { userMay } from "../api/permissions";
 import { useSession } from "../api/session";
 import type { ListEnvelope } from "../api/types";
+import { LIVE } from "../assets/model";
 import { Failure, Message, Waiting } from "../app/Messages";
 import { Page, PlainTable, useTask } from "../common/blocks";
 import { count, dateTime, relativeTime } from "../common/format";
-import { useTitle } from "../common/hooks";
+import { useAddress, useTitle } from "../common/hooks";
 import { lasted, stateColour, stateName } from "../discovery/words";
 import { t } from "../i18n";
 import { SearchBox } from "../resources/SearchBox";
@@ -38,12 +39,10 @@ interface Job {
   error: string;
 }
 
-const POLLED: Record<string, { color: "success" | "warning" | "error"; label: "up" | "silent" | "down" }> = { up: { color: "success", label: "up" }, silent: { color: "warning", label: "silent" }, down: { color: "error", label: "down" } };
-
 function State({ job }: { job: Job }) {
   if (job.status === 0) return <Chip size="small" label={t("jobs.paused")} color="warning" variant="outlined" />;
   if (job.object_type === "discovery") return job.state ? <Chip size="small" variant="outlined" label={stateName(job.state)} color={stateColour(job.state)} /> : "";
-  const live = POLLED[job.state];
+  const live = LIVE[job.state];
   return <Chip size="small" variant="outlined" label={t(`assets.live.${live ? live.label : "waiting"}`)} color={live?.color ?? "default"} />;
 }
 
@@ -53,18 +52,12 @@ export default function JobsPage() {
   const { user } = useSession();
   const notify = useNotify();
   const { busy, run } = useTask();
-  const [params, setParams] = useSearchParams();
+  const [params, putAll] = useAddress(true);
   const search = params.get("q") ?? "";
   const kind = KINDS.find((one) => one === params.get("kind")) ?? "";
   const paused = params.get("paused") === "true";
   const page = Number(params.get("page") ?? 1) || 1;
-  const put = (change: Record<string, string>) => setParams((before) => {
-    for (const [name, value] of Object.entries({ page: "", ...change })) {
-      if (value) before.set(name, value);
-      else before.delete(name);
-    }
-    return before;
-  }, { replace: true });
+  const put = (change: Record<string, string>) => putAll({ page: "", ...change });
   const asked = { search, object_type: kind, status: paused ? 0 : undefined, page, items_per_page: PER_PAGE };
   const { data, error, refetch } = useQuery({
     queryKey: ["jobs", asked], placeholderData: keepPreviousData, refetchInterval: 10_000, retry: false,

@@ -8,13 +8,13 @@ import Typography from "@mui/material/Typography";
 import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { useNotify } from "react-admin";
-import { Link, useSearchParams } from "react-router-dom";
+import { Link } from "react-router-dom";
 import { messageOf } from "../api/http";
 import { userMay } from "../api/permissions";
 import { useSession } from "../api/session";
 import { TimeRange } from "../common/TimeRange";
 import { count } from "../common/format";
-import { useTitle } from "../common/hooks";
+import { useAddress, useTitle } from "../common/hooks";
 import { t } from "../i18n";
 import { exportUrl, newRule, readFacets, readHistogram, readLines, type Line, type Range } from "./api";
 import { Facets } from "./Facets";
@@ -41,7 +41,7 @@ const rowStyles = {
 
 /** Everything that is looked at is in the address, so that it can be sent to somebody. */
 export default function LogExplorer() {
-  const [params, setParams] = useSearchParams();
+  const [params, put] = useAddress(false);
   const range = useMemo<Range>(() => ({ query: params.get("q") ?? "", from: params.get("from") ?? "now-1h", to: params.get("to") ?? "" }), [params]);
   const columns = useMemo(() => params.get("columns")?.split(",").filter(Boolean) ?? DEFAULT_COLUMNS, [params]);
   const opened = useMemo(() => params.get("facets")?.split(",").filter(Boolean) ?? [], [params]);
@@ -53,15 +53,6 @@ export default function LogExplorer() {
   const notify = useNotify();
   useTitle(t("logs.title"));
 
-  const put = (change: Record<string, string | null>) =>
-    setParams((before) => {
-      const next = new URLSearchParams(before);
-      for (const [name, value] of Object.entries(change)) {
-        if (value === null || value === "") next.delete(name);
-        else next.set(name, value);
-      }
-      return next;
-    });
   const pick = (field: string, value: string, without: boolean) => put({ q: withCondition(range.query, condition(field, value, without)) });
   const toggleColumn = (name: string) => put({ columns: (columns.includes(name) ? columns.filter((item) => item !== name) : [...columns, name]).join(",") });
 

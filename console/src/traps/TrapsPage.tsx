@@ -5,13 +5,13 @@ import ToggleButton from "@mui/material/ToggleButton";
 import ToggleButtonGroup from "@mui/material/ToggleButtonGroup";
 import Typography from "@mui/material/Typography";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { Link, useSearchParams } from "react-router-dom";
+import { Link } from "react-router-dom";
 import { userMay } from "../api/permissions";
 import { useSession } from "../api/session";
 import { Failure, Message, Waiting } from "../app/Messages";
 import { Facts, Page, PlainTable, preStyle, Section } from "../common/blocks";
 import { count, exactTime, relativeTime } from "../common/format";
-import { useTitle } from "../common/hooks";
+import { useAddress, useTitle } from "../common/hooks";
 import { SeverityMark } from "../events/SeverityMark";
 import { t } from "../i18n";
 import { MakeRule } from "../mibs/MibExplorer";
@@ -61,17 +61,11 @@ function Strangers({ statistics }: { statistics: Statistics }) {
 
 export default function TrapsPage() {
   useTitle(t("traps.title"));
-  const [params, setParams] = useSearchParams();
+  const [params, putAll] = useAddress(true);
   const configured = params.get("configured");
   const asked: Asked = { search: params.get("q") ?? "", source: params.get("source") ?? "", configured: configured === "true" || configured === "false" ? configured : "", page: Number(params.get("page") ?? 1) || 1 };
   const chosen = params.get("trap") ?? "";
-  const put = (change: Record<string, string>) => setParams((before) => {
-    for (const [name, value] of Object.entries({ page: "", ...change })) {
-      if (value) before.set(name, value);
-      else before.delete(name);
-    }
-    return before;
-  }, { replace: true });
+  const put = (change: Record<string, string>) => putAll({ page: "", ...change });
   const { data, error, refetch } = useQuery({ queryKey: ["traps", asked], queryFn: ({ signal }) => readTraps(asked, signal), refetchInterval: 5000, placeholderData: keepPreviousData });
   const { data: statistics } = useQuery({ queryKey: ["trap-statistics"], queryFn: ({ signal }) => readStatistics(signal), refetchInterval: 10_000 });
   if (error && !data) return <Failure error={error} onRetry={() => void refetch()} />;
