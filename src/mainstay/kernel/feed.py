@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("mainstay.feed")
 BATCH = 1000
+KEPT = 10 * BATCH
+"""Changes kept for who is behind: during an import those that have nothing to do are soon thousands ahead."""
 INTERVAL = 0.5
 """Seconds between looks; a change made by another process waits no longer than this."""
 NOTED = 10.0
@@ -196,8 +198,8 @@ class Tail:
     def _keep(self, found: list[Entry]) -> None:
         self._entries += found
         self.places += [entry.place for entry in found]
-        surplus = len(self._entries) - 2 * BATCH
-        if surplus > 0:
+        surplus = len(self._entries) - KEPT
+        if surplus >= BATCH:
             self._start = self.places[surplus - 1]
             del self._entries[:surplus], self.places[:surplus]
 
