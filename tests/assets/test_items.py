@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from mainstay.kernel import query, rows
 from mainstay.modules.assets.cmdb import lookup
+from mainstay.modules.assets.cmdb.resource import items
 from tests.support import World
 
 PATH = "/ux/common/cmdb/profile/"
@@ -80,3 +82,16 @@ async def test_identifiers_are_unique_where_the_category_says_so(world: World) -
     await make(world, "c", "Rack", serial_number="SN-1")
     await make(world, "d", serial_number="To be filled by O.E.M.")
     await make(world, "e", serial_number="To be filled by O.E.M.")
+
+
+@pytest.mark.parametrize(("name", "ranged"), [("name", True), ("manufacturer", False)])
+async def test_what_an_index_holds_in_small_letters_is_looked_up_there(world: World, name: str, ranged: bool) -> None:
+    await world.post(PATH, [{"name": f"Core {n}", "manufacturer": f"ACME {n}", "category": "Switch"} for n in range(3)])
+    value = {"name": "core 1", "manufacturer": "acme 1"}[name]
+    found = await world.get(PATH, params={"filters": f'{{"{name}": "{value}"}}'})
+    assert [row["name"] for row in found["results"]] == ["Core 1"]
+    async with world.platform.work(world.organization, write=False) as ctx:
+        origin = await rows.source(ctx, items)
+    for origin.sqlite in (True, False):
+        said = str(query.where(origin, {name: value}))
+        assert (f"lower(ci.{name}) >=" in said) is (ranged and not origin.sqlite)

@@ -40,7 +40,7 @@ class Listener:
 
     def reader(self, tail: feed.Tail | None = None) -> feed.Reader:
         """As one process has it."""
-        known = feed.Consumer(NAME, self.handle, lambda _platform, resource: resource in self.resources)
+        known = feed.Consumer(NAME, self.handle, lambda _platform, resource: resource in self.resources, self.resources)
         return feed.Reader(self.world.platform, tail or feed.Tail(self.world.platform, fresh=0), known)
 
     async def kept(self) -> int:
@@ -129,6 +129,24 @@ async def test_what_does_not_concern_it_costs_no_transaction_and_is_not_read_aga
     await write(world, "plum", "c")
     await through(reader, world.platform)
     assert listener.heard == [("plum", "c", "c")]
+
+
+async def test_what_changed_is_read_for_who_names_the_resource(world: World, here: feed.Place) -> None:
+    tail = feed.Tail(world.platform, fresh=0)
+    found: list[feed.Entry] = []
+
+    async def handle(ctx: Context, batch: Sequence[feed.Entry]) -> None:
+        found.extend(batch)
+
+    any_at_all = feed.Reader(world.platform, tail, feed.Consumer(NAME, handle, lambda _platform, _resource: True))
+    Listener(world, "plum").reader(tail)
+    await write(world, "plum", "a")
+    await write(world, "stone", "b")
+    await through(any_at_all, world.platform)
+    plum, stone = (entry for entry in found if entry.organization == world.organization)
+    assert plum.changes[0]["new"] == "a"
+    with pytest.raises(LookupError):
+        _ = stone.changes
 
 
 async def test_one_look_serves_all_consumers(world: World, here: feed.Place, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -243,6 +261,6 @@ async def test_a_look_reads_nothing_of_what_was_before(world: World, here: feed.
     if not database.is_sqlite:
         pytest.skip("PostgreSQL enters the index at a pair of values")
     statement = feed._NEXT[True].on(database)
-    values = statement.values({"seq": here[1]})
+    values = statement.values({"seq": here[1], "told": "[]"})
     plan = await database.reader.fetch(f"EXPLAIN QUERY PLAN {statement.sql}", values)
-    assert [row[3] for row in plan] == ["SEARCH change USING INTEGER PRIMARY KEY (rowid>?)"]
+    assert next(row[3] for row in plan) == "SEARCH change USING INTEGER PRIMARY KEY (rowid>?)"

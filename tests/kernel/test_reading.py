@@ -27,9 +27,9 @@ ROWS: list[dict[str, Any]] = [
 ]
 
 
-def alone(row: dict[str, Any]) -> tuple[dict[str, Any], dict[str, list[str]]]:
+def alone(row: dict[str, Any], fields: dict[str, Field] = FIELDS) -> tuple[dict[str, Any], dict[str, list[str]]]:
     try:
-        return read_values(FIELDS, row, partial=False), {}
+        return read_values(fields, row, partial=False), {}
     except Invalid as invalid:
         return {}, invalid.extra["fields"]
 
@@ -53,3 +53,21 @@ def test_errors_come_in_the_order_of_the_fields() -> None:
     assert list(wrong[4]) == ["name", "code"]
     assert "Unicode" in wrong[5]["code"][0]
     assert list(wrong[7]) == ["name", "code"]
+
+
+def test_many_texts_are_read_as_each_would_be_alone() -> None:
+    spec = {"name": FIELDS["name"], "note": Field(name="note", kind="longtext", label="Note", max_length=5)}
+    columns: list[list[Any]] = [
+        ["a", " b ", "é"],
+        ["a", "", "b"],
+        ["a", "x" * 11, "b"],
+        ["a", "\x00", "b"],
+        ["a", "\ud800", "b"],
+        ["a", 5, True],
+    ]
+    for column in columns:
+        rows = [{"name": value, "note": value} for value in column]
+        found = read_rows(spec, rows)
+        assert [(values if not errors else {}, errors) for values, errors in found] == [
+            alone(row, spec) for row in rows
+        ]

@@ -137,6 +137,8 @@ class Direct:
             if alike and document and first in _EMPTY:
                 make = _EMPTY[first]
                 columns[index] = [make() for _ in column]
+            elif alike and not document:
+                columns[index] = [process(first)] * len(column)
             else:
                 columns[index] = [process(value) for value in column]
         return list(zip(*columns, strict=True))

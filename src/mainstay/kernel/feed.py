@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import structlog
-from sqlalchemy import BigInteger, String, Text, bindparam, cast, select, text, tuple_, type_coerce, update
+from sqlalchemy import BigInteger, String, Text, bindparam, case, cast, select, text, tuple_, type_coerce, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mainstay.kernel import direct
+from mainstay.kernel import direct, listed
 from mainstay.kernel.changes import Change
 from mainstay.kernel.context import Context, system
 from mainstay.kernel.database import ANY_ORGANIZATION
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("mainstay.feed")
 BATCH = 1000
+KEPT = 10 * BATCH
+"""Changes kept for who is behind: during an import those that have nothing to do are soon thousands ahead."""
 INTERVAL = 0.5
 """Seconds between looks; a change made by another process waits no longer than this."""
 NOTED = 10.0
@@ -69,9 +71,11 @@ class Entry:
 
     @property
     def changes(self) -> list[dict[str, Any]]:
-        """The fields that changed; decoded when first asked for, as most changes are looked at by their resource."""
+        """The fields that changed, for consumers that name the resource; decoded when first asked for."""
         if self._changes is None:
-            self._changes = msgspec.json.decode(self._raw) if self._raw else []
+            if self._raw is None:
+                raise LookupError(f"No consumer names {self.resource}: what changed was not read.")
+            self._changes = msgspec.json.decode(self._raw)
         return self._changes
 
 
@@ -87,6 +91,8 @@ class Consumer:
     handler: Handler
     wanted: Wanted
     """Whether it handles changes of this resource."""
+    told: Collection[str] = ()
+    """Resources of which it is also told what changed."""
 
 
 _consumers: dict[str, Consumer] = {}
@@ -100,20 +106,23 @@ def names() -> list[str]:
 def consumer(name: str, resources: Collection[str] | Wanted) -> Callable[[Handler], Handler]:
     """Register ``async def handler(ctx, changes)``: changes of one organization, in order, in one transaction.
 
-    ``resources``: those whose changes it handles, or what tells whether it handles a resource's. Others pass it by.
+    ``resources``: those whose changes it handles, or what tells whether it handles a resource's; then the changes come
+    without the fields that changed. Others pass it by.
     """
     wanted: Wanted = resources if callable(resources) else lambda _platform, resource: resource in resources
+    told = () if callable(resources) else resources
 
     def add(handler: Handler) -> Handler:
-        _consumers[name] = Consumer(name, handler, wanted)
+        _consumers[name] = Consumer(name, handler, wanted, told)
         return handler
 
     return add
 
 
 def _next(sqlite: bool) -> Statement:
-    # As text: PostgreSQL's driver would decode each document here.
-    document: Any = type_coerce(Change.changes, String) if sqlite else cast(Change.changes, Text)
+    # As text: PostgreSQL's driver would decode each document here. Most are of no interest to anybody.
+    written: Any = type_coerce(Change.changes, String) if sqlite else cast(Change.changes, Text)
+    document = case((listed.among(sqlite, Change.resource, listed.bound(sqlite, "told")), written))
     columns = (Change.transaction, Change.seq, Change.organization, Change.resource, Change.record_id, Change.action,
                Change.actor, Change.actor_name, Change.at, Change.version, document)  # fmt: skip
     if sqlite:
@@ -156,6 +165,8 @@ class Tail:
         """``fresh``: for so many seconds after a look that found nothing more, the answer is that there is nothing."""
         self._database = platform.database
         self._fresh = fresh
+        self.told: set[str] = set()
+        """Resources of which somebody wants to know what changed."""
         self._entries: list[Entry] = []
         self.places: list[Place] = []
         self._start: Place | None = None
@@ -180,14 +191,15 @@ class Tail:
 
     async def _read(self, place: Place) -> list[Entry]:
         statement = _NEXT[self._database.is_sqlite].on(self._database)
-        values = statement.values({"transaction": place[0], "seq": place[1]})
+        told = listed.value(self._database.is_sqlite, sorted(self.told))
+        values = statement.values({"transaction": place[0], "seq": place[1], "told": told})
         return [Entry(row) for row in statement.read(await self._database.reader.fetch(statement.sql, values))]
 
     def _keep(self, found: list[Entry]) -> None:
         self._entries += found
         self.places += [entry.place for entry in found]
-        surplus = len(self._entries) - 2 * BATCH
-        if surplus > 0:
+        surplus = len(self._entries) - KEPT
+        if surplus >= BATCH:
             self._start = self.places[surplus - 1]
             del self._entries[:surplus], self.places[:surplus]
 
@@ -200,6 +212,7 @@ class Reader:
 
     def __init__(self, platform: Platform, tail: Tail, consumer: Consumer) -> None:
         self._platform, self._tail, self._consumer = platform, tail, consumer
+        tail.told.update(consumer.told)
         self._stored: Place | None = None
         self.place: Place = (0, 0)
         self._noted = monotonic()
@@ -333,8 +346,7 @@ async def _run(reader: Reader, name: str) -> None:
 async def drain(platform: Platform) -> None:
     """Let every consumer catch up; for tests and commands."""
     tail = Tail(platform, fresh=0)
-    for each in _consumers.values():
-        reader = Reader(platform, tail, each)
+    for reader in [Reader(platform, tail, each) for each in _consumers.values()]:
         while await reader.step():
             pass
         await reader.note()

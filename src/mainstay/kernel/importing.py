@@ -66,18 +66,23 @@ def missing(res: Resource[Any], known: Mapping[str, Field], mapping: Mapping[str
     return [spec.label for name, spec in known.items() if spec.required and name not in mapping.values()]
 
 
-def reader_of(headers: Sequence[str], mapping: Mapping[str, str]) -> Callable[[Row], dict[str, Any]]:
-    """What makes of a row the input that it stands for; empty cells say nothing."""
+def read(
+    headers: Sequence[str], mapping: Mapping[str, str], batch: Sequence[Row]
+) -> tuple[list[tuple[Row, dict[str, Any]]], list[dict[str, Any]]]:
+    """Rows with the input that each stands for, where empty cells say nothing; errors of those that are unreadable."""
     names = [mapping.get(header, "") for header in headers]
+    columns = [(at, name) for at, name in enumerate(names) if name]
     custom = [name for name in names if name.startswith(CUSTOM)]
-
-    def record_of(row: Row) -> dict[str, Any]:
-        cells = zip(names, row.cells, strict=False)
-        data: dict[str, Any] = {name: cell for name, cell in cells if name and cell and not cell.isspace()}
-        extra = {name[len(CUSTOM) :]: data.pop(name) for name in custom if name in data}
-        return {**data, "custom_field_data": extra} if extra else data
-
-    return record_of
+    found, errors = [], []
+    for row in batch:
+        number, cells, error = row
+        if error:
+            errors.append({"row": number, "field": "", "value": "", "reason": error, "cells": cells})
+            continue
+        data: dict[str, Any] = {name: cell for at, name in columns if (cell := cells[at]) and not cell.isspace()}
+        extra = {name[len(CUSTOM) :]: data.pop(name) for name in custom if name in data} if custom else None
+        found.append((row, {**data, "custom_field_data": extra} if extra else data))
+    return found, errors
 
 
 def refused(row: Row, errors: Mapping[str, Sequence[str]], data: Mapping[str, Any]) -> dict[str, Any]:
@@ -145,16 +150,8 @@ async def _sort(
     ctx: Context, res: Resource[Any], headers: Sequence[str], mapping: Mapping[str, str], batch: Sequence[Row]
 ) -> Sorted:
     """Rows to create with their checked values, rows to update with the record's id, and errors."""
-    outcome = Outcome()
-    readable: list[tuple[Row, dict[str, Any]]] = []
-    record_of = reader_of(headers, mapping)
-    for row in batch:
-        if row.error:
-            outcome.errors.append(
-                {"row": row.number, "field": "", "value": "", "reason": row.error, "cells": row.cells}
-            )
-        else:
-            readable.append((row, record_of(row)))
+    readable, unreadable = read(headers, mapping, batch)
+    outcome = Outcome(errors=unreadable)
     existing = await _existing(ctx, res, [data for _row, data in readable])
     updates: list[tuple[Row, dict[str, Any], str]] = []
     fresh: list[tuple[Row, dict[str, Any]]] = []

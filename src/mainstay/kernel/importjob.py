@@ -1,22 +1,25 @@
-"""The import as a durable job: batches in transactions of their own, each stored once, whatever dies in between."""
+"""The import as a durable job: batches in transactions of their own, each stored once, whatever dies in between.
+
+How many rows are done is written along with them, so that a step which is repeated goes on where it was cut off.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import AbstractAsyncContextManager
+from itertools import islice
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from mainstay.kernel import files, generation, importing, jobs, store, tasks
-from mainstay.kernel.context import Context, system
+from mainstay.kernel.context import Context
 from mainstay.kernel.platform import Platform, run_after_commit
 from mainstay.kernel.tasks import AsyncTask
 from mainstay.kernel.transfer import Row, TransferError, inspect, open_table
 
 JOB = "import.rows"
-_open: dict[str, tuple[int, list[str], Iterator[list[Row]]]] = {}
+AT_A_TIME = 5
+"""Batches in one step of the job: to note a step costs as much as to store some hundred rows."""
+_open: dict[str, tuple[int, list[str], Iterator[Row]]] = {}
 """Task → the next row's position, the headers and the reader standing there, so that batches do not start from the top:
 to open a file is to read it through."""
 
@@ -33,14 +36,10 @@ async def import_rows(task: str, organization: str) -> dict[str, int]:
     done: dict[str, int]
     try:
         total: int = await jobs.step(_prepare, platform, organization, task)
-        for first in range(0, total, importing.BATCH):
-
-            def opened() -> AbstractAsyncContextManager[AsyncSession]:
-                return platform.database.session(organization, write=True)
-
-            await jobs.transact(opened, _batch, platform, organization, task, first)
-            if platform.live is not None and platform.live.streams:
-                await _tell(platform, organization, task)
+        for _ in range(0, total, importing.BATCH):
+            stored: int = await jobs.step(_batch, platform, organization, task)
+            if stored >= total:
+                break
         done = await jobs.step(_finish, platform, organization, task, "")
         return done
     except jobs.JobError as error:
@@ -64,16 +63,30 @@ async def _prepare(platform: Platform, organization: str, task_id: str) -> int:
         return task.total
 
 
-async def _batch(session: AsyncSession, platform: Platform, organization: str, task_id: str, first: int) -> int:
-    ctx = Context(platform=platform, session=session, principal=system(organization), now=platform.now())
-    task = await store.get(ctx, AsyncTask, task_id, lock=True)
+async def _batch(platform: Platform, organization: str, task_id: str) -> int:
+    """Store the next rows, one batch at least; returns how many are done."""
+    done = 0
+    for number in range(AT_A_TIME):
+        async with platform.work(organization) as ctx:
+            task = await store.get(ctx, AsyncTask, task_id, lock=True)
+            done = task.done
+            if done >= task.total or (number and task.status != tasks.RUNNING):
+                break
+            done += await _store(ctx, task)
+        if platform.live is not None and platform.live.streams:
+            await _tell(platform, organization, task_id)
+    return done
+
+
+async def _store(ctx: Context, task: AsyncTask) -> int:
+    """Store the next rows of the file, and how far the task is with them; how many there were."""
     ctx.principal = tasks.principal_of(task)
     ctx.principal.generation = await generation.number(ctx)
-    res = platform.registry.resources[task.arguments["resource"]]
-    table, batch = await asyncio.to_thread(_read, platform, task, first)
+    res = ctx.platform.registry.resources[task.arguments["resource"]]
+    table, batch = await asyncio.to_thread(_read, ctx.platform, task, task.done)
     keep: Any = importing.STORES.get(task.arguments.get("store", ""), importing.store)
     outcome = await keep(ctx, res, table, task.arguments["mapping"], batch)
-    task.done = first + len(batch)
+    task.done += len(batch)
     task.created += outcome.created
     task.updated += outcome.updated
     task.failed += len(outcome.errors)
@@ -87,14 +100,12 @@ def _read(platform: Platform, task: AsyncTask, first: int) -> tuple[list[str], l
     """Headers, and the batch that starts at row ``first`` (from 0)."""
     kept = _open.pop(task.id, None)
     if kept is not None and kept[0] == first:
-        _first, headers, reader = kept
+        _first, headers, rows = kept
     else:
         table = open_table(files.path_of(platform.settings, task.arguments["digest"]))
-        headers, reader = table.headers, table.batches(importing.BATCH)
-        for _ in range(first // importing.BATCH):
-            next(reader, None)
-    batch = next(reader, [])
-    _open[task.id] = (first + importing.BATCH, headers, reader)
+        headers, rows = table.headers, islice(table.rows(), first, None)
+    batch = list(islice(rows, importing.BATCH))
+    _open[task.id] = (first + len(batch), headers, rows)
     return headers, batch
 
 

@@ -15,7 +15,6 @@ from mainstay.kernel.feed import Entry, consumer
 from mainstay.kernel.record import Base, Identifier, Scoped
 from mainstay.kernel.resource import Resource
 from mainstay.kernel.statements import plain
-from mainstay.kernel.store import CHUNK
 
 if TYPE_CHECKING:
     from mainstay.kernel.platform import Platform
@@ -47,9 +46,7 @@ async def follow(ctx: Context, changes: Sequence[Entry]) -> None:
         touched.setdefault(change.resource, set()).add(change.record_id)
     for name, ids in touched.items():
         resource = ctx.platform.registry.resources[name]
-        every = sorted(ids)
-        for start in range(0, len(every), CHUNK):
-            await _refresh(ctx, resource, every[start : start + CHUNK])
+        await _refresh(ctx, resource, sorted(ids))
 
 
 _TABLE: Any = SearchEntry.__table__

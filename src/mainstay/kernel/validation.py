@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Container, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
@@ -79,32 +80,38 @@ class _Refused:
 _REFUSED = _Refused()
 _FEW = frozenset({"choice", "reference", "user", "boolean", "integer", "number", "date", "datetime"})
 """Kinds whose values come again and again and cannot be changed by who has them."""
+_FROZEN = frozenset({str, int})
+"""Types of which equal values are read alike; not so of ``True`` and 1."""
 
 
 def _column(spec: Field, raws: Sequence[Any], mandatory: bool) -> list[Any]:
     """Many values for one field; in place of one that it does not take, ``_REFUSED``."""
-    found: list[Any] = []
-    known: dict[Any, Any] = {}
-    plain, few, limit = spec.kind in ("text", "longtext") and spec.check is None, spec.kind in _FEW, spec.max_length
-    for raw in raws:
-        kind = raw.__class__
-        if plain and kind is str and raw.isascii() and "\x00" not in raw:
-            value: Any = raw if spec.kind == "longtext" else raw.strip()
-            if (mandatory and not value) or (limit and len(value) > limit):
-                value = _REFUSED
-        elif few and (kind is str or kind is int) and raw in known:
-            value = known[raw]
-        else:
-            try:
-                value = read(spec, raw)
-            except BadValue:
-                value = _REFUSED
-            if mandatory and (value is None or value == "" or value == []):
-                value = _REFUSED
-            if few and (kind is str or kind is int):
-                known[raw] = value
-        found.append(value)
-    return found
+    kinds = set(map(type, raws))
+    if spec.kind in _FEW and kinds <= _FROZEN:
+        known = {raw: _one(spec, raw, mandatory) for raw in set(raws)}
+        return [known[raw] for raw in raws]
+    if spec.kind in ("text", "longtext") and spec.check is None and kinds == {str} and _sound("".join(raws)):
+        # All at once, where nothing can be wrong with any but what is counted here.
+        found = list(raws) if spec.kind == "longtext" else [raw.strip() for raw in raws]
+        if (all(found) or not mandatory) and max(map(len, found)) <= (spec.max_length or sys.maxsize):
+            return found
+    return [_one(spec, raw, mandatory) for raw in raws]
+
+
+def _sound(text: str) -> bool:
+    """Whether it holds only characters that may be stored."""
+    try:
+        return "\x00" not in text and (text.isascii() or bool(text.encode()))
+    except UnicodeEncodeError:
+        return False
+
+
+def _one(spec: Field, raw: Any, mandatory: bool) -> Any:
+    try:
+        value = read(spec, raw)
+    except BadValue:
+        return _REFUSED
+    return _REFUSED if mandatory and (value is None or value == "" or value == []) else value
 
 
 class _Plan(NamedTuple):

@@ -73,9 +73,9 @@ def clean(value: Any) -> str:
 
 
 @lru_cache(1000)
-def _plan(rules: tuple[tuple[str, ...], ...]) -> list[tuple[tuple[str, ...], str, bool]]:
+def _plan(rules: tuple[tuple[str, ...], ...], enforced: bool) -> list[tuple[tuple[str, ...], str, bool]]:
     """The fields of each identifying value, its rule's name and whether it is enforced."""
-    every = dict.fromkeys((*rules, *_ALONE))
+    every = dict.fromkeys(rules if enforced else (*rules, *_ALONE))
     return [(names, "+".join(names)[:200], names in rules) for names in every]
 
 
@@ -85,24 +85,26 @@ def keys_of(one: Class | None, values: Mapping[str, Any]) -> list[Key]:
     return found
 
 
-def keys_of_many(known: Mapping[str, Class], rows: Sequence[Mapping[str, Any]]) -> list[list[Key]]:
-    """The same of many items, each of its own category."""
+def keys_of_many(
+    known: Mapping[str, Class], rows: Sequence[Mapping[str, Any]], *, enforced: bool = False
+) -> list[list[Key]]:
+    """The same of many items, each of its own category. ``enforced``: only what no second item may have."""
     groups: dict[Any, list[int]] = {}
     for index, row in enumerate(rows):
         groups.setdefault(row.get("category"), []).append(index)
     found: list[list[Key]] = [[]] * len(rows)
     for category, places in groups.items():
-        made = _keys(known.get(category), [rows[place] for place in places])
+        made = _keys(known.get(category), [rows[place] for place in places], enforced)
         for place, keys in zip(places, made, strict=True):
             found[place] = keys
     return found
 
 
-def _keys(one: Class | None, rows: Sequence[Mapping[str, Any]]) -> list[list[Key]]:
+def _keys(one: Class | None, rows: Sequence[Mapping[str, Any]], only: bool = False) -> list[list[Key]]:
     """Of items of one category: field by field, for most have few of what could identify them."""
     found: list[dict[tuple[str, str], Key]] = [{} for _ in rows]
     cleaned: dict[str, list[str]] = {}
-    for names, rule, enforced in _plan(one.identifiers if one else ()):
+    for names, rule, enforced in _plan(one.identifiers if one else (), only):
         for name in names:
             if name not in cleaned:
                 cleaned[name] = _cleaned(name, rows)
@@ -118,8 +120,8 @@ def _keys(one: Class | None, rows: Sequence[Mapping[str, Any]]) -> list[list[Key
 
 def _cleaned(name: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """What each item has in a field, as it is compared; nothing at all where none has anything."""
-    found = [clean(row[name] if name in row else (row.get("custom_field_data") or {}).get(name)) for row in rows]
-    return found if any(found) else []
+    held = [row[name] if name in row else (row.get("custom_field_data") or {}).get(name) for row in rows]
+    return [clean(value) for value in held] if any(held) else []
 
 
 _HOLDERS = {
@@ -171,8 +173,8 @@ async def taken(ctx: Context, rows: Sequence[Mapping[str, Any]]) -> list[tuple[s
     A row with an ``id`` does not stand in its own way.
     """
     known = await categories.classes(ctx)
-    keys = keys_of_many(known, rows)
-    held = await holders(ctx, (key for each in keys for key in each if key.enforced))
+    keys = keys_of_many(known, rows, enforced=True)
+    held = await holders(ctx, (key for each in keys for key in each))
     wanted = {ci for found in held.values() for ci, enforced in found if enforced}
     names = await names_of(ctx, wanted) if wanted else {}
     out: list[tuple[str, str] | None] = []
@@ -180,8 +182,6 @@ async def taken(ctx: Context, rows: Sequence[Mapping[str, Any]]) -> list[tuple[s
     for index, (row, each) in enumerate(zip(rows, keys, strict=True)):
         problem = None
         for key in each:
-            if not key.enforced:
-                continue
             other = next((ci for ci, enforced in held.get(key[:2], ()) if enforced and ci != row.get("id")), None)
             if other is not None or within.setdefault(key[:2], index) != index:
                 fields = key.rule.split("+")

@@ -277,17 +277,11 @@ async def store_facts(
     ctx: Context, res: Resource[Any], headers: Sequence[str], mapping: Mapping[str, str], batch: Sequence[Row]
 ) -> Stored:
     """Rows of a file as facts of the source csv."""
-    outcome = Stored()
+    readable, unreadable = importing.read(headers, mapping, batch)
+    outcome = Stored(errors=unreadable)
     facts: list[Facts] = []
     source: dict[str, tuple[Row, dict[str, Any]]] = {}
-    record_of = importing.reader_of(headers, mapping)
-    for row in batch:
-        if row.error:
-            outcome.errors.append(
-                {"row": row.number, "field": "", "value": "", "reason": row.error, "cells": row.cells}
-            )
-            continue
-        data = record_of(row)
+    for row, data in readable:
         custom = data.pop("custom_field_data", {})
         ref = str(row.number)
         source[ref] = (row, data)
