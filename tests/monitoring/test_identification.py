@@ -57,7 +57,7 @@ DEVICES = [
      ("Linux", "Linux", "5.10.0-21-amd64", "x86_64")),
     ("8072.3.2.10", "Linux pve 5.15.74-1-pve #1 SMP PVE x86_64", ("Proxmox", "Proxmox VE", "5.15.74-1-pve", "")),
     ("311.1.1.3.1.2", "Hardware: Intel64 Family 6 Model 45 Stepping 7 AT/AT COMPATIBLE - Software: Windows Version 6.3"
-     " (Build 9600 Multiprocessor Free)", ("Microsoft", "Windows", "6.3", "Intel64 Family 6 Model 45 Stepping 7")),
+     " (Build 9600 Multiprocessor Free)", ("Microsoft", "Windows Server 2012 R2", "6.3.9600", "Intel64 Family 6 Model 45 Stepping 7")),
     ("789.2.5", "NetApp Release 9.1P5: Mon Jun 12 13:47:19 UTC 2017", ("NetApp", "ONTAP", "9.1P5", "")),
     ("890.1.5.8.68", "MES3500-24", ("Zyxel", "ZyNOS", "", "MES3500-24")),
     ("2011.2.224.279", "Huawei Versatile Routing Platform Software VRP (R) software, Version 8.180 (CE6851HI "

@@ -43,6 +43,10 @@ NOTHING = frozenset((
 """What agents answer where they know nothing."""
 
 
+LABELLED = r"(?i)^(?:\w+ ){0,2}?(?:version|release|ver|rev|build)[ .:]+v?(\d\S*)"
+"""How some write a version: with the word for it in front."""
+
+
 class BadRule(ValueError):
     """A rule that cannot be used; the text says why."""
 
@@ -75,6 +79,8 @@ class System:
     type: str = ""
     version: tuple[str, ...] = ()
     model: tuple[str, ...] = ()
+    version_form: str = ""
+    """What the found version stands in, at ``{}``."""
     written: bool = False
     """The description names the product, ENTITY-MIB only the chassis by its order number."""
     get: Mapping[str, Ask] = field(default_factory=dict)
@@ -206,7 +212,10 @@ class Library:
         self.models = models
         """Model names by sysObjectID."""
         self.general = general or General()
-        self._vendors = {rule.vendor.lower(): rule.vendor for rules in self._by_prefix.values() for rule in rules.rules}
+        self._of_vendor: dict[str, list[System]] = {}
+        for shelf in self._by_prefix.values() if general else ():
+            for rule in shelf.rules:
+                self._of_vendor.setdefault(rule.vendor.lower(), []).append(rule)
 
     def _shelves(self, sys_object_id: str) -> Iterator[tuple[int, bool, Shelf]]:
         """Length, whether it is the whole number, and rules of every prefix, the longest first, those of none last."""
@@ -248,7 +257,21 @@ class Library:
                 break
             if (best is None or rank > best[0]) and (system.has is None or said(system.has, facts.values)):
                 best = (rank, system)
-        return best[1] if best else None
+        if best is None or (best[1].vendor in SYSTEMS and not best[1].descr and not best[1].has):
+            return self._named(facts.sys_descr) or (best[1] if best else None)
+        return best[1]
+
+    def _named(self, sys_descr: str) -> System | None:
+        """Of a device whose number says nothing: what is known of the maker that its description begins with."""
+        words = sys_descr[:LONGEST].split(maxsplit=3)[:3]
+        for count in range(len(words), 0, -1):
+            rules = self._of_vendor.get(" ".join(words[:count]).lower().rstrip(",:;"), [])
+            if rules and rules[0].vendor not in SYSTEMS:
+                open_ones = [rule for rule in rules if not rule.has]
+                told = [rule for rule in open_ones if rule.descr and pattern(rule.descr).search(sys_descr[:LONGEST])]
+                bare = [rule for rule in open_ones if not rule.descr and not rule.oid.startswith("=")]
+                return told[0] if told else min(bare, key=lambda rule: rule.oid.count("."), default=None)
+        return None
 
     def telling(self, facts: Facts) -> list[str]:
         """The objects that decide between the rules that number and description leave."""
@@ -275,27 +298,29 @@ class Library:
             if name not in more and (found := said(ask, facts.values)):
                 more[name] = found
         version = (
-            asked.get("version") or first(rule.version, descr) or (chassis.software if chassis else "")
+            asked.get("version") or formed(rule, first(rule.version, descr)) or (chassis.software if chassis else "")
             or more.get("version") or first(self.general.version, descr) or (chassis.firmware if chassis else "")
         )  # fmt: skip
         return Identity(
             vendor=rule.vendor or asked.get("vendor") or more.get("vendor") or (chassis.vendor if chassis else "")
             or self._maker(facts),
             os=rule.os,
-            version=version.strip(" ,;"),
+            version=self._plain(version),
             model=self._model(rule, facts, asked, chassis, more),
             type=rule.type,
             serial=asked.get("serial") or (chassis.serial if chassis else "") or more.get("serial", ""),
             template=rule.template,
         )  # fmt: skip
 
+    def _plain(self, version: str) -> str:
+        """A version without the words around it."""
+        text = version.strip(" ,;")
+        if " " in text and not text[0].isdigit():
+            text = (first((LABELLED,), text) or first(self.general.version, text) or text).strip(" ,;")
+        return text
+
     def _maker(self, facts: Facts) -> str:
-        """Of a device that no rule knows: a maker that the description begins with, else the holder of its number."""
-        words = facts.sys_descr[:LONGEST].split(maxsplit=3)[:3]
-        for count in range(len(words), 0, -1):
-            vendor = self._vendors.get(" ".join(words[:count]).lower().rstrip(",:;"))
-            if vendor and vendor not in SYSTEMS:
-                return vendor
+        """Of a device that no rule knows: the holder of its number."""
         oid = _digits(facts.sys_object_id)
         number = oid.removeprefix(ENTERPRISES).partition(".")[0]
         usable = oid.startswith(ENTERPRISES) and number.isdecimal() and len(number) <= 10
@@ -338,6 +363,11 @@ def unnamed(descr: str) -> str:
             start, end = found.span(1)
             return descr[:start] + descr[end:].lstrip()
     return descr
+
+
+def formed(rule: System, version: str) -> str:
+    """A version that a description says in part, as its system says it."""
+    return rule.version_form.replace("{}", version) if version and rule.version_form else version
 
 
 def first(expressions: Sequence[str], text: str) -> str:
