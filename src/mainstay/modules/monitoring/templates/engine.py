@@ -9,13 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from os.path import commonprefix
 from typing import Any
 
 import re2
 
-LONGEST = 2000
-"""Characters of a description that are looked at."""
+from mainstay.modules.monitoring.templates.text import (
+    LONGEST,
+    behind,
+    family,
+    first,
+    meant,
+    pattern,
+    plain,
+    unnamed,
+)
 
 CHASSIS, STACK = 3, 11
 """entPhysicalClass of what a device as a whole is (RFC 6933)."""
@@ -27,28 +34,6 @@ SYSTEMS = frozenset(("Linux", "FreeBSD", "OpenBSD", "NetBSD"))
 
 MANY = 4
 """Expressions under one number that are tried all at once rather than one by one."""
-
-COMMON = (
-    r"^Linux (\S+) \d\S*(?:-(?:generic|lowlatency|amd64|arm64|cloud-\w+|default|azure|aws|gcp)|\.(?:el|fc|amzn)\d\S*)",
-    r"^FreeBSD (\S+) .*\bGENERIC\b",
-)
-"""How the description of a computer with an everyday kernel begins: its second word is the name somebody gave it."""
-
-NOTHING = frozenset((
-    "n/a", "na", "none", "null", "nil", "unknown", "undefined", "unspecified", "empty", "invalid", "default", "unset",
-    "-", "--", ".", "0", "?", "not available", "not specified", "not defined", "not set", "not applicable",
-    "to be filled by o.e.m.", "default string", "system product name", "system serial number",
-    "nosuchobject", "nosuchinstance", "no such object", "no such instance",
-))  # fmt: skip
-"""What agents answer where they know nothing."""
-
-
-LABELLED = r"(?i)^(?:\w+ ){0,2}?(?:version|release|ver|rev|build)[ .:]+v?(\d\S*)"
-"""How some write a version: with the word for it in front."""
-
-
-class BadRule(ValueError):
-    """A rule that cannot be used; the text says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,24 +140,6 @@ def compile_rule(system: System) -> System:
             pattern(ask.expression)
             ask = ask.orelse
     return system
-
-
-_patterns: dict[str, Any] = {}
-
-
-def pattern(expression: str) -> Any:
-    """A compiled expression, from memory where it was used before. Raises ``BadRule``."""
-    found = _patterns.get(expression)
-    if found is None:
-        try:
-            found = re2.compile(expression)
-        except re2.error as error:
-            text = error.args[0].decode() if isinstance(error.args[0], bytes) else str(error.args[0])
-            raise BadRule(f"{expression[:80]!r} cannot be used: {text}.") from None
-        if len(_patterns) > 20_000:
-            _patterns.clear()
-        _patterns[expression] = found
-    return found
 
 
 def _digits(oid: str) -> str:
@@ -302,22 +269,20 @@ class Library:
             or more.get("version") or first(self.general.version, descr) or (chassis.firmware if chassis else "")
         )  # fmt: skip
         return Identity(
-            vendor=rule.vendor or asked.get("vendor") or more.get("vendor") or (chassis.vendor if chassis else "")
-            or self._maker(facts),
+            vendor=self._branded(rule, descr) or asked.get("vendor") or more.get("vendor")
+            or (chassis.vendor if chassis else "") or self._maker(facts),
             os=rule.os,
-            version=self._plain(version),
+            version=plain(version, self.general.version),
             model=self._model(rule, facts, asked, chassis, more),
             type=rule.type,
             serial=asked.get("serial") or (chassis.serial if chassis else "") or more.get("serial", ""),
             template=rule.template,
         )  # fmt: skip
 
-    def _plain(self, version: str) -> str:
-        """A version without the words around it."""
-        text = version.strip(" ,;")
-        if " " in text and not text[0].isdigit():
-            text = (first((LABELLED,), text) or first(self.general.version, text) or text).strip(" ,;")
-        return text
+    def _branded(self, rule: System, descr: str) -> str:
+        """The maker of a rule that knows but a number: another's name in front of the description is on the device."""
+        named = self._named(descr) if rule.vendor and not (rule.descr or rule.has or rule.template) else None
+        return named.vendor if named else rule.vendor
 
     def _maker(self, facts: Facts) -> str:
         """Of a device that no rule knows: the holder of its number."""
@@ -346,46 +311,14 @@ class Library:
         line = family(known)
         if not found and written.lower().startswith(line.lower()):
             found = written
-        return (found or line or more.get("model") or first(self.general.model, descr)).strip(" ,;")
-
-
-def family(names: Sequence[str]) -> str:
-    """What the names of a product line have in common; the first name where that says too little."""
-    common = commonprefix(list(names)).rstrip("-/ ")  # noqa: RUF071 - by character is what is meant
-    return common if len(common) >= 3 else (names[0] if names else "")
-
-
-def unnamed(descr: str) -> str:
-    """A description without the name of the computer: a server called after the device that it looks after is none."""
-    for expression in COMMON:
-        found = pattern(expression).match(descr)
-        if found:
-            start, end = found.span(1)
-            return descr[:start] + descr[end:].lstrip()
-    return descr
+        return (
+            found or line or more.get("model") or first(self.general.model, descr) or behind(rule.vendor, descr)
+        ).strip(" ,;")
 
 
 def formed(rule: System, version: str) -> str:
     """A version that a description says in part, as its system says it."""
     return rule.version_form.replace("{}", version) if version and rule.version_form else version
-
-
-def first(expressions: Sequence[str], text: str) -> str:
-    """What the first expression that finds something finds: its first group that took part, else all of it."""
-    for expression in expressions:
-        found = pattern(expression).search(text)
-        if found:
-            groups = [group for group in found.groups() if group]
-            value: str = groups[0] if groups else found.group(0)
-            if value.strip():
-                return value.strip()
-    return ""
-
-
-def meant(value: str) -> str:
-    """A value, unless it is one of those that stand for none."""
-    text = value.replace("\x00", "").strip().strip('"').strip()
-    return "" if text.lower() in NOTHING else text
 
 
 def answer(ask: Ask, value: str) -> str:
