@@ -228,17 +228,23 @@ class Library:
             return self._named(facts.sys_descr) or (best[1] if best else None)
         return best[1]
 
-    def _named(self, sys_descr: str) -> System | None:
-        """Of a device whose number says nothing: what is known of the maker that its description begins with."""
+    def _brand(self, sys_descr: str) -> list[System]:
+        """The rules of the maker that a description begins with."""
         words = sys_descr[:LONGEST].split(maxsplit=3)[:3]
         for count in range(len(words), 0, -1):
-            rules = self._of_vendor.get(" ".join(words[:count]).lower().rstrip(",:;"), [])
+            rules = self._of_vendor.get(" ".join(words[:count]).lower().rstrip(",:;"))
             if rules and rules[0].vendor not in SYSTEMS:
-                open_ones = [rule for rule in rules if not rule.has]
-                told = [rule for rule in open_ones if rule.descr and pattern(rule.descr).search(sys_descr[:LONGEST])]
-                bare = [rule for rule in open_ones if not rule.descr and not rule.oid.startswith("=")]
-                return told[0] if told else min(bare, key=lambda rule: rule.oid.count("."), default=None)
-        return None
+                return rules
+        return []
+
+    def _named(self, sys_descr: str) -> System | None:
+        """Of a device whose number says nothing: what is known of the maker that its description begins with."""
+        rules = [rule for rule in self._brand(sys_descr) if not rule.has]
+        for rule in rules:
+            if rule.descr and pattern(rule.descr).search(sys_descr[:LONGEST]):
+                return rule
+        bare = [rule for rule in rules if not rule.descr and not rule.oid.startswith("=")]
+        return min(bare, key=lambda rule: rule.oid.count("."), default=None)
 
     def telling(self, facts: Facts) -> list[str]:
         """The objects that decide between the rules that number and description leave."""
@@ -281,8 +287,8 @@ class Library:
 
     def _branded(self, rule: System, descr: str) -> str:
         """The maker of a rule that knows but a number: another's name in front of the description is on the device."""
-        named = self._named(descr) if rule.vendor and not (rule.descr or rule.has or rule.template) else None
-        return named.vendor if named else rule.vendor
+        rules = self._brand(descr) if rule.vendor and not (rule.descr or rule.has or rule.template) else []
+        return rules[0].vendor if rules else rule.vendor
 
     def _maker(self, facts: Facts) -> str:
         """Of a device that no rule knows: the holder of its number."""
