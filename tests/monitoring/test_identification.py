@@ -72,7 +72,7 @@ DEVICES = [
     ("10002.1", "Linux 2.6.33 #1 Tue Nov 24 22:34:27 EST 2020 mips", ("Ubiquiti", "AirOS", "", "")),
     ("8072.3.2.10", "EdgeRouter X 5-Port 2.0.9-hotfix.6", ("Ubiquiti", "EdgeOS", "2.0.9-hotfix.6", "EdgeRouter X")),
     ("4196.1.1.5.5.300", "Siemens, SIMATIC NET, SCALANCE XB208, 6GK5 208-0BA00-2AB2, HW: Version 4, FW: Version "
-     "V04.02.00, SVPL6147920", ("Siemens", "SCALANCE", "V04.02.00", "SCALANCE XB208")),
+     "V04.02.00, SVPL6147920", ("Siemens", "SCALANCE", "04.02.00", "SCALANCE XB208")),
     ("8072.3.2.10", "Linux diskstation 4.4.59+ #25426 SMP PREEMPT Mon Dec 14 18:48:50 CST 2020 x86_64",
      ("Synology", "DSM", "", "")),
     ("8072.3.2.10", "Linux fw1 3.10.0-957.21.3cpx86_64 #1 SMP", ("Check Point", "Gaia", "", "")),
