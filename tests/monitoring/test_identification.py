@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from mainstay.modules.monitoring.templates.engine import (
     Ask,
-    BadRule,
     Facts,
     General,
     Library,
@@ -20,9 +19,9 @@ from mainstay.modules.monitoring.templates.engine import (
     Shelf,
     System,
     compile_rule,
-    pattern,
 )
 from mainstay.modules.monitoring.templates.library import maker, shipped, systems
+from mainstay.modules.monitoring.templates.text import BadRule, pattern
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 ENTERPRISE = "1.3.6.1.4.1."
@@ -57,7 +56,8 @@ DEVICES = [
      ("Linux", "Linux", "5.10.0-21-amd64", "x86_64")),
     ("8072.3.2.10", "Linux pve 5.15.74-1-pve #1 SMP PVE x86_64", ("Proxmox", "Proxmox VE", "5.15.74-1-pve", "")),
     ("311.1.1.3.1.2", "Hardware: Intel64 Family 6 Model 45 Stepping 7 AT/AT COMPATIBLE - Software: Windows Version 6.3"
-     " (Build 9600 Multiprocessor Free)", ("Microsoft", "Windows", "6.3", "Intel64 Family 6 Model 45 Stepping 7")),
+     " (Build 9600 Multiprocessor Free)",
+     ("Microsoft", "Windows Server 2012 R2", "6.3.9600", "Intel64 Family 6 Model 45 Stepping 7")),
     ("789.2.5", "NetApp Release 9.1P5: Mon Jun 12 13:47:19 UTC 2017", ("NetApp", "ONTAP", "9.1P5", "")),
     ("890.1.5.8.68", "MES3500-24", ("Zyxel", "ZyNOS", "", "MES3500-24")),
     ("2011.2.224.279", "Huawei Versatile Routing Platform Software VRP (R) software, Version 8.180 (CE6851HI "
@@ -66,13 +66,13 @@ DEVICES = [
     ("25506.11.1.101", "HPE Comware Platform Software, Software Version 7.1.070, Release 3507P02 HPE FF 5130-24G-4SFP+ "
      "EI Switch Copyright (c) 2010-2018", ("HP", "Comware", "7.1.070", "5130-24G-4SFP+ EI")),
     ("6027.1.3.22", "Dell Networking OS Operating System Version: 2.0 Application Software Version: 9.14(1.0) Series: "
-     "S4048-ON", ("Force10", "FTOS", "9.14(1.0)", "S4048-ON")),
+     "S4048-ON", ("Dell", "FTOS", "9.14(1.0)", "S4048-ON")),
     ("3375.2.1.3.4.43", "BIG-IP Virtual Edition : Linux 3.10.0-862 : BIG-IP software release 15.1.0.4, build 0.0.6",
      ("F5", "BIG-IP", "15.1.0.4", "BIG-IP Virtual Edition")),
     ("10002.1", "Linux 2.6.33 #1 Tue Nov 24 22:34:27 EST 2020 mips", ("Ubiquiti", "AirOS", "", "")),
     ("8072.3.2.10", "EdgeRouter X 5-Port 2.0.9-hotfix.6", ("Ubiquiti", "EdgeOS", "2.0.9-hotfix.6", "EdgeRouter X")),
     ("4196.1.1.5.5.300", "Siemens, SIMATIC NET, SCALANCE XB208, 6GK5 208-0BA00-2AB2, HW: Version 4, FW: Version "
-     "V04.02.00, SVPL6147920", ("Siemens", "SCALANCE", "V04.02.00", "SCALANCE XB208")),
+     "V04.02.00, SVPL6147920", ("Siemens", "SCALANCE", "04.02.00", "SCALANCE XB208")),
     ("8072.3.2.10", "Linux diskstation 4.4.59+ #25426 SMP PREEMPT Mon Dec 14 18:48:50 CST 2020 x86_64",
      ("Synology", "DSM", "", "")),
     ("8072.3.2.10", "Linux fw1 3.10.0-957.21.3cpx86_64 #1 SMP", ("Check Point", "Gaia", "", "")),

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from mainstay.modules.monitoring.commands import cim, lists, network
-from mainstay.modules.monitoring.templates.engine import first, pattern
+from mainstay.modules.monitoring.templates.text import first, pattern
 from mainstay.modules.monitoring.topology.estate import Heard
 
 MAX_INTERFACES, MAX_PACKAGES = 2000, 10_000

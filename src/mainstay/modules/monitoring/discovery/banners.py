@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from mainstay.modules.monitoring.templates.engine import Identity, pattern
+from mainstay.modules.monitoring.templates.engine import Identity
+from mainstay.modules.monitoring.templates.text import pattern
 
 
 class Rule(NamedTuple):

@@ -19,10 +19,11 @@ from mainstay.modules.monitoring.mibs.resource import mibs
 from mainstay.modules.monitoring.polling.service import way, way_to
 from mainstay.modules.monitoring.snmp.ber import Malformed
 from mainstay.modules.monitoring.snmp.client import SnmpError
-from mainstay.modules.monitoring.templates.engine import Facts, Identity, Library, first
+from mainstay.modules.monitoring.templates.engine import Facts, Identity, Library
 from mainstay.modules.monitoring.templates.resource import device_templates
 from mainstay.modules.monitoring.templates.service import layered, rule
 from mainstay.modules.monitoring.templates.tables import DeviceTemplate
+from mainstay.modules.monitoring.templates.text import first
 
 DRAFT, PATIENCE = "draft", 30.0
 WORDS = ("sysobjectid", "sysdescr", "vendor", "device_type", "os_type", "model", "version_expression")

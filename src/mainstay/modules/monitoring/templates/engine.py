@@ -9,13 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from os.path import commonprefix
 from typing import Any
 
 import re2
 
-LONGEST = 2000
-"""Characters of a description that are looked at."""
+from mainstay.modules.monitoring.templates.text import (
+    LONGEST,
+    behind,
+    family,
+    first,
+    meant,
+    pattern,
+    plain,
+    unnamed,
+)
 
 CHASSIS, STACK = 3, 11
 """entPhysicalClass of what a device as a whole is (RFC 6933)."""
@@ -27,24 +34,6 @@ SYSTEMS = frozenset(("Linux", "FreeBSD", "OpenBSD", "NetBSD"))
 
 MANY = 4
 """Expressions under one number that are tried all at once rather than one by one."""
-
-COMMON = (
-    r"^Linux (\S+) \d\S*(?:-(?:generic|lowlatency|amd64|arm64|cloud-\w+|default|azure|aws|gcp)|\.(?:el|fc|amzn)\d\S*)",
-    r"^FreeBSD (\S+) .*\bGENERIC\b",
-)
-"""How the description of a computer with an everyday kernel begins: its second word is the name somebody gave it."""
-
-NOTHING = frozenset((
-    "n/a", "na", "none", "null", "nil", "unknown", "undefined", "unspecified", "empty", "invalid", "default", "unset",
-    "-", "--", ".", "0", "?", "not available", "not specified", "not defined", "not set", "not applicable",
-    "to be filled by o.e.m.", "default string", "system product name", "system serial number",
-    "nosuchobject", "nosuchinstance", "no such object", "no such instance",
-))  # fmt: skip
-"""What agents answer where they know nothing."""
-
-
-class BadRule(ValueError):
-    """A rule that cannot be used; the text says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +64,8 @@ class System:
     type: str = ""
     version: tuple[str, ...] = ()
     model: tuple[str, ...] = ()
+    version_form: str = ""
+    """What the found version stands in, at ``{}``."""
     written: bool = False
     """The description names the product, ENTITY-MIB only the chassis by its order number."""
     get: Mapping[str, Ask] = field(default_factory=dict)
@@ -151,24 +142,6 @@ def compile_rule(system: System) -> System:
     return system
 
 
-_patterns: dict[str, Any] = {}
-
-
-def pattern(expression: str) -> Any:
-    """A compiled expression, from memory where it was used before. Raises ``BadRule``."""
-    found = _patterns.get(expression)
-    if found is None:
-        try:
-            found = re2.compile(expression)
-        except re2.error as error:
-            text = error.args[0].decode() if isinstance(error.args[0], bytes) else str(error.args[0])
-            raise BadRule(f"{expression[:80]!r} cannot be used: {text}.") from None
-        if len(_patterns) > 20_000:
-            _patterns.clear()
-        _patterns[expression] = found
-    return found
-
-
 def _digits(oid: str) -> str:
     return oid.strip().lstrip(".=").rstrip(".")
 
@@ -206,7 +179,10 @@ class Library:
         self.models = models
         """Model names by sysObjectID."""
         self.general = general or General()
-        self._vendors = {rule.vendor.lower(): rule.vendor for rules in self._by_prefix.values() for rule in rules.rules}
+        self._of_vendor: dict[str, list[System]] = {}
+        for shelf in self._by_prefix.values() if general else ():
+            for rule in shelf.rules:
+                self._of_vendor.setdefault(rule.vendor.lower(), []).append(rule)
 
     def _shelves(self, sys_object_id: str) -> Iterator[tuple[int, bool, Shelf]]:
         """Length, whether it is the whole number, and rules of every prefix, the longest first, those of none last."""
@@ -248,7 +224,27 @@ class Library:
                 break
             if (best is None or rank > best[0]) and (system.has is None or said(system.has, facts.values)):
                 best = (rank, system)
-        return best[1] if best else None
+        if best is None or (best[1].vendor in SYSTEMS and not best[1].descr and not best[1].has):
+            return self._named(facts.sys_descr) or (best[1] if best else None)
+        return best[1]
+
+    def _brand(self, sys_descr: str) -> list[System]:
+        """The rules of the maker that a description begins with."""
+        words = sys_descr[:LONGEST].split(maxsplit=3)[:3]
+        for count in range(len(words), 0, -1):
+            rules = self._of_vendor.get(" ".join(words[:count]).lower().rstrip(",:;"))
+            if rules and rules[0].vendor not in SYSTEMS:
+                return rules
+        return []
+
+    def _named(self, sys_descr: str) -> System | None:
+        """Of a device whose number says nothing: what is known of the maker that its description begins with."""
+        rules = [rule for rule in self._brand(sys_descr) if not rule.has]
+        for rule in rules:
+            if rule.descr and pattern(rule.descr).search(sys_descr[:LONGEST]):
+                return rule
+        bare = [rule for rule in rules if not rule.descr and not rule.oid.startswith("=")]
+        return min(bare, key=lambda rule: rule.oid.count("."), default=None)
 
     def telling(self, facts: Facts) -> list[str]:
         """The objects that decide between the rules that number and description leave."""
@@ -275,27 +271,27 @@ class Library:
             if name not in more and (found := said(ask, facts.values)):
                 more[name] = found
         version = (
-            asked.get("version") or first(rule.version, descr) or (chassis.software if chassis else "")
+            asked.get("version") or formed(rule, first(rule.version, descr)) or (chassis.software if chassis else "")
             or more.get("version") or first(self.general.version, descr) or (chassis.firmware if chassis else "")
         )  # fmt: skip
         return Identity(
-            vendor=rule.vendor or asked.get("vendor") or more.get("vendor") or (chassis.vendor if chassis else "")
-            or self._maker(facts),
+            vendor=self._branded(rule, descr) or asked.get("vendor") or more.get("vendor")
+            or (chassis.vendor if chassis else "") or self._maker(facts),
             os=rule.os,
-            version=version.strip(" ,;"),
+            version=plain(version, self.general.version),
             model=self._model(rule, facts, asked, chassis, more),
             type=rule.type,
             serial=asked.get("serial") or (chassis.serial if chassis else "") or more.get("serial", ""),
             template=rule.template,
         )  # fmt: skip
 
+    def _branded(self, rule: System, descr: str) -> str:
+        """The maker of a rule that knows but a number: another's name in front of the description is on the device."""
+        rules = self._brand(descr) if rule.vendor and not (rule.descr or rule.has or rule.template) else []
+        return rules[0].vendor if rules else rule.vendor
+
     def _maker(self, facts: Facts) -> str:
-        """Of a device that no rule knows: a maker that the description begins with, else the holder of its number."""
-        words = facts.sys_descr[:LONGEST].split(maxsplit=3)[:3]
-        for count in range(len(words), 0, -1):
-            vendor = self._vendors.get(" ".join(words[:count]).lower().rstrip(",:;"))
-            if vendor and vendor not in SYSTEMS:
-                return vendor
+        """Of a device that no rule knows: the holder of its number."""
         oid = _digits(facts.sys_object_id)
         number = oid.removeprefix(ENTERPRISES).partition(".")[0]
         usable = oid.startswith(ENTERPRISES) and number.isdecimal() and len(number) <= 10
@@ -321,41 +317,14 @@ class Library:
         line = family(known)
         if not found and written.lower().startswith(line.lower()):
             found = written
-        return (found or line or more.get("model") or first(self.general.model, descr)).strip(" ,;")
+        return (
+            found or line or more.get("model") or first(self.general.model, descr) or behind(rule.vendor, descr)
+        ).strip(" ,;")
 
 
-def family(names: Sequence[str]) -> str:
-    """What the names of a product line have in common; the first name where that says too little."""
-    common = commonprefix(list(names)).rstrip("-/ ")  # noqa: RUF071 - by character is what is meant
-    return common if len(common) >= 3 else (names[0] if names else "")
-
-
-def unnamed(descr: str) -> str:
-    """A description without the name of the computer: a server called after the device that it looks after is none."""
-    for expression in COMMON:
-        found = pattern(expression).match(descr)
-        if found:
-            start, end = found.span(1)
-            return descr[:start] + descr[end:].lstrip()
-    return descr
-
-
-def first(expressions: Sequence[str], text: str) -> str:
-    """What the first expression that finds something finds: its first group that took part, else all of it."""
-    for expression in expressions:
-        found = pattern(expression).search(text)
-        if found:
-            groups = [group for group in found.groups() if group]
-            value: str = groups[0] if groups else found.group(0)
-            if value.strip():
-                return value.strip()
-    return ""
-
-
-def meant(value: str) -> str:
-    """A value, unless it is one of those that stand for none."""
-    text = value.replace("\x00", "").strip().strip('"').strip()
-    return "" if text.lower() in NOTHING else text
+def formed(rule: System, version: str) -> str:
+    """A version that a description says in part, as its system says it."""
+    return rule.version_form.replace("{}", version) if version and rule.version_form else version
 
 
 def answer(ask: Ask, value: str) -> str:

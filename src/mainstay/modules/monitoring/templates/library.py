@@ -110,6 +110,7 @@ def _system(raw: dict[str, Any], group: dict[str, Any]) -> System:
             type=raw.get("type", ""),
             version=_several(raw.get("version", ())),
             model=_several(raw.get("model", ())),
+            version_form=raw.get("version_form", ""),
             written=raw.get("written", False),
             get={name: _ask(value) for name, value in raw.get("get", {}).items()},
         )

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped
 
 from mainstay.kernel import fields as f
 from mainstay.kernel.record import Record
-from mainstay.modules.monitoring.templates.engine import BadRule, pattern
+from mainstay.modules.monitoring.templates.text import BadRule, pattern
 
 
 def _oid(value: str) -> str | None:
