@@ -20,6 +20,8 @@ PYTEST = $(RUN) pytest -o cache_dir=.pytest_cache/$@
 BENCHES := api cmdb discovery events grok imports logsearch metrics ping polling syslog traps
 # A process holds one embedded telemetry store and one jobs engine: these tests open their own.
 ALONE := tests/kernel/telemetry tests/kernel/jobs
+# One process more than cores, as tests also wait; who has none left takes over half of what another still has.
+SPREAD := -n 3 --dist worksteal
 
 # Tests share a process and a database. What fails is run once more by itself: what fails again fails the run, what
 # passes then is named for somebody to mend (docs/decisions/0014).
@@ -39,7 +41,7 @@ run: sync console ## Start Mainstay with demo data; prints the URL, an admin log
 
 .PHONY: test
 test: test-environment ## Run every check and every test
-	@# What uses one core goes beside something else; the tests on a database use two.
+	@# What uses one core goes beside something else; the tests on a database use both.
 	$(MAKE) -j 2 -O test-browser lint types imports docs test-console test-alone
 	$(MAKE) test-postgresql
 	$(MAKE) test-sqlite
@@ -80,12 +82,12 @@ test-alone: test-environment ## Run the tests that open their own stores and job
 
 .PHONY: test-sqlite
 test-sqlite: test-environment ## Run the tests on SQLite
-	$(call tested,-n 2,-m "not browser" $(ALONE:%=--ignore=%))
+	$(call tested,$(SPREAD),-m "not browser" $(ALONE:%=--ignore=%))
 
 .PHONY: test-postgresql
 test-postgresql: export MAINSTAY_TEST_DATABASE := postgresql
 test-postgresql: test-environment ## Run the tests on PostgreSQL
-	$(call tested,-n 2,-m "not browser" $(ALONE:%=--ignore=%))
+	$(call tested,$(SPREAD),-m "not browser" $(ALONE:%=--ignore=%))
 
 .PHONY: test-browser
 test-browser: test-environment ## Drive the console in a real browser
