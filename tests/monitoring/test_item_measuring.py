@@ -12,7 +12,7 @@ from tests.assets.test_items import PATH, make
 from tests.monitoring.netsnmp import free_port
 from tests.monitoring.scripted import honest, serving, system
 from tests.monitoring.test_discovery import credential
-from tests.monitoring.test_polling import device_of, poller
+from tests.monitoring.test_polling import device_of
 from tests.support import Statements, World
 
 __all__ = ["poller"]

@@ -23,7 +23,7 @@ from tests.monitoring.netsnmp import free_port
 from tests.monitoring.scripted import honest, serving, system, whole
 from tests.monitoring.support import rows
 from tests.monitoring.test_discovery import configure, credential, scan
-from tests.monitoring.test_polling import device_of, poller
+from tests.monitoring.test_polling import device_of
 from tests.support import World
 
 __all__ = ["poller"]
