@@ -15,7 +15,6 @@ from tests.monitoring.test_discovery import credential
 from tests.monitoring.test_polling import device_of
 from tests.support import Statements, World
 
-__all__ = ["poller"]
 DETAILS = ("enable-pm-common-info", "disable-pm-common-info")
 
 

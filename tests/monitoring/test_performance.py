@@ -18,7 +18,6 @@ from tests.monitoring.test_discovery import configure, credential, scan
 from tests.monitoring.test_polling import device_of
 from tests.support import World
 
-__all__ = ["poller"]
 PATH = "/ux/common/cmdb/profile/"
 IF, IFX = (1, 3, 6, 1, 2, 1, 2, 2, 1), (1, 3, 6, 1, 2, 1, 31, 1, 1, 1)
 HOST = (1, 3, 6, 1, 2, 1, 25)

@@ -17,7 +17,6 @@ from tests.monitoring.test_discovery import configure, credential, scan
 from tests.monitoring.test_polling import device_of, series
 from tests.support import World
 
-__all__ = ["poller"]
 PATH = "/ux/ims/device-template/"
 OWN = (1, 3, 6, 1, 4, 1, 99999)
 NUMBER = "1.3.6.1.4.1.99999.7"

@@ -26,7 +26,6 @@ from tests.monitoring.test_discovery import configure, credential, scan
 from tests.monitoring.test_polling import device_of
 from tests.support import World
 
-__all__ = ["poller"]
 PATH = "/api/thresholds/"
 CPU = (1, 3, 6, 1, 2, 1, 25, 3, 3, 1, 2, 1)
 BGP = (1, 3, 6, 1, 2, 1, 15, 3, 1)
