@@ -263,4 +263,6 @@ async def test_a_look_reads_nothing_of_what_was_before(world: World, here: feed.
     statement = feed._NEXT[True].on(database)
     values = statement.values({"seq": here[1], "told": "[]"})
     plan = await database.reader.fetch(f"EXPLAIN QUERY PLAN {statement.sql}", values)
-    assert next(row[3] for row in plan) == "SEARCH change USING INTEGER PRIMARY KEY (rowid>?)"
+    # Beside the trail only the list of resources that is bound is read.
+    looks = [row[3] for row in plan if not row[3].startswith(("SCAN told_each", "LIST SUBQUERY", "USING", "CREATE"))]
+    assert looks == ["SEARCH change USING INTEGER PRIMARY KEY (rowid>?)"]

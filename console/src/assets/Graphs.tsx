@@ -12,12 +12,13 @@ import { init, use, type EChartsType } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { useNotify } from "react-admin";
-import { Link, useSearchParams } from "react-router-dom";
+import { Link } from "react-router-dom";
 import { api, messageOf, query } from "../api/http";
 import { userMay } from "../api/permissions";
 import { useSession } from "../api/session";
 import { Failure, Waiting } from "../app/Messages";
 import { Section } from "../common/blocks";
+import { useAddress } from "../common/hooks";
 import { TimeRange } from "../common/TimeRange";
 import { t } from "../i18n";
 import { amount, graphsOf, graphsOfPart, since, toggled, type Display, type Graph, type Series } from "./graphs";
@@ -97,7 +98,7 @@ function Choice({ id, display }: { id: string; display: Display }) {
 
 /** What was measured of an item over a time that stands in the address. */
 export default function Graphs({ id }: { id: string }) {
-  const [params, setParams] = useSearchParams();
+  const [params, put] = useAddress(true);
   const [every, setEvery] = useState(false);
   const range = { from: params.get("from") ?? "now-4h", to: params.get("to") ?? "" };
   const of = params.get("of") ?? "";
@@ -135,7 +136,7 @@ export default function Graphs({ id }: { id: string }) {
           </Box>
         )}
         {!of && display.data.options.length > 0 && userMay(user, "ci", "edit") && <Choice id={id} display={display.data} />}
-        <TimeRange value={range} onChange={(next) => setParams((before) => { const made = new URLSearchParams(before); made.set("from", next.from); if (next.to) made.set("to", next.to); else made.delete("to"); return made; }, { replace: true })} />
+        <TimeRange value={range} onChange={({ from, to }) => put({ from, to })} />
       </Box>
       {data.device.length + data.interfaces.length === 0 && <Typography color="text.secondary">{t("assets.noGraphs")}</Typography>}
       <Box sx={GRID}>{data.device.map((graph) => <Chart key={graph.key} graph={graph} from={data.from} to={data.to} />)}</Box>

@@ -2,10 +2,10 @@ import Box from "@mui/material/Box";
 import Chip from "@mui/material/Chip";
 import Typography from "@mui/material/Typography";
 import { useGetList, type RaRecord } from "react-admin";
-import { Link, useSearchParams } from "react-router-dom";
+import { Link } from "react-router-dom";
 import { useResourceMeta } from "../api/metadata";
 import { Page } from "../common/blocks";
-import { useTitle } from "../common/hooks";
+import { useAddress, useTitle } from "../common/hooks";
 import { t } from "../i18n";
 import { ReferencePicker } from "../resources/ReferencePicker";
 import { MapView } from "./MapView";
@@ -31,17 +31,13 @@ function Start() {
 export default function MapPage() {
   useTitle(t("assets.map"));
   const meta = useResourceMeta("ci");
-  const [params, setParams] = useSearchParams();
+  const [params, put] = useAddress(false);
   const ci = params.get("ci") ?? "";
   const direction = DIRECTIONS.find((name) => name === params.get("direction")) ?? "both";
   const depth = Math.min(20, Math.max(1, Number(params.get("depth")) || (direction === "both" ? 1 : 5)));
-  const put = (change: Record<string, unknown>) => setParams((before) => {
-    for (const [name, value] of Object.entries(change)) before.set(name, String(value));
-    return before;
-  });
   return (
-    <Page title={t("assets.map")} actions={<Box sx={{ width: 320 }}><ReferencePicker label={t("assets.item")} target={meta} value={ci || null} onChange={(value) => value !== null && put({ ci: value })} /></Box>}>
-      {ci ? <MapView ci={ci} direction={direction} depth={depth} onView={put} height="calc(100dvh - 190px)" /> : <Start />}
+    <Page title={t("assets.map")} actions={<Box sx={{ width: 320 }}><ReferencePicker label={t("assets.item")} target={meta} value={ci || null} onChange={(value) => value !== null && put({ ci: String(value) })} /></Box>}>
+      {ci ? <MapView ci={ci} direction={direction} depth={depth} onView={({ depth, ...change }) => put(depth ? { ...change, depth: String(depth) } : change)} height="calc(100dvh - 190px)" /> : <Start />}
     </Page>
   );
 }

@@ -31,7 +31,8 @@ def systems() -> tuple[System, ...]:
     for file in sorted(files(__package__).joinpath("data", "systems").iterdir(), key=lambda one: one.name):
         for group in yaml.load(file.read_bytes(), yaml.CSafeLoader):
             for oid in group.get("oids", [group.get("oid", "")]):
-                found += [_system({"oid": oid, "descr": group.get("descr", ""), **raw}, group) for raw in _rules(group)]
+                # What a group says holds for each of its rules that does not say otherwise.
+                found += [_system({**group, "oid": oid, **raw}) for raw in _rules(group)]
     for entry in yaml.load(_data("numbers.yaml"), yaml.CSafeLoader):
         found += [_numbered(entry, oid, found) for oid in map(str, entry["oids"])]
     # Last, so that whatever else is known of a maker's devices comes before.
@@ -99,13 +100,13 @@ def _ask(raw: Any) -> Ask:
     return found
 
 
-def _system(raw: dict[str, Any], group: dict[str, Any]) -> System:
+def _system(raw: dict[str, Any]) -> System:
     return compile_rule(
         System(
-            vendor=raw.get("vendor", group.get("vendor", "")),
+            vendor=raw.get("vendor", ""),
             os=raw["os"],
             oid=str(raw["oid"]),
-            descr=raw["descr"],
+            descr=raw.get("descr", ""),
             has=_ask(raw["has"]) if "has" in raw else None,
             type=raw.get("type", ""),
             version=_several(raw.get("version", ())),
